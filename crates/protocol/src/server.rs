@@ -1,0 +1,264 @@
+//! What the robot sends to a viewer.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::frame::{self, Opcode, FRAME_HEADER_SIZE, MAX_PAYLOAD_SIZE};
+use crate::ChannelId;
+
+const OP_MESSAGE_DATA: u8 = 1;
+const OP_PONG: u8 = 6;
+
+/// Fields of MessageData before the message: opcode, channel id, log time.
+const MESSAGE_DATA_FIELDS: usize = 1 + 8 + 8;
+
+/// Bytes before the message in a framed MessageData.
+pub const MESSAGE_DATA_HEADER_SIZE: usize = FRAME_HEADER_SIZE + MESSAGE_DATA_FIELDS;
+
+/// Longest message that fits a MessageData frame, in bytes.
+pub const MAX_MESSAGE_SIZE: usize = MAX_PAYLOAD_SIZE - MESSAGE_DATA_FIELDS;
+
+/// The frame header and the MessageData fields that precede a message of `length` bytes.
+///
+/// The message itself follows untouched. Returns `None` if it is longer than
+/// [`MAX_MESSAGE_SIZE`]. `log_time` is in nanoseconds since the epoch of the robot's clock.
+pub fn message_data_header(
+    channel: ChannelId,
+    log_time: u64,
+    length: usize,
+) -> Option<[u8; MESSAGE_DATA_HEADER_SIZE]> {
+    let frame_header = frame::header(Opcode::Binary, MESSAGE_DATA_FIELDS.checked_add(length)?)?;
+    let mut header = [0; MESSAGE_DATA_HEADER_SIZE];
+    header[..5].copy_from_slice(&frame_header);
+    header[5] = OP_MESSAGE_DATA;
+    header[6..14].copy_from_slice(&channel.0.to_le_bytes());
+    header[14..].copy_from_slice(&log_time.to_le_bytes());
+    Some(header)
+}
+
+/// A framed Pong: echoes the viewer's timestamp and marks a position in what the robot sent.
+pub fn pong(timestamp: u64, device_timestamp: u64) -> Bytes {
+    let mut frame = Vec::with_capacity(FRAME_HEADER_SIZE + 17);
+    frame.extend_from_slice(&[Opcode::Binary as u8, 17, 0, 0, 0, OP_PONG]);
+    frame.extend_from_slice(&timestamp.to_le_bytes());
+    frame.extend_from_slice(&device_timestamp.to_le_bytes());
+    frame.into()
+}
+
+/// A JSON message from the robot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum ServerMessage {
+    /// The first message on a participant's first stream.
+    #[serde(rename_all = "camelCase")]
+    ServerInfo {
+        /// The robot's name, shown to people.
+        name: String,
+        /// What the robot can do beyond sending data.
+        capabilities: Vec<String>,
+        /// Encodings that a viewer may publish with.
+        supported_encodings: Vec<String>,
+        /// Facts about the robot, for example its ROS distribution.
+        metadata: BTreeMap<String, String>,
+        /// Changes when the robot's process starts anew.
+        session_id: String,
+    },
+    /// New channels.
+    Advertise {
+        /// The channels, each with its schema.
+        channels: Vec<Channel>,
+    },
+    /// Channels that exist no more.
+    #[serde(rename_all = "camelCase")]
+    Unadvertise {
+        /// Their ids.
+        channel_ids: Vec<ChannelId>,
+    },
+    /// Something that the viewer's user should know.
+    Status {
+        /// How bad it is.
+        level: StatusLevel,
+        /// Plain text.
+        message: String,
+        /// With an id, a later status of the same id replaces this one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+    },
+    /// Statuses that are over.
+    #[serde(rename_all = "camelCase")]
+    RemoveStatus {
+        /// The ids of the statuses.
+        status_ids: Vec<String>,
+    },
+}
+
+impl ServerMessage {
+    /// The message as a text frame, or `None` if it is longer than a frame may be.
+    pub fn frame(&self) -> Option<Bytes> {
+        frame::text(&serde_json::to_string(self).ok()?)
+    }
+}
+
+/// How bad a [`ServerMessage::Status`] is. On the wire: 0, 1, 2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
+pub enum StatusLevel {
+    /// Good to know.
+    Info,
+    /// Something is not as the viewer asked.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+impl From<StatusLevel> for u8 {
+    fn from(level: StatusLevel) -> Self {
+        match level {
+            StatusLevel::Info => 0,
+            StatusLevel::Warning => 1,
+            StatusLevel::Error => 2,
+        }
+    }
+}
+
+impl TryFrom<u8> for StatusLevel {
+    type Error = String;
+
+    fn try_from(level: u8) -> Result<Self, String> {
+        match level {
+            0 => Ok(Self::Info),
+            1 => Ok(Self::Warning),
+            2 => Ok(Self::Error),
+            other => Err(format!("unknown status level {other}")),
+        }
+    }
+}
+
+/// A channel as the robot advertises it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Channel {
+    /// The channel's id.
+    pub id: ChannelId,
+    /// The topic, for ROS the fully qualified name.
+    pub topic: String,
+    /// Encoding of the messages: `cdr` for ROS 2.
+    pub encoding: String,
+    /// Name of the schema: for ROS 2 `package/msg/Type`.
+    pub schema_name: String,
+    /// Encoding of the schema: `ros2msg` or `ros2idl`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema_encoding: Option<String>,
+    /// The definition with all that it depends on.
+    pub schema: String,
+    /// More about the channel.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::FrameDecoder;
+    use serde_json::json;
+
+    #[test]
+    fn a_message_data_frame_has_the_layout_of_the_protocol() {
+        let message = [0, 1, 0, 0, 42];
+        let mut bytes = message_data_header(ChannelId(0x0102), 0x0304, message.len())
+            .unwrap()
+            .to_vec();
+        bytes.extend_from_slice(&message);
+        assert_eq!(bytes[..6], [2, 22, 0, 0, 0, 1]);
+        assert_eq!(bytes[6..14], 0x0102u64.to_le_bytes());
+        assert_eq!(bytes[14..22], 0x0304u64.to_le_bytes());
+        let mut decoder = FrameDecoder::default();
+        decoder.push(&bytes);
+        assert_eq!(
+            decoder.next_frame().unwrap().unwrap().payload[17..],
+            message
+        );
+    }
+
+    #[test]
+    fn a_message_over_the_limit_gets_no_header() {
+        assert!(message_data_header(ChannelId(1), 0, MAX_MESSAGE_SIZE).is_some());
+        assert!(message_data_header(ChannelId(1), 0, MAX_MESSAGE_SIZE + 1).is_none());
+        assert!(message_data_header(ChannelId(1), 0, usize::MAX).is_none());
+    }
+
+    #[test]
+    fn a_pong_has_the_layout_of_the_protocol() {
+        let mut decoder = FrameDecoder::default();
+        decoder.push(&pong(7, 8));
+        let frame = decoder.next_frame().unwrap().unwrap();
+        assert_eq!(frame.opcode, Opcode::Binary);
+        assert_eq!(frame.payload[0], 6);
+        assert_eq!(frame.payload[1..9], 7u64.to_le_bytes());
+        assert_eq!(frame.payload[9..], 8u64.to_le_bytes());
+    }
+
+    #[test]
+    fn json_has_the_names_of_the_protocol() {
+        let channel = Channel {
+            id: ChannelId(3),
+            topic: "/a".into(),
+            encoding: "cdr".into(),
+            schema_name: "std_msgs/msg/String".into(),
+            schema_encoding: Some("ros2msg".into()),
+            schema: "string data".into(),
+            metadata: BTreeMap::new(),
+        };
+        let cases = [
+            (
+                ServerMessage::Advertise {
+                    channels: vec![channel],
+                },
+                json!({"op": "advertise", "channels": [{"id": 3, "topic": "/a", "encoding": "cdr",
+                    "schemaName": "std_msgs/msg/String", "schemaEncoding": "ros2msg",
+                    "schema": "string data"}]}),
+            ),
+            (
+                ServerMessage::Unadvertise {
+                    channel_ids: vec![ChannelId(3)],
+                },
+                json!({"op": "unadvertise", "channelIds": [3]}),
+            ),
+            (
+                ServerMessage::ServerInfo {
+                    name: "r".into(),
+                    capabilities: vec![],
+                    supported_encodings: vec![],
+                    metadata: BTreeMap::new(),
+                    session_id: "s".into(),
+                },
+                json!({"op": "serverInfo", "name": "r", "capabilities": [],
+                    "supportedEncodings": [], "metadata": {}, "sessionId": "s"}),
+            ),
+            (
+                ServerMessage::Status {
+                    level: StatusLevel::Warning,
+                    message: "m".into(),
+                    id: Some("i".into()),
+                },
+                json!({"op": "status", "level": 1, "message": "m", "id": "i"}),
+            ),
+            (
+                ServerMessage::RemoveStatus {
+                    status_ids: vec!["i".into()],
+                },
+                json!({"op": "removeStatus", "statusIds": ["i"]}),
+            ),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(serde_json::to_value(&message).unwrap(), expected);
+            assert_eq!(
+                serde_json::from_value::<ServerMessage>(expected).unwrap(),
+                message
+            );
+        }
+    }
+}
