@@ -1,0 +1,34 @@
+"""The producer of the bridge's side: a real ROS 2 node that publishes serialized messages.
+
+Serialized, because building and serializing Python messages would limit the load, not the bridge.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import rclpy
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from std_msgs.msg import UInt8MultiArray
+
+from programs import producer
+
+
+def main() -> None:
+    """Publishes until the harness ends it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--depth", type=int, default=25, help="history depth of the publishers")
+    producer.add_arguments(parser)
+    args = parser.parse_args()
+
+    rclpy.init(args=[])
+    node = rclpy.create_node("bench_publisher")
+    quality = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=args.depth, reliability=ReliabilityPolicy.RELIABLE)
+    publishers = {topic: node.create_publisher(UInt8MultiArray, topic, quality) for topic in producer.topics_of(args)}
+    producer.run(args, lambda topic, message: publishers[topic].publish(message))
+    node.destroy_node()
+    rclpy.shutdown()
+
+
+if __name__ == "__main__":
+    main()

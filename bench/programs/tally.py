@@ -1,0 +1,85 @@
+"""What a viewer counts: messages, bytes, gaps and latencies per topic, and totals over time."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from typing import Any
+
+from programs.payload import SMALLEST, STAMP, STAMP_OFFSET
+
+TICK = 0.05
+MOST_SAMPLES = 20_000
+
+
+class TopicTally:
+    """The figures of one topic."""
+
+    def __init__(self) -> None:
+        self.messages = 0
+        self.bytes = 0
+        self.missing = 0
+        self.repeated = 0
+        self.next = 0
+        self._arrivals = array("d")
+        self._latencies = array("d")
+
+    def message(self, now: float, data: memoryview) -> None:
+        """Counts one message that arrived at `now` (seconds since the epoch)."""
+        size = len(data)
+        if size < SMALLEST:
+            return
+        stamp, sequence = STAMP.unpack_from(data, STAMP_OFFSET)
+        # What came before the subscription is not missing.
+        if self.messages and sequence > self.next:
+            self.missing += sequence - self.next
+        elif self.messages and sequence < self.next:
+            self.repeated += 1
+        self.next = max(self.next, sequence + 1)
+        self.messages += 1
+        self.bytes += size
+        self._arrivals.append(now)
+        self._latencies.append(now - stamp / 1e9)
+
+    def report(self) -> dict[str, Any]:
+        """Counts and `[arrival, latency]` samples, thinned evenly when there are very many."""
+        step = max(1, len(self._arrivals) // MOST_SAMPLES)
+        pairs = zip(self._arrivals[::step], self._latencies[::step], strict=True)
+        return {
+            "messages": self.messages,
+            "bytes": self.bytes,
+            "missing": self.missing,
+            "repeated": self.repeated,
+            "samples": [[round(at, 4), round(late, 6)] for at, late in pairs],
+        }
+
+
+class Tally:
+    """The figures of one viewer."""
+
+    def __init__(self) -> None:
+        self.topics: dict[str, TopicTally] = {}
+        self.messages = 0
+        self.bytes = 0
+        self.timeline: list[tuple[float, int, int]] = []
+        self.statuses: list[str] = []
+        self.errors: list[str] = []
+
+    def message(self, topic: str, data: memoryview) -> None:
+        """Counts one message; keeps a point of the timeline every `TICK` seconds."""
+        now = time.time()
+        if not self.timeline or now - self.timeline[-1][0] >= TICK:
+            self.timeline.append((now, self.messages, self.bytes))
+        self.messages += 1
+        self.bytes += len(data)
+        self.topics.setdefault(topic, TopicTally()).message(now, data)
+
+    def report(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        self.timeline.append((time.time(), self.messages, self.bytes))
+        return {
+            "topics": {topic: tally.report() for topic, tally in self.topics.items()},
+            "timeline": self.timeline,
+            "statuses": self.statuses[-5:],
+            "errors": self.errors[-5:],
+        }

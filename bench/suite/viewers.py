@@ -1,0 +1,66 @@
+"""The viewers of a run: participants on the real libwebrtc (Python) or on the Rust SDK."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from suite import places
+from suite.links import Site
+from suite.processes import Child, Processes
+from suite.server import Server
+from suite.sides import Side
+
+PYTHON = "python"
+RUST = "rust"
+
+
+@dataclass(frozen=True)
+class ViewerPlan:
+    """How the viewers of a run behave."""
+
+    kind: str = PYTHON
+    confirm_port: int = 0
+    channels: str = "/bench/.*"
+
+
+@dataclass
+class Viewer:
+    """One started viewer."""
+
+    child: Child
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def wait_first(self, seconds: float) -> None:
+        """Until its first message has arrived."""
+        self.child.wait_for("first", seconds)
+
+    def finish(self, seconds: float = 30.0) -> dict[str, Any]:
+        """Ends it and keeps its report."""
+        self.child.ask_to_end()
+        self.report = self.child.wait_for("report", seconds)
+        return self.report
+
+
+def start_viewer(
+    processes: Processes, server: Server, site: Site, side: Side, room: str, plan: ViewerPlan, number: int
+) -> Viewer:
+    """Starts a viewer at the server's end of the site."""
+    identity = f"viewer-{number}"
+    environment = places.plain_environment(LIVEKIT_TOKEN=server.credentials.mint(room, identity, side.viewer_attributes))
+    program = [places.rust_viewer()] if plan.kind == RUST else [str(places.BENCH_PYTHON), "-m", "programs.livekit_viewer"]
+    arguments = [
+        f"--url={server.url}",
+        f"--topic={side.stream_topic}",
+        f"--channels={plan.channels}",
+        *side.viewer_options,
+    ]
+    if plan.confirm_port:
+        arguments.append(f"--confirm-port={plan.confirm_port}")
+    return Viewer(processes.start(f"viewer {number}", site.at_server([*program, *arguments]), environment))
+
+
+def exactly(topic: str) -> str:
+    """The regex that selects this topic alone."""
+    return re.escape(topic)
