@@ -1,0 +1,183 @@
+//! The ROS 2 side of the node: everything that names rclrs or rcl.
+//!
+//! It offers a node, the topics of the graph with their schemas, and subscriptions to
+//! serialized messages. It knows nothing of viewers.
+
+mod buffer;
+mod executor;
+mod ffi;
+mod filter;
+mod graph;
+mod handle;
+mod message;
+mod parameters;
+mod qos;
+mod schema;
+mod source;
+mod subscription;
+mod take;
+mod topics;
+
+pub use buffer::HEADROOM;
+pub use filter::{PatternError, Patterns, TopicFilter};
+pub use message::{PublisherId, RawMessage};
+pub use parameters::{Live, Parameters};
+pub use qos::{QosPolicy, TopicQos};
+pub use schema::{Schema, SchemaError, SchemaStore};
+pub use subscription::Subscription;
+pub use topics::{Topic, TopicEvent};
+
+use executor::Executor;
+use flume::Receiver;
+use graph::GraphThread;
+use rclrs::{Context, InitOptions, LogSeverity, Logger, Node, RclrsError};
+use std::sync::Arc;
+use subscription::Subscriptions;
+use take::TakeThread;
+use thiserror::Error;
+use tokio::runtime::Handle;
+use topics::Watcher;
+
+/// The node's name unless remapped.
+const NODE_NAME: &str = "remote_access_bridge";
+/// Topic events that may wait for a watcher.
+const TOPIC_EVENTS: usize = 1024;
+/// Each time rclrs 0.8 reads the endpoints of a topic on Fast DDS, which does not tell their
+/// history, it logs an error under this name, which is used for nothing else.
+const NOISY_LOGGER: &str = "QoSProfile.conversion";
+
+/// What can go wrong on the ROS side.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RosError {
+    /// rcl or the middleware refused.
+    #[error(transparent)]
+    Rcl(#[from] RclrsError),
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+    /// A type is unknown or cannot be subscribed to.
+    #[error(transparent)]
+    Type(#[from] SchemaError),
+    /// A topic could not be subscribed to.
+    #[error("cannot subscribe to {topic}: {reason}")]
+    Subscribe {
+        /// The topic.
+        topic: String,
+        /// What the middleware says.
+        reason: String,
+    },
+    /// A parameter could not be declared.
+    #[error("parameter {name}: {reason}")]
+    Parameter {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// The node and its threads. Dropping it ends them.
+pub struct Ros {
+    node: Node,
+    executor: Executor,
+    subscriptions: Arc<Subscriptions>,
+    take: TakeThread,
+    graph: GraphThread,
+}
+
+impl Ros {
+    /// Starts the node. `args` are the program's arguments, of which those behind `--ros-args`
+    /// count (name, namespace, remappings, parameters); `runtime` runs rclrs's futures.
+    ///
+    /// # Errors
+    /// The arguments are wrong, the middleware does not start, or there are no threads left.
+    pub fn start(
+        args: impl IntoIterator<Item = String>,
+        runtime: Handle,
+    ) -> Result<Self, RosError> {
+        let context = Context::new(args, InitOptions::default())?;
+        Logger::new(NOISY_LOGGER)?.set_level(LogSeverity::Fatal)?;
+        let executor = Executor::new(runtime);
+        let node = context
+            .create_executor(executor.clone())
+            .create_node(NODE_NAME)?;
+        let subscriptions = Arc::new(Subscriptions::new(Arc::clone(&node)));
+        let take = TakeThread::start()?;
+        let graph = GraphThread::start(
+            &node,
+            Arc::new(SchemaStore::from_env()),
+            Arc::clone(&subscriptions),
+        )?;
+        Ok(Self {
+            node,
+            executor,
+            subscriptions,
+            take,
+            graph,
+        })
+    }
+
+    /// The rclrs node.
+    #[must_use]
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// Declares parameters on the node.
+    #[must_use]
+    pub fn parameters(&self) -> Parameters {
+        Parameters::new(Arc::clone(&self.node))
+    }
+
+    /// Nanoseconds of the node's clock: since the Unix epoch, or simulated time with `use_sim_time`.
+    #[must_use]
+    pub fn now_ns(&self) -> u64 {
+        u64::try_from(self.node.get_clock().now().nsec).unwrap_or(0)
+    }
+
+    /// Sets how the QoS of topics follows from their publishers. Holds for what is subscribed
+    /// or told of from now on.
+    pub fn set_qos_policy(&self, policy: QosPolicy) {
+        self.subscriptions.set_policy(policy);
+    }
+
+    /// Tells the topics that have a publisher and pass the filter, first those that exist. A
+    /// receiver that lags may miss topics that came and went, but gets the state that lasts.
+    #[must_use]
+    pub fn watch_topics(&self, filter: TopicFilter) -> Receiver<TopicEvent> {
+        let (events, receiver) = flume::bounded(TOPIC_EVENTS);
+        self.graph.watch(Watcher::new(filter, events));
+        receiver
+    }
+
+    /// Subscribes to serialized messages. The QoS is that of the publishers, and follows them.
+    ///
+    /// The sink is called on the thread that takes all messages: it must be quick and must not
+    /// wait, nor log each message, which would come back on /rosout. This takes milliseconds.
+    ///
+    /// # Errors
+    /// The type is not installed, or the middleware refuses.
+    pub fn subscribe(
+        &self,
+        topic: &str,
+        type_name: &str,
+        sink: impl FnMut(RawMessage) + Send + 'static,
+    ) -> Result<Subscription, RosError> {
+        self.subscriptions
+            .subscribe(&self.take, topic, type_name, Box::new(sink))
+    }
+
+    /// Ends the threads. No sink is called after this.
+    pub fn shutdown(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Ros {
+    fn drop(&mut self) {
+        self.graph.stop();
+        self.take.stop();
+        self.executor.stop();
+    }
+}

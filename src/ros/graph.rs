@@ -1,0 +1,217 @@
+//! Watching the ROS graph.
+//!
+//! One thread scans the graph when it has changed. A scan is throttled by its own
+//! cost, so that a graph that changes all the time takes a bounded share of a core.
+
+use super::schema::SchemaStore;
+use super::subscription::Subscriptions;
+use super::topics::{Discovered, Progress, Topic, Watcher};
+use flume::{Receiver, RecvTimeoutError, Sender};
+use rclrs::{Node, Promise, QoSProfile, RclrsError};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tracing::warn;
+
+/// Changes come in bursts (a node with all its topics): how long one is collected at least.
+const COLLECT: Duration = Duration::from_millis(20);
+/// How long one is collected at most.
+const COLLECT_MAX: Duration = Duration::from_secs(1);
+/// A scan is followed by this many times its own duration without one.
+const REST: u32 = 9;
+/// How often the graph is scanned without a change, in case the middleware missed to tell one.
+const RESCAN: Duration = Duration::from_secs(10);
+/// When a watcher with a full queue is tried again.
+const RETRY: Duration = Duration::from_millis(20);
+/// Commands that may wait. Signals of change that do not fit are not needed: a scan follows.
+const COMMANDS: usize = 16;
+
+enum Command {
+    Changed,
+    Watch(Watcher),
+    Stop,
+}
+
+/// The thread that scans the graph.
+pub(super) struct GraphThread {
+    commands: Sender<Command>,
+    thread: Option<JoinHandle<()>>,
+    /// Dropping it ends the signals.
+    _signals: Promise<()>,
+}
+
+impl GraphThread {
+    pub(super) fn start(
+        node: &Node,
+        schemas: Arc<SchemaStore>,
+        subscriptions: Arc<Subscriptions>,
+    ) -> std::io::Result<Self> {
+        let (commands, receiver) = flume::bounded(COMMANDS);
+        let mut graph = Graph {
+            node: Arc::clone(node),
+            schemas,
+            subscriptions,
+            watchers: Vec::new(),
+            topics: BTreeMap::new(),
+            last_scan: Duration::ZERO,
+        };
+        let thread = std::thread::Builder::new()
+            .name("ros-graph".into())
+            .spawn(move || graph.run(&receiver))?;
+        let signal = commands.clone();
+        let signals = node.notify_on_graph_change_with_period(RESCAN, move || {
+            let _ = signal.try_send(Command::Changed);
+            false
+        });
+        Ok(Self {
+            commands,
+            thread: Some(thread),
+            _signals: signals,
+        })
+    }
+
+    pub(super) fn watch(&self, watcher: Watcher) {
+        // Fails only after the thread has ended; then the watcher's receiver is told so.
+        let _ = self.commands.send(Command::Watch(watcher));
+    }
+
+    /// Ends the thread and waits for it.
+    pub(super) fn stop(&mut self) {
+        let _ = self.commands.send(Command::Stop);
+        if let Some(thread) = self.thread.take() {
+            if thread.join().is_err() {
+                warn!("the graph thread had panicked");
+            }
+        }
+    }
+}
+
+struct Stopped;
+
+struct Graph {
+    node: Node,
+    schemas: Arc<SchemaStore>,
+    subscriptions: Arc<Subscriptions>,
+    watchers: Vec<Watcher>,
+    /// What the last scan found, for all watchers together.
+    topics: BTreeMap<String, Discovered>,
+    last_scan: Duration,
+}
+
+impl Graph {
+    fn run(&mut self, commands: &Receiver<Command>) {
+        let mut behind = false;
+        loop {
+            let command = if behind {
+                commands.recv_timeout(RETRY)
+            } else {
+                commands.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
+            match command {
+                Ok(command) => {
+                    if self.collect(command, commands).is_err() {
+                        return;
+                    }
+                    self.scan();
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            behind = self.update_watchers();
+        }
+    }
+
+    /// Waits for the rest of a burst.
+    fn collect(&mut self, first: Command, commands: &Receiver<Command>) -> Result<(), Stopped> {
+        self.accept(first)?;
+        let deadline = Instant::now() + (self.last_scan * REST).clamp(COLLECT, COLLECT_MAX);
+        loop {
+            match commands.recv_deadline(deadline) {
+                Ok(command) => self.accept(command)?,
+                Err(RecvTimeoutError::Timeout) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => return Err(Stopped),
+            }
+        }
+    }
+
+    fn accept(&mut self, command: Command) -> Result<(), Stopped> {
+        match command {
+            Command::Changed => Ok(()),
+            Command::Watch(watcher) => {
+                self.watchers.push(watcher);
+                Ok(())
+            }
+            Command::Stop => Err(Stopped),
+        }
+    }
+
+    /// True if a watcher could not be told everything.
+    fn update_watchers(&mut self) -> bool {
+        let topics = &self.topics;
+        let mut behind = false;
+        self.watchers.retain_mut(|watcher| {
+            let progress = watcher.update(topics);
+            behind |= progress == Progress::Behind;
+            progress != Progress::Gone
+        });
+        behind
+    }
+
+    fn scan(&mut self) {
+        let started = Instant::now();
+        match self.discover() {
+            Ok(topics) => self.topics = topics,
+            // What was known stays until the graph can be read again.
+            Err(problem) => warn!("cannot read the ROS graph: {problem}"),
+        }
+        self.last_scan = started.elapsed();
+    }
+
+    fn discover(&self) -> Result<BTreeMap<String, Discovered>, RclrsError> {
+        let subscribed: BTreeSet<String> = self.subscriptions.topics().into_iter().collect();
+        let mut found = BTreeMap::new();
+        let names: HashMap<String, Vec<String>> = self.node.get_topic_names_and_types()?;
+        for name in names.into_keys() {
+            let watched = self.watchers.iter().any(|watcher| watcher.wants(&name));
+            let subscribed = subscribed.contains(&name);
+            if !watched && !subscribed {
+                continue;
+            }
+            let (mut types, mut publishers) = (BTreeSet::new(), Vec::new());
+            for publisher in self.node.get_publishers_info_by_topic(&name)? {
+                types.insert(publisher.topic_type);
+                publishers.push(publisher.qos_profile);
+            }
+            if subscribed {
+                self.subscriptions.publishers_changed(&name, &publishers);
+            }
+            // A topic that is only subscribed to, by us or others, has nothing to show.
+            if watched && !publishers.is_empty() {
+                let discovered = self.topic(&name, &types, &publishers);
+                found.insert(name, discovered);
+            }
+        }
+        Ok(found)
+    }
+
+    fn topic(&self, name: &str, types: &BTreeSet<String>, publishers: &[QoSProfile]) -> Discovered {
+        let types: Vec<_> = types.iter().map(String::as_str).collect();
+        let [type_name] = types[..] else {
+            return Err(format!(
+                "its publishers use different types: {}",
+                types.join(", ")
+            ));
+        };
+        let schema = self
+            .schemas
+            .get(type_name)
+            .map_err(|problem| problem.to_string())?;
+        Ok(Topic {
+            name: name.to_owned(),
+            type_name: type_name.to_owned(),
+            schema,
+            qos: self.subscriptions.resolve(name, publishers),
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! Names of message types.
+
+use super::SchemaError;
+use std::fmt;
+use std::str::FromStr;
+
+/// A message type, `package/msg/Name`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TypeName {
+    package: String,
+    name: String,
+}
+
+impl TypeName {
+    /// None if the parts are no ROS names, so that they cannot leave a package's directory.
+    pub(crate) fn new(package: &str, name: &str) -> Option<Self> {
+        (is_identifier(package) && is_identifier(name)).then(|| Self {
+            package: package.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+
+    /// The package that defines it.
+    #[must_use]
+    pub fn package(&self) -> &str {
+        &self.package
+    }
+
+    /// Its name in the package.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Display for TypeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/msg/{}", self.package, self.name)
+    }
+}
+
+impl FromStr for TypeName {
+    type Err = SchemaError;
+
+    fn from_str(text: &str) -> Result<Self, SchemaError> {
+        let bad = || SchemaError::BadName(text.to_owned());
+        match *text.split('/').collect::<Vec<_>>() {
+            [package, "msg", name] => Self::new(package, name).ok_or_else(bad),
+            [_, "srv" | "action", _] => Err(SchemaError::NotAMessage(text.to_owned())),
+            _ => Err(bad()),
+        }
+    }
+}
+
+fn is_identifier(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_names_only() {
+        let name: TypeName = "std_msgs/msg/String".parse().expect("a name");
+        assert_eq!(
+            (name.package(), name.name(), &*name.to_string()),
+            ("std_msgs", "String", "std_msgs/msg/String")
+        );
+        for bad in [
+            "",
+            "String",
+            "std_msgs/String",
+            "a/msg/",
+            "a/msg/../x",
+            "../msg/x",
+            "a/msg/b/c",
+            "a/msg/b.c",
+        ] {
+            assert_eq!(
+                bad.parse::<TypeName>(),
+                Err(SchemaError::BadName(bad.into()))
+            );
+        }
+    }
+
+    #[test]
+    fn services_and_actions_are_told_apart() {
+        for other in ["a/srv/B_Request", "a/action/C_FeedbackMessage"] {
+            assert_eq!(
+                other.parse::<TypeName>(),
+                Err(SchemaError::NotAMessage(other.into()))
+            );
+        }
+    }
+}
