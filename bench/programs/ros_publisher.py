@@ -17,13 +17,12 @@ from programs import producer
 def main() -> None:
     """Publishes until the harness ends it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--depth", type=int, default=25, help="history depth of the publishers")
     producer.add_arguments(parser)
     args = parser.parse_args()
 
     rclpy.init(args=[])
     node = rclpy.create_node("bench_publisher")
-    quality = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=args.depth, reliability=ReliabilityPolicy.RELIABLE)
+    quality = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=max(25, args.window), reliability=ReliabilityPolicy.RELIABLE)
     publishers = {topic: node.create_publisher(UInt8MultiArray, topic, quality) for topic in producer.topics_of(args)}
     producer.run(args, lambda topic, message: publishers[topic].publish(message))
     node.destroy_node()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from suite.case import Case
-from suite.cases import build, idle, join, latency, stopped, throughput, uplink
+from suite.cases import build, idle, join, latency, producer, stopped, throughput, uplink
 
 CASES: tuple[Case, ...] = (
+    *producer.CASES,
     *throughput.CASES,
     *latency.CASES,
     *uplink.CASES,
