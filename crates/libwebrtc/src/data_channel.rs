@@ -1,0 +1,163 @@
+//! Data channels.
+
+use std::fmt::{Debug, Formatter};
+use std::str::Utf8Error;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::engine::Channel;
+use crate::rtp_parameters::Priority;
+
+/// How a channel is opened.
+#[derive(Clone, Debug)]
+pub struct DataChannelInit {
+    /// Deliver messages in the order they were sent.
+    pub ordered: bool,
+    /// Give a message up after this many milliseconds. Excludes `max_retransmits`.
+    pub max_retransmit_time: Option<i32>,
+    /// Give a message up after this many retransmissions. Excludes `max_retransmit_time`.
+    pub max_retransmits: Option<i32>,
+    /// Name of the application protocol; not interpreted.
+    pub protocol: String,
+    /// Both sides create the channel with the same `id`; nothing is announced in band.
+    pub negotiated: bool,
+    /// SCTP stream, 0 to 65534. -1 lets the library choose, which a negotiated channel may not.
+    pub id: i32,
+    /// Relative importance; announced to the peer, without effect here.
+    pub priority: Option<Priority>,
+}
+
+impl Default for DataChannelInit {
+    fn default() -> Self {
+        Self {
+            ordered: true,
+            max_retransmit_time: None,
+            max_retransmits: None,
+            protocol: String::new(),
+            negotiated: false,
+            id: -1,
+            priority: None,
+        }
+    }
+}
+
+/// Why a message was not accepted.
+#[derive(Debug, Error)]
+pub enum DataChannelError {
+    /// The channel is not open, the message is larger than the peer takes, or more than 16 MiB
+    /// would be buffered.
+    #[error("failed to send data, dc not open? send buffer is full ?")]
+    Send,
+    /// A text message is not UTF-8.
+    #[error("only utf8 strings can be sent")]
+    Utf8(#[from] Utf8Error),
+}
+
+/// Life of a channel.
+#[derive(Debug, Copy, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DataChannelState {
+    /// Not connected yet.
+    Connecting,
+    /// Messages can be sent.
+    Open,
+    /// What was accepted is still being sent; nothing more is accepted.
+    Closing,
+    /// Over.
+    Closed,
+}
+
+/// A received message.
+#[derive(Debug)]
+pub struct DataBuffer<'a> {
+    /// The message.
+    pub data: &'a [u8],
+    /// Binary, as opposed to text.
+    pub binary: bool,
+}
+
+/// Called when the state changed.
+pub type OnStateChange = Box<dyn FnMut(DataChannelState) + Send + Sync>;
+/// Called for each message. Messages that arrive before it is set wait for it, up to 16 MiB.
+pub type OnMessage = Box<dyn FnMut(DataBuffer) + Send + Sync>;
+/// Called with the number of bytes that left the buffer. The calls add up to exactly the bytes
+/// that [`DataChannel::send`] accepted and that were put on the wire or given up.
+pub type OnBufferedAmountChange = Box<dyn FnMut(u64) + Send + Sync>;
+
+/// A bidirectional channel of messages. Clones are the same channel.
+///
+/// All callbacks run on the connection's thread, one at a time, with no lock held: they may call
+/// anything, but a callback that blocks stops the connection.
+#[derive(Clone)]
+pub struct DataChannel {
+    channel: Arc<Channel>,
+}
+
+impl DataChannel {
+    pub(crate) fn new(channel: Arc<Channel>) -> Self {
+        Self { channel }
+    }
+
+    /// Queues a message. It never blocks: at most 16 MiB are queued per channel.
+    ///
+    /// # Errors
+    /// See [`DataChannelError`]. The message was not queued.
+    pub fn send(&self, data: &[u8], binary: bool) -> Result<(), DataChannelError> {
+        if !binary {
+            std::str::from_utf8(data)?;
+        }
+        self.channel.send(data, binary)
+    }
+
+    /// The SCTP stream, or -1 while it is not chosen yet.
+    pub fn id(&self) -> i32 {
+        self.channel.id()
+    }
+
+    /// The name it was opened with.
+    pub fn label(&self) -> String {
+        self.channel.label().to_owned()
+    }
+
+    /// The state now.
+    pub fn state(&self) -> DataChannelState {
+        self.channel.state()
+    }
+
+    /// Closes the channel once everything accepted has been sent.
+    pub fn close(&self) {
+        self.channel.close();
+    }
+
+    /// Bytes accepted by [`send`](Self::send) and not yet put on the wire for the first time.
+    pub fn buffered_amount(&self) -> u64 {
+        self.channel.buffered_amount()
+    }
+
+    /// Sets, replaces or removes the state callback.
+    pub fn on_state_change(&self, callback: Option<OnStateChange>) {
+        self.channel.on_state_change.set(callback);
+    }
+
+    /// Sets, replaces or removes the message callback.
+    pub fn on_message(&self, callback: Option<OnMessage>) {
+        self.channel.set_on_message(callback);
+    }
+
+    /// Sets, replaces or removes the buffer callback.
+    pub fn on_buffered_amount_change(&self, callback: Option<OnBufferedAmountChange>) {
+        self.channel.on_buffered_amount_change.set(callback);
+    }
+}
+
+impl Debug for DataChannel {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DataChannel")
+            .field("id", &self.id())
+            .field("label", &self.channel.label())
+            .field("state", &self.state())
+            .finish()
+    }
+}

@@ -1,0 +1,32 @@
+//! The connection engine: one thread per peer connection owns the sockets and every protocol object.
+//!
+//! Other threads push [`Command`]s and wake it. What they may read (states, buffered amounts) lives
+//! in [`Shared`] and [`Channel`]. Callbacks run on the thread, with no lock held.
+
+mod callback;
+mod certificate;
+mod channel;
+mod channels;
+mod driver;
+mod dtls;
+mod ice;
+mod sctp;
+mod shared;
+mod sockets;
+mod state;
+
+pub(crate) use certificate::Certificate;
+pub(crate) use channel::Channel;
+pub(crate) use is::IceCreds;
+pub(crate) use shared::{Command, Rejected, RemoteDescription, Shared};
+
+use std::io;
+use std::sync::Arc;
+
+/// Starts the thread of a connection.
+///
+/// # Errors
+/// The poll object or the thread cannot be created.
+pub(crate) fn spawn(certificate: Certificate, credentials: IceCreds) -> io::Result<Arc<Shared>> {
+    driver::spawn(certificate, credentials)
+}

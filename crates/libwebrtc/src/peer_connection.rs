@@ -1,0 +1,506 @@
+//! Peer connections.
+
+mod signaling;
+
+use std::fmt::{Debug, Formatter};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::{
+    data_channel::{DataChannel, DataChannelInit},
+    engine::{self, Certificate, Channel, Command, IceCreds, Rejected, Shared},
+    ice_candidate::IceCandidate,
+    media_stream::MediaStream,
+    media_stream_track::MediaStreamTrack,
+    peer_connection_factory::RtcConfiguration,
+    rtp_receiver::RtpReceiver,
+    rtp_sender::RtpSender,
+    rtp_transceiver::{RtpTransceiver, RtpTransceiverInit},
+    session_description::SessionDescription,
+    stats::RtcStats,
+    MediaType, RtcError,
+};
+use signaling::{Effects, Signaling};
+
+/// State of the whole connection.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub enum PeerConnectionState {
+    /// Nothing has started.
+    New,
+    /// Looking for a path, or securing it.
+    Connecting,
+    /// Data can flow.
+    Connected,
+    /// The path is lost; it may come back by itself.
+    Disconnected,
+    /// It will not come back by itself: restart ICE, or make a new connection.
+    Failed,
+    /// Closed by this side.
+    Closed,
+}
+
+/// State of the search for a path.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub enum IceConnectionState {
+    /// Nothing has started.
+    New,
+    /// Trying pairs of candidates.
+    Checking,
+    /// A path was found; others are still tried.
+    Connected,
+    /// A path was found and settled on.
+    Completed,
+    /// No path was found, or it was lost for too long.
+    Failed,
+    /// The path is lost.
+    Disconnected,
+    /// Closed by this side.
+    Closed,
+    /// Not a state; it counts the others.
+    Max,
+}
+
+/// State of the search for local candidates.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub enum IceGatheringState {
+    /// Nothing has started.
+    New,
+    /// Looking.
+    Gathering,
+    /// Done.
+    Complete,
+}
+
+/// State of the offer/answer exchange.
+#[derive(Debug, Copy, Clone, PartialEq, Eq)]
+pub enum SignalingState {
+    /// No exchange is under way.
+    Stable,
+    /// A local offer waits for its answer.
+    HaveLocalOffer,
+    /// A remote offer has a preliminary local answer.
+    HaveLocalPrAnswer,
+    /// A remote offer waits for its answer.
+    HaveRemoteOffer,
+    /// A local offer has a preliminary remote answer.
+    HaveRemotePrAnswer,
+    /// The connection is closed.
+    Closed,
+}
+
+/// Wishes for an offer.
+#[derive(Debug, Clone, Default)]
+pub struct OfferOptions {
+    /// Look for a path anew.
+    pub ice_restart: bool,
+    /// Ask for audio; without effect.
+    pub offer_to_receive_audio: bool,
+    /// Ask for video; without effect.
+    pub offer_to_receive_video: bool,
+}
+
+/// Wishes for an answer: none.
+#[derive(Debug, Clone, Default)]
+pub struct AnswerOptions {}
+
+/// Limits of the media bandwidth estimator, in bits per second.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BitrateSettings {
+    /// Never less than this.
+    pub min_bitrate_bps: Option<u64>,
+    /// Begin with this.
+    pub start_bitrate_bps: Option<u64>,
+    /// Never more than this.
+    pub max_bitrate_bps: Option<u64>,
+}
+
+/// A STUN or TURN server did not answer as it should.
+#[derive(Debug, Clone)]
+pub struct IceCandidateError {
+    /// Local address.
+    pub address: String,
+    /// Local port.
+    pub port: i32,
+    /// The server.
+    pub url: String,
+    /// STUN error code.
+    pub error_code: i32,
+    /// The server's words.
+    pub error_text: String,
+}
+
+/// A remote track appeared. Never emitted here.
+#[derive(Debug, Clone)]
+pub struct TrackEvent {
+    /// Its receiver.
+    pub receiver: RtpReceiver,
+    /// Its streams.
+    pub streams: Vec<MediaStream>,
+    /// The track.
+    pub track: MediaStreamTrack,
+    /// Its transceiver.
+    pub transceiver: RtpTransceiver,
+}
+
+/// Called with each new connection state.
+pub type OnConnectionChange = Box<dyn FnMut(PeerConnectionState) + Send + Sync>;
+/// Called with each channel that the peer opens, before its first message.
+pub type OnDataChannel = Box<dyn FnMut(DataChannel) + Send + Sync>;
+/// Called with each local candidate.
+pub type OnIceCandidate = Box<dyn FnMut(IceCandidate) + Send + Sync>;
+/// Called when a server fails.
+pub type OnIceCandidateError = Box<dyn FnMut(IceCandidateError) + Send + Sync>;
+/// Called with each new ICE state.
+pub type OnIceConnectionChange = Box<dyn FnMut(IceConnectionState) + Send + Sync>;
+/// Called with each new gathering state.
+pub type OnIceGatheringChange = Box<dyn FnMut(IceGatheringState) + Send + Sync>;
+/// Called when an offer is due.
+pub type OnNegotiationNeeded = Box<dyn FnMut(u32) + Send + Sync>;
+/// Called with each new signaling state.
+pub type OnSignalingChange = Box<dyn FnMut(SignalingState) + Send + Sync>;
+/// Never called.
+pub type OnTrack = Box<dyn FnMut(TrackEvent) + Send + Sync>;
+
+/// A connection to a peer. Clones are the same connection; when the last one is dropped, it closes.
+///
+/// All callbacks run on the connection's own thread, one at a time, with no lock held: they may call
+/// anything, replace themselves, or drop the connection. A callback that blocks stops it.
+#[derive(Clone)]
+pub struct PeerConnection {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    signaling: Mutex<Signaling>,
+    transceivers: Mutex<Vec<RtpTransceiver>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Already closed is as good.
+        let _ = self.shared.post(Command::Close);
+    }
+}
+
+impl From<Rejected> for RtcError {
+    fn from(rejected: Rejected) -> Self {
+        Self::invalid_state(rejected.to_string())
+    }
+}
+
+impl PeerConnection {
+    pub(crate) fn new(_config: RtcConfiguration) -> Result<Self, RtcError> {
+        let certificate =
+            Certificate::generate().map_err(|error| RtcError::internal(error.to_string()))?;
+        let credentials = IceCreds::new();
+        let signaling = Signaling::new(credentials.clone(), certificate.fingerprint.clone());
+        let shared = engine::spawn(certificate, credentials)
+            .map_err(|error| RtcError::internal(format!("cannot start the connection: {error}")))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                shared,
+                signaling: Mutex::new(signaling),
+                transceivers: Mutex::default(),
+            }),
+        })
+    }
+
+    /// Passes on what a change of the signaling means for the engine. The lock on the signaling is
+    /// held, so that the engine sees changes in their order; posting never blocks.
+    fn apply(&self, effects: Effects) -> Result<(), RtcError> {
+        for command in effects.commands {
+            self.inner.shared.post(command)?;
+        }
+        Ok(())
+    }
+
+    /// Accepts new settings. ICE servers are not used so far.
+    ///
+    /// # Errors
+    /// None.
+    pub fn set_configuration(&self, _config: RtcConfiguration) -> Result<(), RtcError> {
+        Ok(())
+    }
+
+    /// Accepts limits for media, which have no effect.
+    ///
+    /// # Errors
+    /// The connection is closed, or the limits contradict each other.
+    pub fn set_bitrate(&self, settings: BitrateSettings) -> Result<(), RtcError> {
+        if self.signaling_state() == SignalingState::Closed {
+            return Err(RtcError::invalid_state("the connection is closed"));
+        }
+        let steps =
+            [settings.min_bitrate_bps, settings.start_bitrate_bps, settings.max_bitrate_bps];
+        if steps.into_iter().flatten().is_sorted() {
+            Ok(())
+        } else {
+            Err(RtcError::internal("the bitrates must not decrease from min to start to max"))
+        }
+    }
+
+    /// Writes an offer. It takes effect with [`set_local_description`](Self::set_local_description).
+    ///
+    /// # Errors
+    /// The connection is closed.
+    pub async fn create_offer(
+        &self,
+        options: OfferOptions,
+    ) -> Result<SessionDescription, RtcError> {
+        self.inner.signaling.lock().create_offer(options.ice_restart)
+    }
+
+    /// Writes an answer to the remote offer.
+    ///
+    /// # Errors
+    /// There is no remote offer.
+    pub async fn create_answer(
+        &self,
+        _options: AnswerOptions,
+    ) -> Result<SessionDescription, RtcError> {
+        self.inner.signaling.lock().create_answer()
+    }
+
+    /// Puts a local description in force; the first one starts gathering.
+    ///
+    /// # Errors
+    /// It does not fit the signaling state, or cannot be used.
+    pub async fn set_local_description(&self, desc: SessionDescription) -> Result<(), RtcError> {
+        let mut signaling = self.inner.signaling.lock();
+        let effects = signaling.set_local(desc)?;
+        self.apply(effects)
+    }
+
+    /// Puts a remote description in force; the first complete exchange starts the connection.
+    ///
+    /// # Errors
+    /// It does not fit the signaling state, or cannot be used.
+    pub async fn set_remote_description(&self, desc: SessionDescription) -> Result<(), RtcError> {
+        let mut signaling = self.inner.signaling.lock();
+        let effects = signaling.set_remote(desc)?;
+        self.apply(effects)
+    }
+
+    /// Adds a candidate of the peer. Candidates that cannot be used are ignored.
+    ///
+    /// # Errors
+    /// There is no remote description yet, or the connection is closed.
+    pub async fn add_ice_candidate(&self, candidate: IceCandidate) -> Result<(), RtcError> {
+        let signaling = self.inner.signaling.lock();
+        if !signaling.has_remote() {
+            return Err(RtcError::invalid_state("the remote description is not set"));
+        }
+        let line = candidate.candidate();
+        if !line.is_empty() {
+            self.inner.shared.post(Command::Candidate(line))?;
+        }
+        Ok(())
+    }
+
+    /// Creates a channel. It opens when the connection is up.
+    ///
+    /// # Errors
+    /// The settings contradict each other, or the connection is closed.
+    pub fn create_data_channel(
+        &self,
+        label: &str,
+        init: DataChannelInit,
+    ) -> Result<DataChannel, RtcError> {
+        check_channel(label, &init)?;
+        let channel = Channel::new(self.inner.shared.clone(), label, init);
+        self.inner.shared.post(Command::OpenChannel(channel.clone()))?;
+        Ok(DataChannel::new(channel))
+    }
+
+    /// Always fails.
+    ///
+    /// # Errors
+    /// Local media is not supported.
+    pub fn add_track<T: AsRef<str>>(
+        &self,
+        _track: MediaStreamTrack,
+        _streams_ids: &[T],
+    ) -> Result<RtpSender, RtcError> {
+        Err(RtcError::media_unsupported("add_track"))
+    }
+
+    /// Does nothing: no track was ever added.
+    ///
+    /// # Errors
+    /// None.
+    pub fn remove_track(&self, _sender: RtpSender) -> Result<(), RtcError> {
+        Ok(())
+    }
+
+    /// Statistics. None are collected so far.
+    ///
+    /// # Errors
+    /// None.
+    pub async fn get_stats(&self) -> Result<Vec<RtcStats>, RtcError> {
+        Ok(Vec::new())
+    }
+
+    /// Always fails.
+    ///
+    /// # Errors
+    /// Local media is not supported.
+    pub fn add_transceiver(
+        &self,
+        _track: MediaStreamTrack,
+        _init: RtpTransceiverInit,
+    ) -> Result<RtpTransceiver, RtcError> {
+        Err(RtcError::media_unsupported("add_transceiver"))
+    }
+
+    /// Adds a transceiver that is never negotiated. It succeeds because `livekit` prepares to
+    /// receive media with it before it connects.
+    ///
+    /// # Errors
+    /// None.
+    pub fn add_transceiver_for_media(
+        &self,
+        _media_type: MediaType,
+        init: RtpTransceiverInit,
+    ) -> Result<RtpTransceiver, RtcError> {
+        let transceiver = RtpTransceiver::new(init.direction);
+        self.inner.transceivers.lock().push(transceiver.clone());
+        Ok(transceiver)
+    }
+
+    /// Closes the connection. Its thread tells the peer, the channels and the callbacks, and ends.
+    pub fn close(&self) {
+        self.inner.signaling.lock().close();
+        // Already closed is as good.
+        let _ = self.inner.shared.post(Command::Signaling(SignalingState::Closed));
+        let _ = self.inner.shared.post(Command::Close);
+    }
+
+    /// Makes the next offer look for a path anew, and asks for that offer.
+    pub fn restart_ice(&self) {
+        self.inner.signaling.lock().restart_ice();
+        // A closed connection needs no offer.
+        let _ = self.inner.shared.post(Command::NegotiationNeeded);
+    }
+
+    /// State of the whole connection.
+    pub fn connection_state(&self) -> PeerConnectionState {
+        if self.signaling_state() == SignalingState::Closed {
+            return PeerConnectionState::Closed;
+        }
+        self.inner.shared.status().connection
+    }
+
+    /// State of the search for a path.
+    pub fn ice_connection_state(&self) -> IceConnectionState {
+        self.inner.shared.status().ice
+    }
+
+    /// State of the search for local candidates.
+    pub fn ice_gathering_state(&self) -> IceGatheringState {
+        self.inner.shared.status().gathering
+    }
+
+    /// State of the offer/answer exchange.
+    pub fn signaling_state(&self) -> SignalingState {
+        self.inner.signaling.lock().state()
+    }
+
+    /// The local half of the last complete exchange.
+    pub fn current_local_description(&self) -> Option<SessionDescription> {
+        self.inner.signaling.lock().current_local()
+    }
+
+    /// The remote half of the last complete exchange.
+    pub fn current_remote_description(&self) -> Option<SessionDescription> {
+        self.inner.signaling.lock().current_remote()
+    }
+
+    /// Always empty.
+    pub fn senders(&self) -> Vec<RtpSender> {
+        Vec::new()
+    }
+
+    /// Always empty.
+    pub fn receivers(&self) -> Vec<RtpReceiver> {
+        Vec::new()
+    }
+
+    /// What [`add_transceiver_for_media`](Self::add_transceiver_for_media) added.
+    pub fn transceivers(&self) -> Vec<RtpTransceiver> {
+        self.inner.transceivers.lock().clone()
+    }
+
+    /// Sets, replaces or removes the callback.
+    pub fn on_connection_state_change(&self, f: Option<OnConnectionChange>) {
+        self.inner.shared.observers.connection.set(f);
+    }
+
+    /// Sets, replaces or removes the callback.
+    pub fn on_data_channel(&self, f: Option<OnDataChannel>) {
+        self.inner.shared.observers.data_channel.set(f);
+    }
+
+    /// Sets, replaces or removes the callback.
+    pub fn on_ice_candidate(&self, f: Option<OnIceCandidate>) {
+        self.inner.shared.observers.candidate.set(f);
+    }
+
+    /// Sets, replaces or removes the callback.
+    pub fn on_ice_candidate_error(&self, f: Option<OnIceCandidateError>) {
+        self.inner.shared.observers.candidate_error.set(f);
+    }
+
+    /// Sets, replaces or removes the callback.
+    pub fn on_ice_connection_state_change(&self, f: Option<OnIceConnectionChange>) {
+        self.inner.shared.observers.ice.set(f);
+    }
+
+    /// Sets, replaces or removes the callback.
+    pub fn on_ice_gathering_state_change(&self, f: Option<OnIceGatheringChange>) {
+        self.inner.shared.observers.gathering.set(f);
+    }
+
+    /// Sets, replaces or removes the callback.
+    pub fn on_negotiation_needed(&self, f: Option<OnNegotiationNeeded>) {
+        self.inner.shared.observers.negotiation.set(f);
+    }
+
+    /// Sets, replaces or removes the callback.
+    pub fn on_signaling_state_change(&self, f: Option<OnSignalingChange>) {
+        self.inner.shared.observers.signaling.set(f);
+    }
+
+    /// Sets, replaces or removes the callback, which is never called.
+    pub fn on_track(&self, f: Option<OnTrack>) {
+        self.inner.shared.observers.track.set(f);
+    }
+}
+
+impl Debug for PeerConnection {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PeerConnection")
+            .field("state", &self.connection_state())
+            .field("ice_state", &self.ice_connection_state())
+            .finish()
+    }
+}
+
+/// Refuses settings that make no channel (W3C WebRTC, section 6.1).
+fn check_channel(label: &str, init: &DataChannelInit) -> Result<(), RtcError> {
+    let max = usize::from(u16::MAX);
+    let fixed = (0..=65_534).contains(&init.id);
+    let problem = if label.len() > max || init.protocol.len() > max {
+        "label and protocol take at most 65,535 bytes"
+    } else if init.max_retransmits.is_some() && init.max_retransmit_time.is_some() {
+        "max_retransmits and max_retransmit_time exclude each other"
+    } else if init.negotiated && !fixed {
+        "a negotiated channel needs an id from 0 to 65534"
+    } else if init.id != -1 && !fixed {
+        "the id must be from 0 to 65534, or -1"
+    } else {
+        return Ok(());
+    };
+    Err(RtcError::internal(problem))
+}
