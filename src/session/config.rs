@@ -1,0 +1,57 @@
+//! What can be set about a session.
+
+use std::time::Duration;
+
+/// Largest piece that goes to the transport at once, in bytes.
+///
+/// LiveKit cuts a byte stream into chunks of this size. One piece is the longest time that a
+/// message has to wait for another one, so larger writes would only add delay.
+pub const SLICE_SIZE: usize = 15_000;
+
+/// Limits of a session. Every queue in it is bounded by one of these.
+#[derive(Clone, Debug)]
+pub struct SessionConfig {
+    /// Most messages that wait for one participant on one channel. Default 1024.
+    pub message_backlog_size: usize,
+    /// Most bytes of messages that wait for all participants together. Default 128 MiB.
+    ///
+    /// A message that waits for several participants counts once for each.
+    pub queue_budget: usize,
+    /// Most bytes of control messages that wait for one participant. Default 32 MiB.
+    ///
+    /// A participant that lets more pile up is started anew.
+    pub control_queue_size: usize,
+    /// Age at which a waiting message of a periodic topic is dropped. Default 2 s.
+    pub max_age: Duration,
+    /// Most bytes of latched messages that are kept for later subscribers. Default 64 MiB.
+    pub latched_budget: usize,
+    /// Bytes after which an outgoing stream is replaced at the next frame. Default 4,000,000,000.
+    ///
+    /// Receivers on LiveKit's Rust SDK end a stream at 5,000,000,000 bytes.
+    pub stream_rotate_bytes: u64,
+    /// Bytes per second for a participant that never acknowledges. Default 250,000.
+    ///
+    /// Without acknowledgements the session cannot see how much the participant can take, and
+    /// what is sent too fast piles up in the server.
+    pub unacknowledged_rate: u64,
+    /// Most channels that one participant may subscribe to. Default 2048.
+    pub max_subscriptions: usize,
+    /// Most streams that one participant may have open to the robot at once. Default 8.
+    pub max_inbound_streams: usize,
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        Self {
+            message_backlog_size: 1024,
+            queue_budget: 128 << 20,
+            control_queue_size: 32 << 20,
+            max_age: Duration::from_secs(2),
+            latched_budget: 64 << 20,
+            stream_rotate_bytes: 4_000_000_000,
+            unacknowledged_rate: 250_000,
+            max_subscriptions: 2048,
+            max_inbound_streams: 8,
+        }
+    }
+}

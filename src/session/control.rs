@@ -1,0 +1,117 @@
+//! Control messages that wait for one participant.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+/// Pongs that wait. More wait only for a viewer that pings faster than it reads.
+const MAX_PONGS: usize = 16;
+
+/// One control message.
+#[derive(Clone, Debug)]
+pub(super) enum Control {
+    /// A complete frame.
+    Frame(Bytes),
+    /// A Pong, whose device timestamp is known only when it is written.
+    Pong { timestamp: u64 },
+}
+
+/// The queue did not take a message: the participant must be started anew.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Overflow;
+
+/// Bounded queue of control messages in order.
+#[derive(Debug)]
+pub(super) struct ControlQueue {
+    messages: VecDeque<Control>,
+    bytes: usize,
+    limit: usize,
+    pongs: usize,
+}
+
+impl ControlQueue {
+    /// `limit` is in bytes.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            messages: VecDeque::new(),
+            bytes: 0,
+            limit,
+            pongs: 0,
+        }
+    }
+
+    pub fn push(&mut self, frame: Bytes) -> Result<(), Overflow> {
+        if self.bytes + frame.len() > self.limit {
+            return Err(Overflow);
+        }
+        self.bytes += frame.len();
+        self.messages.push_back(Control::Frame(frame));
+        Ok(())
+    }
+
+    /// Answers a ping. Of too many pings in a row the later ones stay unanswered.
+    pub fn push_pong(&mut self, timestamp: u64) {
+        if self.pongs < MAX_PONGS {
+            self.pongs += 1;
+            self.messages.push_back(Control::Pong { timestamp });
+        }
+    }
+
+    /// Takes the next message if its frame has at most `room` bytes.
+    pub fn pop(&mut self, room: usize) -> Option<Control> {
+        let size = match self.messages.front()? {
+            Control::Frame(frame) => frame.len(),
+            Control::Pong { .. } => PONG_SIZE,
+        };
+        if size > room {
+            return None;
+        }
+        let message = self.messages.pop_front()?;
+        match &message {
+            Control::Frame(frame) => self.bytes -= frame.len(),
+            Control::Pong { .. } => self.pongs -= 1,
+        }
+        Some(message)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    pub fn clear(&mut self) {
+        *self = Self::new(self.limit);
+    }
+}
+
+/// Size of a framed Pong in bytes.
+const PONG_SIZE: usize = 22;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use remote_access_protocol::server;
+
+    #[test]
+    fn the_bytes_are_bounded() {
+        let mut queue = ControlQueue::new(100);
+        assert_eq!(queue.push(Bytes::from(vec![0; 60])), Ok(()));
+        assert_eq!(queue.push(Bytes::from(vec![0; 60])), Err(Overflow));
+        assert!(queue.pop(59).is_none());
+        assert!(matches!(queue.pop(60), Some(Control::Frame(_))));
+        assert_eq!(queue.push(Bytes::from(vec![0; 60])), Ok(()));
+    }
+
+    #[test]
+    fn a_flood_of_pings_is_bounded() {
+        let mut queue = ControlQueue::new(100);
+        for timestamp in 0..1000 {
+            queue.push_pong(timestamp);
+        }
+        let mut pongs = 0;
+        while queue.pop(usize::MAX).is_some() {
+            pongs += 1;
+        }
+        assert_eq!(pongs, MAX_PONGS);
+        assert_eq!(server::pong(0, 0).len(), PONG_SIZE);
+    }
+}

@@ -1,0 +1,238 @@
+//! What is sent next: control before data, then the flows by deficit round robin.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use bytes::Bytes;
+use remote_access_protocol::{server, ChannelId};
+
+use super::channel::ChannelState;
+use super::control::Control;
+use super::drr::{Class, Turn};
+use super::participant::Participant;
+use super::{ParticipantId, Session, SessionConfig, StreamId, Transmit};
+
+/// What takes turns on the uplink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// A channel, for the participants that read many streams.
+    Channel(ChannelId),
+    /// All channels of a participant that reads one stream.
+    Participant(ParticipantId),
+    /// A stream that ends after the frame that it has begun.
+    Finish(StreamId),
+}
+
+impl Session {
+    /// The next thing that the transport is to do, or `None` if there is nothing that may be sent
+    /// now. It must be carried out before the next call.
+    pub fn next_transmit(&mut self, now: Instant) -> Option<Transmit> {
+        if self.outbox.is_empty() && !self.send_control(now) {
+            self.send_data(now);
+        }
+        self.outbox.pop_front()
+    }
+
+    /// A flow of this channel and participant has something to send.
+    pub(super) fn activate(&mut self, channel: ChannelId, id: ParticipantId) {
+        let (Some(state), Some(participant)) = (
+            self.channels.get(&channel),
+            self.participants.get_mut(&id),
+        ) else {
+            return;
+        };
+        let class = state.class();
+        if participant.many_streams {
+            self.turns.insert(Flow::Channel(channel), class);
+        } else {
+            participant.turns.insert(channel, class);
+            self.turns.insert(Flow::Participant(id), Class::Periodic);
+        }
+    }
+
+    /// Lets one participant send control messages, the participants in turn.
+    fn send_control(&mut self, now: Instant) -> bool {
+        let streams = &self.streams;
+        let ready = |(_, participant): &(&ParticipantId, &Participant)| {
+            let unfinished = participant.in_control
+                && streams
+                    .get(&participant.primary)
+                    .is_some_and(|stream| !stream.at_boundary());
+            participant.restart_at.is_none()
+                && (unfinished || !participant.control.is_empty())
+                && participant.flow.has_control_credit()
+        };
+        let next = self
+            .participants
+            .range(self.next_control..)
+            .find(ready)
+            .or_else(|| self.participants.iter().find(ready))
+            .map(|(&id, _)| id);
+        let Some(id) = next else {
+            return false;
+        };
+        self.next_control = ParticipantId(id.0 + 1);
+        self.write_primary(now, id, false) > 0
+    }
+
+    fn send_data(&mut self, now: Instant) {
+        let mut turns = std::mem::take(&mut self.turns);
+        turns.run(|flow| match *flow {
+            Flow::Channel(channel) => self.channel_turn(now, channel),
+            Flow::Participant(id) => self.participant_turn(now, id),
+            Flow::Finish(stream) => self.finish_turn(now, stream),
+        });
+        turns.append(std::mem::take(&mut self.turns));
+        self.turns = turns;
+    }
+
+    fn participant_turn(&mut self, now: Instant, id: ParticipantId) -> Turn {
+        let Some(participant) = self.participants.get_mut(&id) else {
+            return Turn::Empty;
+        };
+        participant.update_pace(now);
+        let idle = participant.turns.is_empty()
+            && self
+                .streams
+                .get(&participant.primary)
+                .is_none_or(|stream| stream.at_boundary());
+        if idle {
+            return Turn::Empty;
+        }
+        if participant.restart_at.is_some() || !participant.flow.has_credit(now) {
+            return Turn::Blocked;
+        }
+        match self.write_primary(now, id, true) {
+            0 => Turn::Empty,
+            sent => Turn::Sent(sent),
+        }
+    }
+
+    /// Writes the next slice of a participant's primary stream. Returns its size.
+    pub(super) fn write_primary(&mut self, now: Instant, id: ParticipantId, data: bool) -> usize {
+        let clock_ms = self.clock_ms(now);
+        let Some(participant) = self.participants.get_mut(&id) else {
+            return 0;
+        };
+        let Some(stream) = self.streams.get_mut(&participant.primary) else {
+            return 0;
+        };
+        let stream_id = stream.id;
+        let mut slice = PrimarySlice {
+            now,
+            clock_ms,
+            data,
+            config: &self.config,
+            channels: &self.channels,
+            dropped: false,
+        };
+        let bytes = stream.slice(|room| slice.next_frame(participant, room));
+        let dropped = slice.dropped;
+        participant.flow.on_sent(bytes.len());
+        if !participant.in_control {
+            participant.flow.charge(bytes.len());
+        }
+        if dropped {
+            self.report_soon(now);
+        }
+        let size = bytes.len();
+        self.write(stream_id, bytes);
+        self.rotate_primary(id);
+        size
+    }
+
+    fn rotate_primary(&mut self, id: ParticipantId) {
+        let Some(participant) = self.participants.get(&id) else {
+            return;
+        };
+        let old = participant.primary;
+        let full = self.streams.get(&old).is_some_and(|stream| {
+            stream.at_boundary() && stream.written() >= self.config.stream_rotate_bytes
+        });
+        if full {
+            let new = self.open_stream(vec![id]);
+            self.retire_stream(old);
+            if let Some(participant) = self.participants.get_mut(&id) {
+                participant.primary = new;
+            }
+        }
+    }
+
+    /// Queues a write, after the opening of its stream if that is due.
+    pub(super) fn write(&mut self, id: StreamId, data: Bytes) {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        if data.is_empty() {
+            return;
+        }
+        if !stream.opened {
+            stream.opened = true;
+            self.outbox.push_back(Transmit::Open {
+                stream: id,
+                destinations: stream.destinations.clone(),
+            });
+        }
+        self.outbox.push_back(Transmit::Write { stream: id, data });
+        self.close_if_retired(id);
+    }
+}
+
+/// Chooses the frames for one slice of a primary stream.
+struct PrimarySlice<'a> {
+    now: Instant,
+    clock_ms: u64,
+    data: bool,
+    config: &'a SessionConfig,
+    channels: &'a BTreeMap<ChannelId, ChannelState>,
+    dropped: bool,
+}
+
+impl PrimarySlice<'_> {
+    fn next_frame(&mut self, participant: &mut Participant, room: usize) -> Option<Bytes> {
+        if let Some(message) = participant.control.pop(room) {
+            participant.in_control = true;
+            return Some(match message {
+                Control::Frame(frame) => frame,
+                Control::Pong { timestamp } => {
+                    let stamp = participant.flow.mark(self.now, self.clock_ms);
+                    server::pong(timestamp, stamp)
+                }
+            });
+        }
+        if !self.data || !participant.control.is_empty() {
+            return None;
+        }
+        let message = self.next_message(participant, room)?;
+        participant.in_control = false;
+        Some(message)
+    }
+
+    fn next_message(&mut self, participant: &mut Participant, room: usize) -> Option<Bytes> {
+        let slow = participant.is_slow();
+        let mut found = None;
+        let Participant {
+            turns,
+            subscriptions,
+            ..
+        } = participant;
+        turns.run(|channel| {
+            let (Some(state), Some(subscription)) =
+                (self.channels.get(channel), subscriptions.get_mut(channel))
+            else {
+                return Turn::Empty;
+            };
+            let policy = state.policy(self.config, slow);
+            self.dropped |= subscription.queue.expire(self.now, policy);
+            let Some(front) = subscription.queue.front() else {
+                return Turn::Empty;
+            };
+            if front.frame.len() > room {
+                return Turn::Blocked;
+            }
+            found = subscription.queue.pop().map(|entry| entry.frame);
+            found.as_ref().map_or(Turn::Empty, |frame| Turn::Sent(frame.len()))
+        });
+        found
+    }
+}

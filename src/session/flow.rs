@@ -1,0 +1,307 @@
+//! How much one participant can take: flow control by acknowledged positions.
+//!
+//! LiveKit's reliable channel is reliable hop by hop only, and the server buffers without bound.
+//! So the session counts the bytes that it sent to a participant, marks a position with every
+//! Pong, and learns from the PingAck that all bytes before the mark have arrived. It keeps the
+//! bytes in flight near the bandwidth times the delay that it measures.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Smallest window, in bytes: enough for small topics at any round-trip time.
+const MIN_WINDOW: u64 = 48 * 1024;
+/// Largest window, in bytes: 80 MB/s at the 100 ms between two acknowledgements.
+const MAX_WINDOW: u64 = 8 << 20;
+/// The window before anything is measured, in bytes.
+const INITIAL_WINDOW: u64 = 256 * 1024;
+/// Delay that may build up in queues on the way before the window shrinks.
+const TARGET_QUEUE_DELAY: Duration = Duration::from_millis(50);
+/// The smallest round-trip time is forgotten after this time, since routes change.
+const MIN_RTT_LIFETIME: Duration = Duration::from_secs(10);
+/// Time between two acknowledgements of a viewer that pings as the protocol asks.
+const ACK_INTERVAL: Duration = Duration::from_millis(100);
+/// A participant that acknowledged nothing for this long, plus two round trips, is silent.
+const SILENCE: Duration = Duration::from_millis(400);
+/// Unanswered marks that are kept. More arrive only if a viewer pings and never acknowledges.
+const MAX_MARKS: usize = 64;
+
+#[derive(Debug)]
+struct Mark {
+    stamp: u64,
+    position: u64,
+    sent_at: Instant,
+}
+
+/// What the session knows about the way to one participant.
+#[derive(Debug)]
+pub(super) struct FlowControl {
+    sent: u64,
+    acked: u64,
+    marks: VecDeque<Mark>,
+    last_stamp: u64,
+    window: u64,
+    window_was_full: bool,
+    min_rtt: Option<(Duration, Instant)>,
+    rtt: Duration,
+    last_ack: Option<Instant>,
+    allowance: Allowance,
+}
+
+/// Fixed rate for a participant that never acknowledges.
+#[derive(Debug)]
+struct Allowance {
+    rate: u64,
+    /// Bytes that may be sent now; negative after a large frame.
+    tokens: f64,
+    updated: Instant,
+}
+
+impl FlowControl {
+    /// `unacknowledged_rate` is in bytes per second.
+    pub fn new(now: Instant, unacknowledged_rate: u64) -> Self {
+        Self {
+            sent: 0,
+            acked: 0,
+            marks: VecDeque::new(),
+            last_stamp: 0,
+            window: INITIAL_WINDOW,
+            window_was_full: false,
+            min_rtt: None,
+            rtt: Duration::ZERO,
+            last_ack: None,
+            allowance: Allowance {
+                rate: unacknowledged_rate,
+                tokens: INITIAL_WINDOW as f64,
+                updated: now,
+            },
+        }
+    }
+
+    /// Position after the last byte that was sent.
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Whether all bytes up to `position` have arrived.
+    pub fn has_arrived(&self, position: u64) -> bool {
+        position <= self.acked
+    }
+
+    /// Whether the participant acknowledges what it gets.
+    pub fn acknowledges(&self) -> bool {
+        self.last_ack.is_some()
+    }
+
+    /// Whether a participant that used to acknowledge has stopped doing so.
+    pub fn is_silent(&self, now: Instant) -> bool {
+        self.last_ack
+            .is_some_and(|at| now.saturating_duration_since(at) > SILENCE + 2 * self.rtt)
+    }
+
+    /// Whether data may be sent now.
+    pub fn has_credit(&mut self, now: Instant) -> bool {
+        if self.acknowledges() {
+            let free = self.sent - self.acked < self.window;
+            self.window_was_full |= !free;
+            free
+        } else {
+            self.allowance.refill(now);
+            self.allowance.tokens > 0.0
+        }
+    }
+
+    /// Whether control messages may be sent now: they have room beyond the window, not without
+    /// bound.
+    pub fn has_control_credit(&self) -> bool {
+        !self.acknowledges() || self.sent - self.acked < self.window + MAX_WINDOW
+    }
+
+    /// Bytes went out to the participant.
+    pub fn on_sent(&mut self, bytes: usize) {
+        self.sent += bytes as u64;
+    }
+
+    /// Bytes of data count against the rate of a participant that never acknowledges.
+    pub fn charge(&mut self, bytes: usize) {
+        self.allowance.tokens -= bytes as f64;
+    }
+
+    /// Forgets what is on the way: the participant gets new streams.
+    ///
+    /// Stamps go on increasing, so that a late acknowledgement of an old one is not mistaken.
+    pub fn restart(&mut self, now: Instant) {
+        *self = Self {
+            last_stamp: self.last_stamp,
+            ..Self::new(now, self.allowance.rate)
+        };
+    }
+
+    /// Marks the position of a Pong that is written now, before its own bytes are counted.
+    ///
+    /// `clock_ms` is the robot's clock. Returns the stamp of the Pong, which is strictly greater
+    /// than every earlier one.
+    pub fn mark(&mut self, now: Instant, clock_ms: u64) -> u64 {
+        let stamp = clock_ms.max(self.last_stamp + 1);
+        self.last_stamp = stamp;
+        if self.marks.len() == MAX_MARKS {
+            self.marks.pop_front();
+        }
+        self.marks.push_back(Mark {
+            stamp,
+            position: self.sent,
+            sent_at: now,
+        });
+        stamp
+    }
+
+    /// The participant acknowledges the Pong with this stamp. Unknown stamps are ignored.
+    pub fn on_ack(&mut self, now: Instant, stamp: u64) {
+        let Ok(index) = self
+            .marks
+            .binary_search_by_key(&stamp, |mark| mark.stamp)
+        else {
+            return;
+        };
+        let Some(mark) = self.marks.drain(..=index).next_back() else {
+            return;
+        };
+        let delivered = mark.position.saturating_sub(self.acked);
+        self.acked = self.acked.max(mark.position);
+        self.rtt = now.saturating_duration_since(mark.sent_at);
+        let min_rtt = self.update_min_rtt(now);
+        let since_last = self
+            .last_ack
+            .map(|at| now.saturating_duration_since(at))
+            .unwrap_or(ACK_INTERVAL);
+        self.last_ack = Some(now);
+        self.adapt(delivered, since_last, min_rtt);
+    }
+
+    fn update_min_rtt(&mut self, now: Instant) -> Duration {
+        let keep = self.min_rtt.filter(|&(rtt, at)| {
+            rtt < self.rtt && now.saturating_duration_since(at) < MIN_RTT_LIFETIME
+        });
+        let (rtt, at) = keep.unwrap_or((self.rtt, now));
+        self.min_rtt = Some((rtt, at));
+        rtt
+    }
+
+    fn adapt(&mut self, delivered: u64, since_last: Duration, min_rtt: Duration) {
+        let queued = self.rtt.saturating_sub(min_rtt);
+        if queued > TARGET_QUEUE_DELAY {
+            let seconds = since_last.as_secs_f64().max(0.001);
+            let rate = delivered as f64 / seconds;
+            let goal = rate * (min_rtt + ACK_INTERVAL + TARGET_QUEUE_DELAY).as_secs_f64();
+            // A single late acknowledgement must not close the window.
+            self.window = (goal as u64).clamp(self.window * 7 / 10, self.window);
+        } else if self.window_was_full {
+            self.window += self.window / 2;
+        }
+        self.window = self.window.clamp(MIN_WINDOW, MAX_WINDOW);
+        self.window_was_full = false;
+    }
+}
+
+impl Allowance {
+    fn refill(&mut self, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.updated).as_secs_f64();
+        self.updated = now;
+        let burst = INITIAL_WINDOW as f64;
+        self.tokens = (self.tokens + elapsed * self.rate as f64).min(burst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn without_acknowledgements_the_rate_is_fixed() {
+        let start = Instant::now();
+        let mut flow = FlowControl::new(start, 250_000);
+        let mut sent = 0;
+        for step in 0..10_000 {
+            if flow.has_credit(start + step * MS) {
+                flow.on_sent(15_000);
+                flow.charge(15_000);
+                sent += 15_000;
+            }
+        }
+        let allowed = 2_500_000 + INITIAL_WINDOW as usize;
+        assert!(sent <= allowed + 15_000 && sent >= allowed - 15_000, "{sent}");
+    }
+
+    #[test]
+    fn stamps_increase_and_unknown_or_old_acks_change_nothing() {
+        let now = Instant::now();
+        let mut flow = FlowControl::new(now, 1);
+        let first = flow.mark(now, 5);
+        flow.on_sent(100);
+        let second = flow.mark(now, 5);
+        assert!(second > first);
+        flow.on_ack(now, second + 1);
+        assert!(!flow.acknowledges());
+        flow.on_ack(now, second);
+        assert!(flow.has_arrived(100));
+        flow.on_ack(now, first);
+        assert!(flow.has_arrived(100));
+        assert!(!flow.has_arrived(101));
+    }
+
+    /// A bottleneck that delivers `rate` bytes per second with a base round trip of `rtt`.
+    fn queue_after(rate: u64, rtt: Duration, seconds: u32) -> (f64, f64) {
+        let start = Instant::now();
+        let mut flow = FlowControl::new(start, 250_000);
+        let mut backlog = 0.0f64;
+        let mut pending: VecDeque<(Instant, u64)> = VecDeque::new();
+        let mut delivered = 0.0;
+        let mut worst = 0.0f64;
+        for step in 0..seconds * 1000 {
+            let now = start + step * MS;
+            let drained = (rate as f64 / 1000.0).min(backlog);
+            backlog -= drained;
+            delivered += drained;
+            while flow.has_credit(now) {
+                flow.on_sent(5_000);
+                flow.charge(5_000);
+                backlog += 5_000.0;
+            }
+            if step % 100 == 0 {
+                let stamp = flow.mark(now, u64::from(step));
+                let queueing = Duration::from_secs_f64(backlog / rate as f64);
+                pending.push_back((now + rtt + queueing, stamp));
+            }
+            while let Some(&(_, stamp)) = pending.front().filter(|(at, _)| *at <= now) {
+                pending.pop_front();
+                flow.on_ack(now, stamp);
+            }
+            if step > seconds * 500 {
+                worst = worst.max(backlog / rate as f64);
+            }
+        }
+        (delivered / (f64::from(seconds) * rate as f64), worst)
+    }
+
+    #[test]
+    fn a_slow_link_is_used_without_a_long_queue() {
+        for (rate, rtt) in [(625_000, 50 * MS), (125_000, 100 * MS), (5_000_000, 20 * MS)] {
+            let (used, queue) = queue_after(rate, rtt, 60);
+            assert!(used > 0.8, "{rate} B/s: used {used}");
+            let limit = 0.35f64.max(2.0 * MIN_WINDOW as f64 / rate as f64);
+            assert!(queue < limit, "{rate} B/s: {queue} s queued");
+        }
+    }
+
+    #[test]
+    fn silence_is_noticed_only_after_acknowledgements_began() {
+        let start = Instant::now();
+        let mut flow = FlowControl::new(start, 1);
+        assert!(!flow.is_silent(start + 10_000 * MS));
+        let stamp = flow.mark(start, 0);
+        flow.on_ack(start + 10 * MS, stamp);
+        assert!(!flow.is_silent(start + 300 * MS));
+        assert!(flow.is_silent(start + 500 * MS));
+    }
+}

@@ -1,0 +1,188 @@
+//! What comes from participants: their streams, frames and requests.
+
+use std::time::Instant;
+
+use remote_access_protocol::client::ClientMessage;
+use remote_access_protocol::frame::{Frame, FrameDecoder, FrameError, MAX_PAYLOAD_SIZE};
+use remote_access_protocol::ChannelId;
+use tracing::{debug, info, warn};
+
+use super::{Event, InboundId, ParticipantId, Session};
+
+/// Bytes of incomplete frames that one participant may have waiting in all its streams.
+const MAX_BUFFERED: usize = MAX_PAYLOAD_SIZE + 64 * 1024;
+
+/// A stream from a participant.
+#[derive(Debug)]
+pub(super) struct InboundStream {
+    participant: ParticipantId,
+    decoder: FrameDecoder,
+}
+
+/// Why a stream from a participant must be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InboundError {
+    /// The bytes are not frames of the protocol.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The participant has too many bytes of incomplete frames waiting.
+    #[error("too many bytes of incomplete frames")]
+    TooMuch,
+    /// The participant or the stream is not known (any more).
+    #[error("the participant or its stream is unknown")]
+    Unknown,
+    /// The participant has too many streams open.
+    #[error("too many open streams")]
+    TooManyStreams,
+}
+
+impl Session {
+    /// A participant opened a stream to the robot.
+    ///
+    /// `many_streams` is what it declares about streams in the other direction. A participant
+    /// that closed all its streams before it opens one asks to be started anew.
+    pub fn inbound_opened(
+        &mut self,
+        now: Instant,
+        id: ParticipantId,
+        inbound: InboundId,
+        many_streams: bool,
+    ) -> Result<(), InboundError> {
+        let limit = self.config.max_inbound_streams;
+        let participant = self.participants.get_mut(&id).ok_or(InboundError::Unknown)?;
+        if participant.inbound.len() >= limit {
+            return Err(InboundError::TooManyStreams);
+        }
+        let wants_resync = participant.spoke && participant.inbound.is_empty();
+        participant.spoke = true;
+        participant.many_streams = many_streams;
+        participant.inbound.insert(inbound);
+        let stream = InboundStream {
+            participant: id,
+            decoder: FrameDecoder::default(),
+        };
+        self.inbound.insert(inbound, stream);
+        if wants_resync {
+            info!(?id, "participant opened a new stream: starting it anew");
+            self.resync(now, id);
+        }
+        Ok(())
+    }
+
+    /// Bytes arrived on a stream. After an error the stream is forgotten and must be ended.
+    pub fn inbound_bytes(
+        &mut self,
+        now: Instant,
+        inbound: InboundId,
+        bytes: &[u8],
+    ) -> Result<(), InboundError> {
+        let stream = self.inbound.get_mut(&inbound).ok_or(InboundError::Unknown)?;
+        let id = stream.participant;
+        stream.decoder.push(bytes);
+        let result = self.drain_frames(now, id, inbound);
+        if let Err(error) = result {
+            warn!(?id, %error, "ending a stream from a participant");
+            self.inbound_closed(inbound);
+        }
+        result
+    }
+
+    /// A stream from a participant has ended.
+    pub fn inbound_closed(&mut self, inbound: InboundId) {
+        let Some(stream) = self.inbound.remove(&inbound) else {
+            return;
+        };
+        if let Some(participant) = self.participants.get_mut(&stream.participant) {
+            participant.inbound.remove(&inbound);
+        }
+    }
+
+    fn drain_frames(
+        &mut self,
+        now: Instant,
+        id: ParticipantId,
+        inbound: InboundId,
+    ) -> Result<(), InboundError> {
+        while let Some(stream) = self.inbound.get_mut(&inbound) {
+            let Some(frame) = stream.decoder.next_frame()? else {
+                break;
+            };
+            self.handle_frame(now, id, frame);
+        }
+        let buffered: usize = self
+            .participants
+            .get(&id)
+            .into_iter()
+            .flat_map(|participant| &participant.inbound)
+            .filter_map(|stream| self.inbound.get(stream))
+            .map(|stream| stream.decoder.buffered())
+            .sum();
+        if buffered > MAX_BUFFERED {
+            return Err(InboundError::TooMuch);
+        }
+        Ok(())
+    }
+
+    fn handle_frame(&mut self, now: Instant, id: ParticipantId, frame: Frame) {
+        match ClientMessage::parse(frame) {
+            Ok(ClientMessage::Subscribe(channels)) => self.subscribe(now, id, &channels),
+            Ok(ClientMessage::Unsubscribe(channels)) => self.unsubscribe(id, &channels),
+            Ok(ClientMessage::Ping { timestamp }) => {
+                if let Some(participant) = self.participants.get_mut(&id) {
+                    participant.control.push_pong(timestamp);
+                }
+            }
+            Ok(ClientMessage::PingAck { device_timestamp }) => {
+                if let Some(participant) = self.participants.get_mut(&id) {
+                    participant.flow.on_ack(now, device_timestamp);
+                }
+            }
+            Ok(message) => debug!(?id, ?message, "message is not handled"),
+            Err(error) => debug!(?id, %error, "skipping a message"),
+        }
+    }
+
+    fn subscribe(&mut self, now: Instant, id: ParticipantId, channels: &[ChannelId]) {
+        for &channel in channels {
+            let (Some(state), Some(participant)) = (
+                self.channels.get_mut(&channel),
+                self.participants.get_mut(&id),
+            ) else {
+                debug!(?id, %channel, "subscription to an unknown channel ignored");
+                continue;
+            };
+            if participant.subscriptions.contains_key(&channel) {
+                debug!(?id, %channel, "participant is subscribed already");
+                continue;
+            }
+            if participant.subscriptions.len() >= self.config.max_subscriptions {
+                warn!(?id, "participant has too many subscriptions");
+                return;
+            }
+            participant.subscribe(channel, self.queued.clone());
+            let first = state.subscribers.is_empty();
+            state.subscribers.insert(id);
+            debug!(?id, %channel, topic = state.info.channel.topic, "subscribed");
+            if first {
+                self.events.push_back(Event::Subscribe(channel));
+            } else {
+                self.replay(now, channel, id);
+            }
+        }
+    }
+
+    fn unsubscribe(&mut self, id: ParticipantId, channels: &[ChannelId]) {
+        for &channel in channels {
+            let Some(participant) = self.participants.get_mut(&id) else {
+                return;
+            };
+            if participant.subscriptions.remove(&channel).is_none() {
+                debug!(?id, %channel, "participant is not subscribed");
+                continue;
+            }
+            self.retire_lanes_of(channel, id);
+            self.forget_subscriber(channel, id);
+        }
+    }
+}
