@@ -1,0 +1,102 @@
+"""A livekit-server of our own on the loopback interface, on free ports with generated keys."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import socket
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from processes import ChildProcess, wait_until
+
+CONFIGURATION = """\
+port: {port}
+bind_addresses: ["127.0.0.1"]
+rtc:
+  udp_port: {udp_port}
+  tcp_port: {tcp_port}
+  node_ip: 127.0.0.1
+  use_external_ip: false
+  enable_loopback_candidate: true
+  interfaces:
+    includes: [lo]
+keys:
+  {key}: {secret}
+logging:
+  level: info
+"""
+
+
+class LiveKitServer:
+    """A server that can be stopped and started again at the same address with the same keys."""
+
+    def __init__(self, directory: Path) -> None:
+        self.key = "key" + secrets.token_hex(4)
+        self.secret = secrets.token_hex(24)
+        self.port, self._tcp_port = _free_ports(socket.SOCK_STREAM, 2)
+        (self._udp_port,) = _free_ports(socket.SOCK_DGRAM, 1)
+        self._directory = directory
+        self._process: ChildProcess | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients connect to."""
+        return f"ws://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return self._process.pid if self._process else None
+
+    @property
+    def log(self) -> Path:
+        """Where its output goes."""
+        return self._directory / "livekit-server.log"
+
+    def exit_code(self) -> int | None:
+        """The exit code of the process, None while it runs."""
+        return self._process.exit_code() if self._process else None
+
+    def start(self) -> None:
+        """Starts it and waits until it answers."""
+        program = shutil.which("livekit-server")
+        if program is None:
+            raise FileNotFoundError("livekit-server is not in the PATH; run scripts/setup and source scripts/env")
+        configuration = self._directory / "livekit.yaml"
+        configuration.touch(mode=0o600)
+        configuration.write_text(
+            CONFIGURATION.format(
+                port=self.port, udp_port=self._udp_port, tcp_port=self._tcp_port, key=self.key, secret=self.secret
+            )
+        )
+        process = ChildProcess("livekit-server", [program, "--config", str(configuration)], self.log)
+        self._process = process
+        wait_until(lambda: self._answers() or process.exit_code() is not None, "answer of livekit-server")
+        if process.exit_code() is not None:
+            raise RuntimeError(f"livekit-server ended: {process.output()[-2000:]}")
+
+    def stop(self) -> None:
+        """Stops it if it runs."""
+        if self._process is not None:
+            # A polite end waits for its participants to leave; nothing of it is worth waiting for.
+            self._process.kill()
+            self._process = None
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=1) as answer:
+                return answer.status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def _free_ports(kind: socket.SocketKind, count: int) -> list[int]:
+    sockets = [socket.socket(socket.AF_INET, kind) for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports

@@ -1,0 +1,85 @@
+"""Child processes that end with their parent, and whose output is kept."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+def _end_with_parent() -> None:
+    """Runs in the child: should the parent be killed, the kernel ends the child too."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class ChildProcess:
+    """A program in a process group of its own, its output in a log file (or, without one, where ours goes)."""
+
+    def __init__(self, name: str, arguments: list[str], log: Path | None, environment: dict[str, str] | None = None) -> None:
+        self.name = name
+        self.log = log
+        output = None if log is None else log.open("ab")
+        self._process = subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=None if output is None else subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
+            # Ctrl-C in a terminal reaches every process of the group; the parent ends them in order.
+            start_new_session=True,
+            preexec_fn=_end_with_parent,
+        )
+        if output is not None:
+            output.close()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def exit_code(self) -> int | None:
+        """The exit code, or None while it runs. Negative: the signal that ended it."""
+        return self._process.poll()
+
+    def output(self) -> str:
+        """Everything it printed so far, if it has a log file."""
+        return "" if self.log is None else self.log.read_text(errors="replace")
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Sends it a signal."""
+        self._process.send_signal(number)
+
+    def wait(self, seconds: float) -> int:
+        """Waits for its end; raises subprocess.TimeoutExpired."""
+        return self._process.wait(seconds)
+
+    def stop(self, seconds: float = 10.0) -> int:
+        """Asks it to end with SIGINT, kills it when it does not, and returns its exit code."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        return self._process.wait()
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        self._process.kill()
+        self._process.wait()
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 60.0, pause: float = 0.02) -> None:
+    """Waits for a condition; `seconds` only keeps a broken run from hanging."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no {what} within {seconds:g} s")
+        time.sleep(pause)

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Runs the project's checks one after the other and sums them up. Called by scripts/test."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from colcon_check import colcon_check
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Skipped(Exception):  # noqa: N818 - not an error
+    """The check cannot run on this machine; says why."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: what it is called, what it is for, and how it runs."""
+
+    name: str
+    purpose: str
+    run: Callable[[], None]
+
+
+@dataclass
+class Summary:
+    """What came out of each check."""
+
+    lines: list[str] = field(default_factory=list)
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
+def command(*arguments: str, **environment: str) -> None:
+    """Runs a command in the root of the repository; raises if it fails."""
+    print("$", " ".join(arguments), flush=True)
+    subprocess.run(arguments, cwd=ROOT, env={**os.environ, **environment}, check=True)
+
+
+def shell_scripts() -> list[str]:
+    """Every shell script of the repository."""
+    tracked = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).split()
+    return [name for name in tracked if _is_shell(ROOT / name)]
+
+
+def _is_shell(path: Path) -> bool:
+    if path.suffix not in ("", ".sh") or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        first = file.readline()
+    return first.startswith((b"#!/usr/bin/env bash", b"# shellcheck shell=bash"))
+
+
+def check_shell() -> None:
+    """Parses every shell script, and lints it where shellcheck is installed."""
+    scripts = shell_scripts()
+    for script in scripts:
+        command("bash", "-n", script)
+    if shutil.which("shellcheck") is None:
+        raise Skipped("shellcheck is not installed; the scripts were only parsed")
+    command("shellcheck", "--external-sources", "--source-path=SCRIPTDIR:.", *scripts)
+
+
+def check_ruff() -> None:
+    """Lints and checks the format of all Python."""
+    command("ruff", "check", ".")
+    command("ruff", "format", "--check", ".")
+
+
+def check_dependencies() -> None:
+    """Looks for known vulnerabilities and for licences that do not fit."""
+    if shutil.which("cargo-deny") is None:
+        raise Skipped("cargo-deny is not installed")
+    command("cargo", "deny", "check")
+
+
+# In this order a cold run compiles the dependencies once for the lints and once for the rest.
+CHECKS = [
+    Check("format", "Rust is formatted", lambda: command("cargo", "fmt", "--all", "--check")),
+    Check("python", "Python is linted and formatted", check_ruff),
+    Check("shell", "shell scripts parse and are linted", check_shell),
+    Check(
+        "clippy",
+        "Rust has no warnings",
+        lambda: command("cargo", "clippy", "--release", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"),
+    ),
+    Check(
+        "docs",
+        "Rust documentation has no warnings",
+        lambda: command("cargo", "doc", "--release", "--workspace", "--no-deps", "--locked", RUSTDOCFLAGS="-D warnings"),
+    ),
+    Check(
+        "build",
+        "the release build",
+        lambda: command("cargo", "build", "--release", "--workspace", "--locked"),
+    ),
+    Check(
+        "unit",
+        "Rust tests",
+        lambda: command("cargo", "test", "--release", "--workspace", "--locked"),
+    ),
+    Check(
+        "system",
+        "tests of the built bridge against a real server, real publishers and real viewers",
+        lambda: command(sys.executable, "-m", "pytest", "--durations=10"),
+    ),
+    Check("colcon", "a colcon workspace builds and installs the package", lambda: colcon_check(ROOT, command)),
+    Check("dependencies", "dependencies have no known vulnerability", check_dependencies),
+]
+
+
+def run(check: Check, summary: Summary) -> None:
+    """Runs one check and takes down how it went."""
+    print(f"\n=== {check.name}: {check.purpose}", flush=True)
+    began = time.monotonic()
+    try:
+        check.run()
+    except Skipped as reason:
+        result = f"skipped: {reason}"
+        summary.skipped += 1
+    except (subprocess.CalledProcessError, OSError, AssertionError) as error:
+        result = f"FAILED: {error}"
+        summary.failed += 1
+    else:
+        result = "passed"
+        summary.passed += 1
+    summary.lines.append(f"  {check.name:14} {time.monotonic() - began:7.1f} s  {result}")
+    print(f"=== {check.name}: {result}", flush=True)
+
+
+def main() -> int:
+    """Parses the command line and runs what it asks for."""
+    parser = argparse.ArgumentParser(prog="scripts/test", description=__doc__)
+    names = [check.name for check in CHECKS]
+    parser.add_argument("--list", action="store_true", help="print the names of the checks")
+    parser.add_argument("--only", action="append", choices=names, metavar="NAME", help="run this one, and no others")
+    arguments = parser.parse_args()
+    if arguments.list:
+        for check in CHECKS:
+            print(f"{check.name:14} {check.purpose}")
+        return 0
+    summary = Summary()
+    for check in CHECKS:
+        if not arguments.only or check.name in arguments.only:
+            run(check, summary)
+    print("\nSummary")
+    print("\n".join(summary.lines))
+    print(f"\n{summary.passed} passed, {summary.failed} failed, {summary.skipped} skipped")
+    return 1 if summary.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

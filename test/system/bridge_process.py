@@ -1,0 +1,66 @@
+"""The bridge under test: the built executable in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from livekit_server import LiveKitServer
+from processes import ChildProcess, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+# The bridge must end within 2 s; the rest is for a machine that is busy with something else.
+STOP_SECONDS = 30.0
+
+
+def executable() -> Path:
+    """The built bridge, or the one that BRIDGE_EXECUTABLE names."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    path = Path(os.environ.get("BRIDGE_EXECUTABLE", target / "release/remote_access_bridge"))
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing; build it with: cargo build --release")
+    return path
+
+
+class Bridge:
+    """A running bridge."""
+
+    def __init__(
+        self,
+        directory: Path,
+        environment: dict[str, str],
+        parameters: dict[str, str] | None = None,
+        ros_arguments: list[str] | None = None,
+    ) -> None:
+        arguments = [str(executable()), "--ros-args", *(ros_arguments or [])]
+        for name, value in (parameters or {}).items():
+            arguments += ["-p", f"{name}:={value}"]
+        # What the shell of the test run says must not decide what the bridge connects to.
+        clean = {"LIVEKIT_URL": "", "LIVEKIT_TOKEN": "", "LIVEKIT_API_KEY": "", "LIVEKIT_API_SECRET": ""}
+        number = len(list(directory.glob("bridge-*.log")))
+        log = directory / f"bridge-{number}.log"
+        self.process = ChildProcess("bridge", arguments, log, {**clean, "RUST_BACKTRACE": "1", **environment})
+
+    @staticmethod
+    def credentials(server: LiveKitServer) -> dict[str, str]:
+        """The environment that lets a bridge into any room of a server."""
+        return {"LIVEKIT_URL": server.url, "LIVEKIT_API_KEY": server.key, "LIVEKIT_API_SECRET": server.secret}
+
+    def output(self) -> str:
+        """Everything the bridge printed."""
+        return self.process.output()
+
+    def wait_output(self, text: str, count: int = 1, seconds: float = 60.0) -> None:
+        """Waits until the bridge printed a text, in whatever case, so many times."""
+        wait_until(
+            lambda: self.output().lower().count(text.lower()) >= count or self.process.exit_code() is not None,
+            f"{count} times {text!r} in the bridge's output:\n{self.output()[-2000:]}",
+            seconds,
+        )
+        assert self.output().lower().count(text.lower()) >= count, self.output()[-2000:]
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Asks it to end; returns the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(STOP_SECONDS)

@@ -1,0 +1,144 @@
+"""The fixtures: a LiveKit server, the bridge, publishers, an observer of the graph and viewers."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge_process import Bridge
+from client import mint_token
+from livekit_server import LiveKitServer
+from ros_domain import free_domain
+from ros_side import Observer, Publisher
+from viewer_client import Loop, Viewer
+
+BridgeFactory = Callable[..., Bridge]
+ViewerFactory = Callable[..., Viewer]
+PublisherFactory = Callable[[], Publisher]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_domain() -> None:
+    """Keeps the run apart from every other one on this machine."""
+    os.environ["ROS_DOMAIN_ID"] = str(free_domain())
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
+    """The LiveKit server of the run; every test has a room of its own in it."""
+    server = LiveKitServer(tmp_path_factory.mktemp("livekit"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[LiveKitServer]:
+    """A LiveKit server for one test, not started yet."""
+    server = LiveKitServer(tmp_path)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def room() -> str:
+    """The name of the test's room."""
+    return f"room-{secrets.token_hex(4)}"
+
+
+@pytest.fixture(scope="session")
+def loop() -> Iterator[Loop]:
+    """The event loop of the viewers."""
+    loop = Loop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture
+def observer() -> Iterator[Observer]:
+    """A node that watches the ROS graph."""
+    observer = Observer()
+    yield observer
+    observer.close()
+
+
+@pytest.fixture
+def new_publisher() -> Iterator[PublisherFactory]:
+    """Makes processes that publish."""
+    made: list[Publisher] = []
+
+    def make() -> Publisher:
+        made.append(Publisher())
+        return made[-1]
+
+    yield make
+    for publisher in made:
+        publisher.close()
+
+
+@pytest.fixture
+def publisher(new_publisher: PublisherFactory) -> Publisher:
+    """A process that publishes."""
+    return new_publisher()
+
+
+@pytest.fixture
+def new_bridge(server: LiveKitServer, room: str, tmp_path: Path) -> Iterator[BridgeFactory]:
+    """Starts bridges. In the end each must stop when asked, without an error and without having told a secret."""
+    made: list[Bridge] = []
+
+    def make(
+        parameters: dict[str, str] | None = None,
+        ros_arguments: list[str] | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> Bridge:
+        credentials = Bridge.credentials(server) if environment is None else environment
+        made.append(Bridge(tmp_path, credentials, {"room": room, **(parameters or {})}, ros_arguments))
+        return made[-1]
+
+    yield make
+    problems = []
+    for bridge in made:
+        # A test may have ended its bridge; what it expects of that is its own matter.
+        if bridge.process.exit_code() is None and (code := bridge.stop()) != 0:
+            problems.append(f"the bridge ended with {code}")
+        output = bridge.output()
+        problems += [f"the bridge told {what}" for what in (server.secret, "eyJ") if what in output]
+        if "panicked" in output:
+            problems.append("the bridge panicked")
+        if problems:
+            problems.append(output[-3000:])
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def bridge(new_bridge: BridgeFactory) -> Bridge:
+    """A bridge with its defaults."""
+    return new_bridge()
+
+
+@pytest.fixture
+def new_viewer(loop: Loop, server: LiveKitServer, room: str) -> Iterator[ViewerFactory]:
+    """Joins viewers to the test's room."""
+    made: list[Viewer] = []
+
+    def make(identity: str | None = None, at: LiveKitServer | None = None) -> Viewer:
+        name = identity or f"viewer-{len(made) + 1}"
+        home = at or server
+        made.append(Viewer(loop, home.url, mint_token(home.key, home.secret, room, name), name))
+        return made[-1].join()
+
+    yield make
+    for viewer in made:
+        viewer.leave()
+
+
+@pytest.fixture
+def viewer(bridge: Bridge, new_viewer: ViewerFactory) -> Viewer:
+    """A viewer beside a bridge with its defaults."""
+    return new_viewer()

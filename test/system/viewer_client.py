@@ -1,0 +1,196 @@
+"""A viewer for tests: the demo's connection, with every event recorded and waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from livekit import rtc
+
+from client import Client, Event, Received, RoomChange, StreamEnded, StreamOpened
+from wire import Json, MessageData, Pong, ping_frame, text_frame
+
+T = TypeVar("T")
+# Keeps a broken run from hanging; nothing is expected to take this long.
+HANG = 60.0
+
+
+class Loop:
+    """An event loop in a thread, for the SDK that needs one."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def run(self, coroutine: Coroutine[Any, Any, T], seconds: float = HANG) -> T:
+        """Runs a coroutine to its end."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(seconds)
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class Viewer:
+    """A participant that watches the bridge. Everything that happens is in `events`, in order."""
+
+    def __init__(self, loop: Loop, url: str, token: str, identity: str = "viewer") -> None:
+        self.identity = identity
+        self.events: list[Event] = []
+        self._loop = loop
+        self._changed = threading.Condition()
+        self._client = Client(self._record)
+        self._writer: rtc.ByteStreamWriter | None = None
+        self._url = url
+        self._token = token
+        self._pings = itertools.count(1)
+
+    def join(self) -> Viewer:
+        """Joins the room."""
+        self._loop.run(self._client.connect(self._url, self._token))
+        return self
+
+    def leave(self) -> None:
+        """Leaves the room."""
+        self._loop.run(self._client.disconnect())
+
+    # What the robot said.
+
+    def texts(self, operation: str) -> list[Json]:
+        """Every JSON message of one operation."""
+        return [m for _, m in self.received() if isinstance(m, dict) and m.get("op") == operation]
+
+    def received(self) -> list[tuple[int, Any]]:
+        """Every message with the number of its stream."""
+        with self._changed:
+            return [(event.stream, event.message) for event in self.events if isinstance(event, Received)]
+
+    def channels(self) -> dict[str, Json]:
+        """The advertised channels by topic, as of now."""
+        channels: dict[int, Json] = {}
+        for _, message in self.received():
+            if not isinstance(message, dict):
+                continue
+            if message["op"] == "serverInfo":
+                channels.clear()
+            elif message["op"] == "advertise":
+                channels.update({channel["id"]: channel for channel in message["channels"]})
+            elif message["op"] == "unadvertise":
+                for channel_id in message["channelIds"]:
+                    channels.pop(channel_id, None)
+        return {channel["topic"]: channel for channel in channels.values()}
+
+    def messages(self, topic: str) -> list[MessageData]:
+        """The messages of a topic, over all ids that it was ever advertised under."""
+        ids = {c["id"] for m in self.texts("advertise") for c in m["channels"] if c["topic"] == topic}
+        return [m for _, m in self.received() if isinstance(m, MessageData) and m.channel_id in ids]
+
+    def robot(self) -> str:
+        """The identity of the bridge."""
+        return self.wait_for(
+            lambda: next((event.sender for event in self.events if isinstance(event, StreamOpened)), None), "a robot"
+        )
+
+    def stream_ends(self) -> list[StreamEnded]:
+        """The streams of the robot that ended."""
+        with self._changed:
+            return [event for event in self.events if isinstance(event, StreamEnded)]
+
+    def room_changes(self, what: str) -> list[RoomChange]:
+        """What the room said of one kind."""
+        with self._changed:
+            return [event for event in self.events if isinstance(event, RoomChange) and event.what == what]
+
+    # Waiting.
+
+    def wait_for(self, condition: Callable[[], T | None], what: str, seconds: float = HANG) -> T:
+        """Waits until a condition on the events gives something true, and returns that."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while not (value := condition()):
+                if not self._changed.wait(deadline - time.monotonic()):
+                    raise TimeoutError(f"{self.identity}: no {what} within {seconds:g} s; {self.summary()}")
+            return value
+
+    def wait_channel(self, topic: str) -> Json:
+        """Waits until a topic is advertised."""
+        return self.wait_for(lambda: self.channels().get(topic), f"advertisement of {topic}")
+
+    def wait_messages(self, topic: str, count: int = 1) -> list[MessageData]:
+        """Waits for at least so many messages of a topic."""
+        return self.wait_for(lambda: found if len(found := self.messages(topic)) >= count else None, f"{count} times {topic}")
+
+    def wait_text(self, operation: str, count: int = 1, seconds: float = HANG) -> Json:
+        """Waits for the `count`-th JSON message of an operation."""
+        found = self.wait_for(
+            lambda: f if len(f := self.texts(operation)) >= count else None, f"{count} times {operation}", seconds
+        )
+        return found[count - 1]
+
+    # What the viewer says.
+
+    def subscribe(self, *topics: str, with_options: bool = False) -> None:
+        """Subscribes to advertised topics, in one of the two shapes that the protocol has."""
+        ids = [self.wait_channel(topic)["id"] for topic in topics]
+        shape = {"channels": [{"id": each} for each in ids]} if with_options else {"channelIds": ids}
+        self.send({"op": "subscribe", **shape})
+
+    def unsubscribe(self, *topics: str) -> None:
+        """Unsubscribes."""
+        self.send({"op": "unsubscribe", "channelIds": [self.channels()[topic]["id"] for topic in topics]})
+
+    def send(self, message: Json) -> None:
+        """Sends a JSON message on the viewer's stream."""
+        self.send_raw(text_frame(message))
+
+    def send_raw(self, data: bytes) -> None:
+        """Sends bytes on the viewer's stream, which is opened at the first use."""
+        if self._writer is None:
+            self.open_stream()
+        assert self._writer is not None
+        self._loop.run(self._writer.write(data))
+
+    def open_stream(self, attributes: dict[str, str] | None = None) -> None:
+        """Opens another stream; what is sent from now on goes there. The one before stays open."""
+        robot = self.robot()
+        self._writer = self._loop.run(self._client.open_stream(robot, attributes))
+
+    def close_stream(self) -> None:
+        """Closes the viewer's stream as it should be."""
+        if self._writer is not None:
+            self._loop.run(self._writer.aclose())
+            self._writer = None
+
+    def ping(self, extra: bytes = b"") -> Pong:
+        """Pings and waits for the answer. All that was sent before was read by then."""
+        number = next(self._pings)
+        self.send_raw(ping_frame(number, extra))
+        return self.wait_for(
+            lambda: next((m for _, m in self.received() if isinstance(m, Pong) and m.app_timestamp == number), None),
+            f"pong {number}",
+        )
+
+    def pongs(self) -> list[Pong]:
+        """Every pong."""
+        return [m for _, m in self.received() if isinstance(m, Pong)]
+
+    def summary(self) -> str:
+        """What happened so far, for a failure's message."""
+        with self._changed:
+            lines = []
+            for event in self.events[-12:]:
+                text = repr(event)
+                lines.append(text if len(text) < 200 else text[:200] + "…")
+        return f"{len(self.events)} events, the last: " + "; ".join(lines)
+
+    def _record(self, event: Event) -> None:
+        with self._changed:
+            self.events.append(event)
+            self._changed.notify_all()
