@@ -15,6 +15,8 @@ use tokio::runtime::Runtime;
 
 /// Hang guard of every wait. A busy machine may need a good part of it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Long enough for a wrong event to show up: discovery on loopback takes far less.
+pub const QUIET: Duration = Duration::from_secs(2);
 
 /// Gives this process a domain of its own, on loopback.
 fn isolate() {
@@ -39,7 +41,7 @@ pub fn unique(name: &str) -> String {
 /// The node under test with its runtime.
 pub struct Node {
     pub ros: Ros,
-    _runtime: Runtime,
+    pub runtime: Runtime,
 }
 
 impl Node {
@@ -59,10 +61,7 @@ impl Node {
         let own = ["test", "--ros-args", "-r", &name];
         let args = own.iter().chain(args).map(ToString::to_string);
         let ros = Ros::start(args, runtime.handle().clone()).expect("a ROS environment");
-        Self {
-            ros,
-            _runtime: runtime,
-        }
+        Self { ros, runtime }
     }
 
     /// Watches the topics whose whole name matches.
