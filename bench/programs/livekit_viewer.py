@@ -34,7 +34,6 @@ class Viewer:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._args = args
-        self._wanted = re.compile(args.channels)
         self._room = rtc.Room()
         self._tally = Tally()
         self._topics: dict[int, str] = {}
@@ -97,7 +96,7 @@ class Viewer:
         for channel in text["channels"]:
             self._topics[int(channel["id"])] = channel["topic"]
         emit("advertise", channels=len(self._topics))
-        wanted = [channel for channel, topic in self._topics.items() if self._wanted.fullmatch(topic)]
+        wanted = [channel for channel, topic in self._topics.items() if topic.startswith(self._args.channels)]
         fresh = [channel for channel in wanted if channel not in self._subscribed]
         if fresh:
             if self._args.ping and not self._subscribed:
@@ -159,7 +158,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", required=True)
     parser.add_argument("--topic", default="ws-protocol", help="topic of the byte streams")
-    parser.add_argument("--channels", default=".*", help="regex of the robot's topics to subscribe to")
+    parser.add_argument("--channels", default="", help="prefix of the robot's topics to subscribe to")
     parser.add_argument("--confirm-port", type=int, default=0)
     parser.add_argument("--many", action="store_true", help="declare that many streams are understood")
     parser.add_argument("--ping", type=float, default=0.0, help="seconds between pings, 0 = none")

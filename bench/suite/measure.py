@@ -132,7 +132,6 @@ def run(
     warm_up: float = 1.5,
     seconds: float = 8.0,
     during: Callable[[Scene], None] | None = None,
-    channels: str = "/bench/.*",
 ) -> Run:
     """Starts robot and viewers, waits until each has a message, measures for so many seconds.
 
@@ -140,7 +139,7 @@ def run(
     """
     room = f"bench-{side.name}-{secrets.token_hex(4)}"
     confirm_port = places.free_port() if load.window else 0
-    plan = ViewerPlan(stand.viewer, confirm_port, channels)
+    plan = ViewerPlan(stand.viewer, confirm_port)
     with Processes() as processes:
         robot = side.start(processes, stand.server, stand.site, room, load, confirm_port)
         started = [start_viewer(processes, stand.server, stand.site, side, room, plan, number) for number in range(viewers)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +21,8 @@ class ViewerPlan:
 
     kind: str = PYTHON
     confirm_port: int = 0
-    channels: str = "/bench/.*"
+    # Prefix of the topics they subscribe to.
+    channels: str = "/bench/"
 
 
 @dataclass
@@ -59,8 +59,3 @@ def start_viewer(
     if plan.confirm_port:
         arguments.append(f"--confirm-port={plan.confirm_port}")
     return Viewer(processes.start(f"viewer {number}", site.at_server([*program, *arguments]), environment))
-
-
-def exactly(topic: str) -> str:
-    """The regex that selects this topic alone."""
-    return re.escape(topic)

@@ -23,7 +23,7 @@ def _measure(bench: Bench, side: Side, topics: int) -> list[Figure]:
     with Processes() as processes:
         begin = time.time()
         robot = side.start(processes, stand.server, stand.site, room, Load(idle_topics=topics), 0)
-        plan = ViewerPlan(channels="none")
+        plan = ViewerPlan(channels="/none/")
         viewer = start_viewer(processes, stand.server, stand.site, side, room, plan, 0)
         joined = viewer.child.wait_for("joined", 30.0)
         known = viewer.child.wait_for("advertise", 120.0, lambda event: event["channels"] >= topics)

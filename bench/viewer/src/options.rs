@@ -1,0 +1,79 @@
+//! The command line, the same as the Python viewer's.
+
+use std::time::Duration;
+
+use anyhow::{bail, Context};
+
+/// How the viewer behaves.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The server's URL.
+    pub url: String,
+    /// Topic of the byte streams.
+    pub topic: String,
+    /// Prefix of the robot's topics to subscribe to.
+    pub channels: String,
+    /// UDP port of the producer for confirmations, 0 for none.
+    pub confirm_port: u16,
+    /// Whether to declare that many streams are understood.
+    pub many: bool,
+    /// Time between pings, `None` for no pings.
+    pub ping: Option<Duration>,
+}
+
+impl Options {
+    /// Parses `--name=value` arguments.
+    pub fn parse(arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+        let mut options = Self {
+            url: String::new(),
+            topic: remote_access_protocol::TOPIC.to_owned(),
+            channels: String::new(),
+            confirm_port: 0,
+            many: false,
+            ping: None,
+        };
+        for argument in arguments {
+            let (name, value) = argument.split_once('=').unwrap_or((&argument, ""));
+            match name {
+                "--url" => options.url = value.to_owned(),
+                "--topic" => options.topic = value.to_owned(),
+                "--channels" => options.channels = value.to_owned(),
+                "--confirm-port" => options.confirm_port = value.parse().context("--confirm-port")?,
+                "--many" => options.many = true,
+                "--ping" => {
+                    let seconds: f64 = value.parse().context("--ping")?;
+                    options.ping = (seconds > 0.0).then(|| Duration::from_secs_f64(seconds));
+                }
+                _ => bail!("unknown argument {argument}"),
+            }
+        }
+        if options.url.is_empty() {
+            bail!("--url is missing");
+        }
+        Ok(options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> anyhow::Result<Options> {
+        Options::parse(arguments.iter().map(|text| (*text).to_owned()))
+    }
+
+    #[test]
+    fn reads_what_the_harness_passes() {
+        let options = parse(&["--url=ws://a:1", "--many", "--ping=0.1", "--confirm-port=7"]).unwrap();
+        assert_eq!(options.url, "ws://a:1");
+        assert_eq!(options.confirm_port, 7);
+        assert!(options.many);
+        assert_eq!(options.ping, Some(Duration::from_millis(100)));
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        assert!(parse(&["--url=ws://a:1", "--colour=blue"]).is_err());
+        assert!(parse(&["--many"]).is_err());
+    }
+}
