@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -85,7 +86,7 @@ def test_a_killed_viewer_ends_the_subscription(
         "viewer",
         [sys.executable, str(program), TOPIC],
         tmp_path / "doomed.log",
-        {"LIVEKIT_URL": server.url, "LIVEKIT_TOKEN": token},
+        {"LIVEKIT_URL": server.url, "LIVEKIT_TOKEN": token, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     try:
         publisher.match(TOPIC)

@@ -1,0 +1,101 @@
+"""The demo shows data, ends when told, fails when a part of it fails, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge_process import ROOT, executable
+from processes import ChildProcess, wait_until
+
+# What the demo's robot publishes, as the viewer's table names it.
+TOPICS = ["/camera/image", "/lidar/points", "/tf", "/tf_static", "/odom", "/battery"]
+DEMO_SECONDS = 120.0
+MARK = "DEMO_UNDER_TEST"
+
+
+class Demo:
+    """A running demo. Its processes are found again by a mark in their environment."""
+
+    def __init__(self, directory: Path, *arguments: str) -> None:
+        self._mark = secrets.token_hex(8)
+        self.process = ChildProcess(
+            "demo",
+            [sys.executable, str(ROOT / "demo/run.py"), "--bridge", str(executable()), *arguments],
+            directory / "demo.log",
+            {MARK: self._mark, "TMPDIR": str(directory)},
+        )
+
+    def processes(self) -> dict[int, str]:
+        """The command lines of all processes that belong to the demo, by process id."""
+        found = {}
+        for directory in Path("/proc").iterdir():
+            try:
+                if f"{MARK}={self._mark}".encode() in (directory / "environ").read_bytes().split(b"\0"):
+                    found[int(directory.name)] = (directory / "cmdline").read_text().replace("\0", " ")
+            except (OSError, ValueError):
+                continue
+        return found
+
+    def wait_for_data(self) -> None:
+        """Waits until the viewer's table shows a message of the camera."""
+        wait_until(
+            lambda: "/camera/image" in self.process.output() or self.process.exit_code() is not None,
+            f"table in the demo's output:\n{self.process.output()[-2000:]}",
+            DEMO_SECONDS,
+        )
+        assert self.process.exit_code() is None, self.process.output()[-3000:]
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    """A demo that runs until it is told to end."""
+    demo = Demo(tmp_path)
+    yield demo
+    demo.process.kill()
+
+
+def test_the_demo_shows_every_topic_and_ends(tmp_path: Path) -> None:
+    demo = Demo(tmp_path, "--seconds", "15")
+    try:
+        code = demo.process.wait(DEMO_SECONDS)
+    finally:
+        demo.process.kill()
+    output = demo.process.output()
+    assert code == 0, output[-3000:]
+    for topic in TOPICS:
+        (*_, last) = [line for line in output.splitlines() if line.startswith(f"{topic} ")]
+        assert "not decoded" not in last
+        assert not last.endswith(" -"), f"nothing arrived on {topic}"
+    assert demo.processes() == {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_all_of_it(demo: Demo, number: signal.Signals) -> None:
+    demo.wait_for_data()
+    assert len(demo.processes()) >= 5
+    demo.process.send_signal(number)
+    assert demo.process.wait(DEMO_SECONDS) == 0, demo.process.output()[-3000:]
+    assert demo.processes() == {}
+
+
+def test_the_demo_fails_when_the_bridge_dies(demo: Demo) -> None:
+    demo.wait_for_data()
+    (bridge,) = [pid for pid, line in demo.processes().items() if str(executable()) in line and "--ros-args" in line]
+    os.kill(bridge, signal.SIGKILL)
+    assert demo.process.wait(DEMO_SECONDS) != 0
+    assert "bridge ended by itself" in demo.process.output()
+    assert demo.processes() == {}
+
+
+def test_nothing_stays_when_the_demo_itself_is_killed(demo: Demo) -> None:
+    demo.wait_for_data()
+    demo.process.send_signal(signal.SIGKILL)
+    demo.process.wait(DEMO_SECONDS)
+    wait_until(lambda: demo.processes() == {}, "end of the demo's processes")

@@ -1,0 +1,126 @@
+"""The table of parameters, the YAML file, both launch files and the README say the same."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import pytest
+import yaml
+
+import launch_standin
+from bridge_process import ROOT, executable
+from launch_standin import ParameterValue
+
+PACKAGE = "remote_access_bridge"
+PYTHON_LAUNCH = ROOT / f"launch/{PACKAGE}.launch.py"
+XML_LAUNCH = ROOT / f"launch/{PACKAGE}.launch.xml"
+# What the launch files ask for beside the parameters.
+STARTING = ["node_name", "namespace", "params_file", "respawn", "respawn_delay", "log_level"]
+
+
+@pytest.fixture(scope="module")
+def table() -> list[dict[str, Any]]:
+    """The parameters as the node declares them."""
+    return json.loads(subprocess.check_output([executable(), "--print-parameters"], text=True))
+
+
+@pytest.fixture(scope="module")
+def defaults(table: list[dict[str, Any]]) -> dict[str, Any]:
+    """Each parameter's default."""
+    return {each["name"]: each["default"] for each in table}
+
+
+def test_the_table_is_complete(table: list[dict[str, Any]]) -> None:
+    names = [each["name"] for each in table]
+    assert len(set(names)) == len(names)
+    assert {"room", "livekit_url", "topic_whitelist", "use_sim_time"} <= set(names)
+    for each in table:
+        assert each["type"], each
+        assert len(each["description"]) > 10, each
+        assert not re.search("secret|password|api_key", each["name"]), "a secret never is a parameter"
+
+
+def test_the_yaml_file_has_every_parameter_with_its_default(defaults: dict[str, Any]) -> None:
+    path = ROOT / f"config/{PACKAGE}.yaml"
+    assert yaml.safe_load(path.read_text()) == {"/**": {"ros__parameters": defaults}}
+    lines = path.read_text().splitlines()
+    for name in defaults:
+        (number,) = [n for n, line in enumerate(lines) if line.strip().startswith(f"{name}:")]
+        assert lines[number - 1].strip().startswith("#"), f"{name} has no comment"
+
+
+def test_the_node_takes_the_yaml_file(new_bridge: Any) -> None:
+    bridge = new_bridge(ros_arguments=["--params-file", str(ROOT / f"config/{PACKAGE}.yaml")])
+    bridge.wait_output("connected")
+
+
+def test_the_python_launch_file_has_every_parameter(table: list[dict[str, Any]]) -> None:
+    arguments = launch_standin.declared(launch_standin.load(PYTHON_LAUNCH))
+    assert list(arguments) == [each["name"] for each in table] + STARTING
+    for each in table:
+        argument = arguments[each["name"]]
+        found = argument.default_value if each["type"] == "string" else yaml.safe_load(argument.default_value)
+        assert found == each["default"], each["name"]
+        assert argument.description
+
+
+def test_the_python_launch_file_passes_on_what_was_given(table: list[dict[str, Any]]) -> None:
+    description = launch_standin.load(PYTHON_LAUNCH)
+    assert launch_standin.start(description).parameters == []
+    node = launch_standin.start(
+        description,
+        room="42",
+        topic_whitelist='["/camera/.*", "/tf"]',
+        include_hidden="true",
+        params_file="/etc/robot.yaml",
+        namespace="r2",
+        node_name="uplink",
+        respawn="false",
+    )
+    assert node.parameters == [
+        "/etc/robot.yaml",
+        {
+            "room": ParameterValue("42", value_type=str),
+            "topic_whitelist": ["/camera/.*", "/tf"],
+            "include_hidden": True,
+        },
+    ]
+    assert (node.package, node.executable) == (PACKAGE, PACKAGE)
+    assert (node.namespace, node.name, node.respawn) == ("r2", "uplink", False)
+
+
+def test_the_xml_launch_file_passes_everything_to_the_python_one() -> None:
+    arguments = launch_standin.declared(launch_standin.load(PYTHON_LAUNCH))
+    root = ET.parse(XML_LAUNCH).getroot()
+    declared = {each.get("name"): each for each in root.findall("arg")}
+    assert list(declared) == list(arguments)
+    for name, argument in arguments.items():
+        assert declared[name].get("default") == argument.default_value, name
+        assert declared[name].get("description") == argument.description, name
+    include = root.find("include")
+    assert include is not None
+    assert include.get("file", "").endswith(f"/launch/{PACKAGE}.launch.py")
+    passed = {each.get("name"): each.get("value") for each in include.findall("arg")}
+    assert passed == {name: f"$(var {name})" for name in arguments}
+
+
+@pytest.mark.parametrize("path", [PYTHON_LAUNCH, XML_LAUNCH], ids=["python", "xml"])
+def test_the_real_launch_takes_it(path: Any, defaults: dict[str, Any]) -> None:
+    if shutil.which("ros2") is None:
+        pytest.skip("there is no `ros2 launch` here; the stand-in ran the launch files instead")
+    shown = subprocess.check_output(["ros2", "launch", path, "--show-args"], text=True, timeout=120)
+    for name in [*defaults, *STARTING]:
+        assert f"'{name}'" in shown
+
+
+def test_the_readme_lists_every_parameter(table: list[dict[str, Any]]) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \| ([^|]*) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    listed = {name: default.strip().strip("`") for name, _, default in rows}
+    for each in table:
+        assert each["name"] in listed, f"{each['name']} is not in the README's table"
+        assert listed[each["name"]] == json.dumps(each["default"]), each["name"]
