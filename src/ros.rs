@@ -136,6 +136,12 @@ impl Ros {
         u64::try_from(self.node.get_clock().now().nsec).unwrap_or(0)
     }
 
+    /// The node's clock as in [`Ros::now_ns`], for use elsewhere.
+    pub fn clock(&self) -> impl Fn() -> u64 + Send + 'static {
+        let clock = self.node.get_clock();
+        move || u64::try_from(clock.now().nsec).unwrap_or(0)
+    }
+
     /// Sets how the QoS of topics follows from their publishers. Holds for what is subscribed
     /// or told of from now on.
     pub fn set_qos_policy(&self, policy: QosPolicy) {

@@ -254,6 +254,18 @@ impl Session {
         self.broadcast_control(now, &frames);
     }
 
+    /// The publishers of a channel deliver otherwise than before. An unknown id is ignored.
+    pub fn update_channel(&mut self, id: ChannelId, depth: usize, reliable: bool, latched: bool) {
+        if let Some(state) = self.channels.get_mut(&id) {
+            state.info.depth = depth;
+            state.info.reliable = reliable;
+            state.info.latched = latched;
+            if !latched {
+                state.forget_latched();
+            }
+        }
+    }
+
     /// Channels that exist no more, with their subscriptions. Unknown ids are ignored.
     pub fn remove_channels(&mut self, now: Instant, ids: &[ChannelId]) {
         let mut removed = Vec::with_capacity(ids.len());
@@ -287,7 +299,11 @@ impl Session {
         publisher: PublisherId,
         frame: Bytes,
     ) {
-        let latched_bytes: usize = self.channels.values().map(ChannelState::latched_bytes).sum();
+        let latched_bytes: usize = self
+            .channels
+            .values()
+            .map(ChannelState::latched_bytes)
+            .sum();
         let Some(state) = self.channels.get_mut(&channel) else {
             return;
         };
@@ -370,7 +386,10 @@ impl Session {
 
     /// Bytes of latched messages that are kept for later subscribers.
     pub fn latched_bytes(&self) -> usize {
-        self.channels.values().map(ChannelState::latched_bytes).sum()
+        self.channels
+            .values()
+            .map(ChannelState::latched_bytes)
+            .sum()
     }
 
     fn clock_ms(&self, now: Instant) -> u64 {
@@ -438,10 +457,9 @@ impl Session {
     }
 
     fn enqueue(&mut self, now: Instant, channel: ChannelId, id: ParticipantId, entry: Entry) {
-        let (Some(state), Some(participant)) = (
-            self.channels.get(&channel),
-            self.participants.get_mut(&id),
-        ) else {
+        let (Some(state), Some(participant)) =
+            (self.channels.get(&channel), self.participants.get_mut(&id))
+        else {
             return;
         };
         let policy = state.policy(&self.config, participant.is_slow());

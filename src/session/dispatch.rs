@@ -35,10 +35,9 @@ impl Session {
 
     /// A flow of this channel and participant has something to send.
     pub(super) fn activate(&mut self, channel: ChannelId, id: ParticipantId) {
-        let (Some(state), Some(participant)) = (
-            self.channels.get(&channel),
-            self.participants.get_mut(&id),
-        ) else {
+        let (Some(state), Some(participant)) =
+            (self.channels.get(&channel), self.participants.get_mut(&id))
+        else {
             return;
         };
         let class = state.class();
@@ -231,7 +230,9 @@ impl PrimarySlice<'_> {
                 return Turn::Blocked;
             }
             found = subscription.queue.pop().map(|entry| entry.frame);
-            found.as_ref().map_or(Turn::Empty, |frame| Turn::Sent(frame.len()))
+            found
+                .as_ref()
+                .map_or(Turn::Empty, |frame| Turn::Sent(frame.len()))
         });
         found
     }

@@ -156,10 +156,7 @@ impl FlowControl {
 
     /// The participant acknowledges the Pong with this stamp. Unknown stamps are ignored.
     pub fn on_ack(&mut self, now: Instant, stamp: u64) {
-        let Ok(index) = self
-            .marks
-            .binary_search_by_key(&stamp, |mark| mark.stamp)
-        else {
+        let Ok(index) = self.marks.binary_search_by_key(&stamp, |mark| mark.stamp) else {
             return;
         };
         let Some(mark) = self.marks.drain(..=index).next_back() else {
@@ -230,7 +227,10 @@ mod tests {
             }
         }
         let allowed = 2_500_000 + INITIAL_WINDOW as usize;
-        assert!(sent <= allowed + 15_000 && sent >= allowed - 15_000, "{sent}");
+        assert!(
+            sent <= allowed + 15_000 && sent >= allowed - 15_000,
+            "{sent}"
+        );
     }
 
     #[test]
@@ -286,7 +286,11 @@ mod tests {
 
     #[test]
     fn a_slow_link_is_used_without_a_long_queue() {
-        for (rate, rtt) in [(625_000, 50 * MS), (125_000, 100 * MS), (5_000_000, 20 * MS)] {
+        for (rate, rtt) in [
+            (625_000, 50 * MS),
+            (125_000, 100 * MS),
+            (5_000_000, 20 * MS),
+        ] {
             let (used, queue) = queue_after(rate, rtt, 60);
             assert!(used > 0.8, "{rate} B/s: used {used}");
             let limit = 0.35f64.max(2.0 * MIN_WINDOW as f64 / rate as f64);

@@ -50,7 +50,10 @@ impl Session {
         many_streams: bool,
     ) -> Result<(), InboundError> {
         let limit = self.config.max_inbound_streams;
-        let participant = self.participants.get_mut(&id).ok_or(InboundError::Unknown)?;
+        let participant = self
+            .participants
+            .get_mut(&id)
+            .ok_or(InboundError::Unknown)?;
         if participant.inbound.len() >= limit {
             return Err(InboundError::TooManyStreams);
         }
@@ -77,7 +80,10 @@ impl Session {
         inbound: InboundId,
         bytes: &[u8],
     ) -> Result<(), InboundError> {
-        let stream = self.inbound.get_mut(&inbound).ok_or(InboundError::Unknown)?;
+        let stream = self
+            .inbound
+            .get_mut(&inbound)
+            .ok_or(InboundError::Unknown)?;
         let id = stream.participant;
         stream.decoder.push(bytes);
         let result = self.drain_frames(now, id, inbound);

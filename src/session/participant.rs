@@ -130,11 +130,13 @@ impl Participant {
     /// Whether its messages of this channel may go on this stream, `None` for a new one, without
     /// overtaking those on an earlier one.
     pub fn may_move(&self, channel: ChannelId, to: Option<StreamId>) -> bool {
-        self.subscriptions.get(&channel).is_some_and(|subscription| {
-            subscription.lane.is_none_or(|lane| {
-                to == Some(lane) || self.flow.has_arrived(subscription.lane_end)
+        self.subscriptions
+            .get(&channel)
+            .is_some_and(|subscription| {
+                subscription.lane.is_none_or(|lane| {
+                    to == Some(lane) || self.flow.has_arrived(subscription.lane_end)
+                })
             })
-        })
     }
 
     /// Number of the oldest message that waits on this channel.

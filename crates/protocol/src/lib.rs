@@ -23,6 +23,12 @@ pub const STREAMS_ATTRIBUTE: &str = "streams";
 /// Without it the robot sends that viewer everything on one stream.
 pub const STREAMS_MANY: &str = "many";
 
+/// Attribute of streams and participants that says what they come from.
+pub const ROLE_ATTRIBUTE: &str = "role";
+
+/// Value of [`ROLE_ATTRIBUTE`] of a robot. Robots ignore each other.
+pub const ROLE_ROBOT: &str = "robot";
+
 /// Identifies a channel that the robot advertises. Unique for the life of the robot's process.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,

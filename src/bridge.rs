@@ -1,0 +1,243 @@
+//! Wires the ROS side to the driver: topics become channels, demand becomes subscriptions.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use flume::{Receiver, Selector};
+use remote_access_protocol::server::{message_data_header, Channel};
+use remote_access_protocol::ChannelId;
+use tracing::{info, warn};
+
+use crate::livekit::{Command, Message, Port};
+use crate::ros::{RawMessage, Ros, Subscription, Topic, TopicEvent};
+use crate::session::{ChannelInfo, PublisherId};
+
+/// Topics that are advertised in one go.
+const BATCH: usize = 256;
+
+/// Runs on a thread of its own until dropped.
+pub struct Bridge {
+    stop: Option<flume::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Bridge {
+    /// Starts to bridge `topics` to the port. `changed` gets a word when the demand changes.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn start(
+        ros: Arc<Ros>,
+        topics: Receiver<TopicEvent>,
+        port: Port,
+        changed: Receiver<()>,
+    ) -> std::io::Result<Self> {
+        let (stop, stopped) = flume::bounded(0);
+        let worker = Worker {
+            ros,
+            port,
+            channels: HashMap::new(),
+            topics: HashMap::new(),
+            subscriptions: BTreeMap::new(),
+            next_id: 1,
+        };
+        let thread = std::thread::Builder::new()
+            .name("bridge".into())
+            .spawn(move || worker.run(&topics, &changed, &stopped))?;
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Worker {
+    ros: Arc<Ros>,
+    port: Port,
+    channels: HashMap<ChannelId, Topic>,
+    /// Channel ids by topic name.
+    topics: HashMap<String, ChannelId>,
+    /// The subscriptions, each with the start of the demand that it serves.
+    subscriptions: BTreeMap<ChannelId, (u64, Subscription)>,
+    next_id: u64,
+}
+
+enum Wake {
+    Topic(TopicEvent),
+    Demand,
+    Stop,
+}
+
+impl Worker {
+    fn run(mut self, topics: &Receiver<TopicEvent>, changed: &Receiver<()>, stop: &Receiver<()>) {
+        loop {
+            let wake = Selector::new()
+                .recv(stop, |_| Wake::Stop)
+                .recv(topics, |event| event.map_or(Wake::Stop, Wake::Topic))
+                .recv(changed, |word| word.map_or(Wake::Stop, |()| Wake::Demand))
+                .wait();
+            match wake {
+                Wake::Stop => return,
+                Wake::Topic(event) => self.topic_events(event, topics),
+                Wake::Demand => self.serve_demand(),
+            }
+        }
+    }
+
+    /// Handles an event and those that wait behind it; topics that appear together are advertised
+    /// together.
+    fn topic_events(&mut self, first: TopicEvent, more: &Receiver<TopicEvent>) {
+        let mut added = Vec::new();
+        for event in std::iter::once(first).chain(more.try_iter().take(BATCH)) {
+            match event {
+                TopicEvent::Added(topic) => added.push(self.add(topic)),
+                other => {
+                    self.advertise(std::mem::take(&mut added));
+                    self.topic_event(other);
+                }
+            }
+        }
+        self.advertise(added);
+    }
+
+    fn topic_event(&mut self, event: TopicEvent) {
+        match event {
+            TopicEvent::QosChanged(topic) => self.update(topic),
+            TopicEvent::Removed { name, .. } => self.remove(&name),
+            TopicEvent::Problem { topic, reason } => {
+                warn!(topic, reason, "topic is not bridged");
+            }
+            TopicEvent::Added(_) => {}
+        }
+    }
+
+    fn add(&mut self, topic: Topic) -> ChannelInfo {
+        let id = ChannelId(self.next_id);
+        self.next_id += 1;
+        let info = channel_info(id, &topic);
+        self.topics.insert(topic.name.clone(), id);
+        self.channels.insert(id, topic);
+        info
+    }
+
+    fn advertise(&self, channels: Vec<ChannelInfo>) {
+        if channels.is_empty() {
+            return;
+        }
+        info!(count = channels.len(), "advertising topics");
+        self.command(Command::Add(channels));
+    }
+
+    fn update(&mut self, topic: Topic) {
+        let Some(&channel) = self.topics.get(&topic.name) else {
+            return;
+        };
+        self.command(Command::Update {
+            channel,
+            depth: depth(&topic),
+            reliable: topic.qos.reliable,
+            latched: topic.qos.transient_local,
+        });
+        self.channels.insert(channel, topic);
+    }
+
+    fn remove(&mut self, name: &str) {
+        let Some(id) = self.topics.remove(name) else {
+            return;
+        };
+        info!(topic = name, "topic has gone");
+        self.channels.remove(&id);
+        self.subscriptions.remove(&id);
+        self.command(Command::Remove(vec![id]));
+    }
+
+    /// The driver takes commands at once, whatever the viewers do; it is gone only at the end.
+    fn command(&self, command: Command) {
+        let _ = self.port.commands.send(command);
+    }
+
+    /// Subscribes to what is wanted, and to nothing else.
+    fn serve_demand(&mut self) {
+        let wanted = self.port.demand.wanted();
+        self.subscriptions
+            .retain(|id, (start, _)| wanted.get(id) == Some(start));
+        for (id, start) in wanted {
+            if self.subscriptions.contains_key(&id) {
+                continue;
+            }
+            let Some(topic) = self.channels.get(&id) else {
+                continue;
+            };
+            match self.subscribe(id, topic) {
+                Ok(subscription) => {
+                    self.subscriptions.insert(id, (start, subscription));
+                }
+                Err(error) => warn!(topic = topic.name, %error, "cannot subscribe"),
+            }
+        }
+    }
+
+    fn subscribe(
+        &self,
+        channel: ChannelId,
+        topic: &Topic,
+    ) -> Result<Subscription, crate::ros::RosError> {
+        let messages = self.port.messages.clone();
+        let clock = self.ros.clock();
+        self.ros
+            .subscribe(&topic.name, &topic.type_name, move |raw| {
+                messages.push(message(channel, clock(), raw));
+            })
+    }
+}
+
+/// Turns a ROS message into a MessageData frame, in place.
+fn message(channel: ChannelId, log_time: u64, raw: RawMessage) -> Message {
+    let size = raw.payload().len();
+    let publisher = PublisherId(u128::from_le_bytes(raw.publisher));
+    let frame = message_data_header(channel, log_time, size)
+        .and_then(|header| raw.into_frame(&header).ok());
+    match frame {
+        Some(frame) => Message::Data {
+            channel,
+            publisher,
+            frame,
+        },
+        None => Message::TooLarge { channel, size },
+    }
+}
+
+fn channel_info(id: ChannelId, topic: &Topic) -> ChannelInfo {
+    let mut metadata = BTreeMap::new();
+    if let Some(hash) = &topic.schema.hash {
+        metadata.insert("topic_type_hash".to_owned(), hash.to_string());
+    }
+    ChannelInfo {
+        channel: Channel {
+            id,
+            topic: topic.name.clone(),
+            encoding: "cdr".to_owned(),
+            schema_name: topic.type_name.clone(),
+            schema_encoding: Some(topic.schema.encoding.to_owned()),
+            schema: topic.schema.text.to_string(),
+            metadata,
+        },
+        depth: depth(topic),
+        reliable: topic.qos.reliable,
+        latched: topic.qos.transient_local,
+    }
+}
+
+fn depth(topic: &Topic) -> usize {
+    usize::try_from(topic.qos.depth).unwrap_or(usize::MAX)
+}

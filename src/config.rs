@@ -1,0 +1,161 @@
+//! All parameters, in one table, and what is read from the environment.
+
+mod environment;
+mod table;
+
+use std::time::Duration;
+
+use crate::livekit::{Endpoint, TokenSource};
+use crate::ros::{Patterns, QosPolicy, RosError, TopicFilter};
+use crate::session::SessionConfig;
+
+pub use environment::Environment;
+pub use table::{ParameterInfo, PARAMETERS};
+
+use table::Values;
+
+/// Names the server when neither parameter nor environment does.
+const DEFAULT_URL: &str = "ws://localhost:7880";
+
+/// Everything that can be set about the node.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where and how the node connects.
+    pub endpoint: Endpoint,
+    /// The robot's name, shown to people.
+    pub name: String,
+    /// The topics that are bridged.
+    pub topics: TopicFilter,
+    /// How ROS subscriptions follow their publishers.
+    pub qos: QosPolicy,
+    /// Limits of the session.
+    pub session: SessionConfig,
+}
+
+/// The configuration is wrong. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A parameter could not be declared.
+    #[error(transparent)]
+    Parameter(#[from] RosError),
+    /// A parameter holds something that is no regular expression.
+    #[error("parameter {name}: {reason}")]
+    Pattern {
+        /// The parameter.
+        name: &'static str,
+        /// What is wrong.
+        reason: crate::ros::PatternError,
+    },
+    /// Nothing says how to get a token.
+    #[error(
+        "no access to a LiveKit server is configured: set LIVEKIT_TOKEN, or LIVEKIT_API_KEY and \
+         LIVEKIT_API_SECRET, in the environment"
+    )]
+    NoToken,
+    /// Key and secret do not come together.
+    #[error("set both LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or LIVEKIT_TOKEN alone")]
+    HalfAKey,
+    /// A token is to be minted, but for no room.
+    #[error("parameter `room` is empty: name the room that the robot is to join")]
+    NoRoom,
+    /// The URL is none of a LiveKit server.
+    #[error("{0:?} is no URL of a LiveKit server: it must begin with ws://, wss://, http:// or https://")]
+    BadUrl(String),
+}
+
+impl Config {
+    /// Declares the parameters on the node and reads them and the environment.
+    pub fn read(
+        parameters: &mut crate::ros::Parameters,
+        environment: &Environment,
+    ) -> Result<Self, ConfigError> {
+        let values = Values::declare(parameters)?;
+        let name = or_default(&values.string("name"), &environment.host_name);
+        let identity = or_default(&values.string("identity"), &environment.unique_name());
+        let endpoint = Endpoint {
+            url: url(&values, environment)?,
+            token: token(&values, environment, identity, name.clone())?,
+        };
+        Ok(Self {
+            endpoint,
+            name,
+            topics: TopicFilter {
+                allow: patterns(&values, "topic_whitelist")?,
+                deny: patterns(&values, "topic_denylist")?,
+                include_hidden: values.boolean("include_hidden"),
+            },
+            qos: QosPolicy {
+                min_depth: values.size("min_qos_depth") as u32,
+                max_depth: values.size("max_qos_depth") as u32,
+                best_effort: patterns(&values, "best_effort_qos_topic_whitelist")?,
+            },
+            session: session(&values),
+        })
+    }
+}
+
+fn session(values: &Values) -> SessionConfig {
+    SessionConfig {
+        message_backlog_size: values.size("message_backlog_size"),
+        queue_budget: values.size("message_queue_bytes"),
+        max_age: Duration::from_millis(values.size("max_message_age_ms") as u64),
+        latched_budget: values.size("latched_bytes"),
+        stream_rotate_bytes: values.size("stream_rotate_bytes") as u64,
+        unacknowledged_rate: values.size("unacknowledged_viewer_rate") as u64,
+        max_subscriptions: values.size("max_subscriptions"),
+        ..SessionConfig::default()
+    }
+}
+
+fn url(values: &Values, environment: &Environment) -> Result<String, ConfigError> {
+    let from_environment = environment.url.as_deref().unwrap_or(DEFAULT_URL);
+    let url = or_default(&values.string("livekit_url"), from_environment);
+    let known = ["ws://", "wss://", "http://", "https://"];
+    if known.iter().any(|scheme| url.starts_with(scheme)) {
+        Ok(url)
+    } else {
+        Err(ConfigError::BadUrl(url))
+    }
+}
+
+fn token(
+    values: &Values,
+    environment: &Environment,
+    identity: String,
+    name: String,
+) -> Result<TokenSource, ConfigError> {
+    if let Some(token) = &environment.token {
+        return Ok(TokenSource::Given(token.clone()));
+    }
+    match (&environment.api_key, &environment.api_secret) {
+        (Some(key), Some(secret)) => {
+            let room = values.string("room");
+            if room.is_empty() {
+                return Err(ConfigError::NoRoom);
+            }
+            Ok(TokenSource::Minted {
+                key: key.clone(),
+                secret: secret.clone(),
+                room,
+                identity,
+                name,
+            })
+        }
+        (None, None) => Err(ConfigError::NoToken),
+        _ => Err(ConfigError::HalfAKey),
+    }
+}
+
+/// Empty strings are left out: ROS has no empty list of strings in a YAML file.
+fn patterns(values: &Values, name: &'static str) -> Result<Patterns, ConfigError> {
+    let patterns = values
+        .strings(name)
+        .into_iter()
+        .filter(|text| !text.is_empty());
+    Patterns::new(patterns).map_err(|reason| ConfigError::Pattern { name, reason })
+}
+
+fn or_default(value: &str, default: &str) -> String {
+    if value.is_empty() { default } else { value }.to_owned()
+}

@@ -1,0 +1,170 @@
+//! The table of parameters: what the node declares, the documentation shows and the launch files
+//! offer.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::ros::{Parameters, RosError};
+
+/// A parameter's type, default and range.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Kind {
+    String { default: &'static str },
+    StringArray { default: &'static [&'static str] },
+    Bool { default: bool },
+    Integer { default: i64, min: i64, max: i64 },
+}
+
+/// One row of the table. All parameters are read once, at the start.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ParameterInfo {
+    name: &'static str,
+    #[serde(flatten)]
+    kind: Kind,
+    description: &'static str,
+    read_only: bool,
+}
+
+const fn string(
+    name: &'static str,
+    default: &'static str,
+    description: &'static str,
+) -> ParameterInfo {
+    let kind = Kind::String { default };
+    row(name, kind, description)
+}
+
+const fn strings(
+    name: &'static str,
+    default: &'static [&'static str],
+    description: &'static str,
+) -> ParameterInfo {
+    row(name, Kind::StringArray { default }, description)
+}
+
+const fn boolean(name: &'static str, default: bool, description: &'static str) -> ParameterInfo {
+    row(name, Kind::Bool { default }, description)
+}
+
+const fn integer(
+    name: &'static str,
+    default: i64,
+    min: i64,
+    max: i64,
+    description: &'static str,
+) -> ParameterInfo {
+    row(name, Kind::Integer { default, min, max }, description)
+}
+
+const fn row(name: &'static str, kind: Kind, description: &'static str) -> ParameterInfo {
+    ParameterInfo {
+        name,
+        kind,
+        description,
+        read_only: true,
+    }
+}
+
+/// All parameters of the node.
+pub const PARAMETERS: &[ParameterInfo] = &[
+    string("livekit_url", "", "URL of the LiveKit server. Empty: the environment's LIVEKIT_URL, else ws://localhost:7880."),
+    string("room", "", "Room to join. Needed with LIVEKIT_API_KEY; a LIVEKIT_TOKEN names its room itself."),
+    string("identity", "", "The node's identity in the room, with LIVEKIT_API_KEY. Empty: the host name and a random suffix."),
+    string("name", "", "The robot's name, shown to viewers. Empty: the host name."),
+    strings("topic_whitelist", &[".*"], "Regular expressions of the topics to offer; one must match the full name."),
+    strings("topic_denylist", &[""], "Regular expressions of topics that are never offered."),
+    boolean("include_hidden", false, "Also offer hidden topics, whose name has a part that begins with an underscore."),
+    integer("min_qos_depth", 1, 1, 1_000, "Smallest history depth of a ROS subscription."),
+    integer("max_qos_depth", 25, 1, 10_000, "Largest history depth of a ROS subscription."),
+    strings("best_effort_qos_topic_whitelist", &[""], "Regular expressions of topics that are subscribed best effort, whatever their publishers offer."),
+    integer("message_backlog_size", 1_024, 1, 1_000_000, "Most messages that wait for one viewer on one topic; the oldest is dropped."),
+    integer("message_queue_bytes", 134_217_728, 1_048_576, 17_179_869_184, "Most bytes of messages that wait for all viewers together."),
+    integer("max_message_age_ms", 2_000, 10, 3_600_000, "Age in milliseconds at which a waiting message is dropped; never of latched or small reliable topics."),
+    integer("latched_bytes", 67_108_864, 0, 17_179_869_184, "Most bytes of latched (transient local) messages kept for later viewers."),
+    integer("unacknowledged_viewer_rate", 250_000, 1_000, 1_000_000_000, "Bytes per second to a viewer that never acknowledges what it gets."),
+    integer("max_subscriptions", 2_048, 1, 1_000_000, "Most topics that one viewer may subscribe to."),
+    integer("stream_rotate_bytes", 4_000_000_000, 1_000, 4_900_000_000, "Bytes after which a byte stream is replaced by a new one; receivers end one at 5,000,000,000."),
+];
+
+enum Value {
+    String(String),
+    Strings(Vec<String>),
+    Bool(bool),
+    Integer(i64),
+}
+
+/// The values of all parameters.
+pub(super) struct Values(BTreeMap<&'static str, Value>);
+
+impl Values {
+    /// Declares every parameter of the table.
+    pub fn declare(parameters: &mut Parameters) -> Result<Self, RosError> {
+        let mut values = BTreeMap::new();
+        for row in PARAMETERS {
+            let value = match row.kind {
+                Kind::String { default } => {
+                    Value::String(parameters.string(row.name, default, row.description)?)
+                }
+                Kind::StringArray { default } => {
+                    Value::Strings(parameters.strings(row.name, default, row.description)?)
+                }
+                Kind::Bool { default } => {
+                    Value::Bool(parameters.boolean(row.name, default, row.description)?)
+                }
+                Kind::Integer { default, min, max } => Value::Integer(parameters.integer(
+                    row.name,
+                    default,
+                    min..=max,
+                    row.description,
+                )?),
+            };
+            values.insert(row.name, value);
+        }
+        Ok(Self(values))
+    }
+
+    pub fn string(&self, name: &str) -> String {
+        match self.0.get(name) {
+            Some(Value::String(value)) => value.clone(),
+            _ => String::new(),
+        }
+    }
+
+    pub fn strings(&self, name: &str) -> Vec<String> {
+        match self.0.get(name) {
+            Some(Value::Strings(values)) => values.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    pub fn boolean(&self, name: &str) -> bool {
+        matches!(self.0.get(name), Some(Value::Bool(true)))
+    }
+
+    /// A number that is at least 0 by its range.
+    pub fn size(&self, name: &str) -> usize {
+        match self.0.get(name) {
+            Some(&Value::Integer(value)) => usize::try_from(value).unwrap_or(0),
+            _ => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_defaults_are_in_range() {
+        let mut names = BTreeSet::new();
+        for row in PARAMETERS {
+            assert!(names.insert(row.name), "{}", row.name);
+            if let Kind::Integer { default, min, max } = row.kind {
+                assert!((min..=max).contains(&default) && min >= 0, "{}", row.name);
+            }
+        }
+    }
+}

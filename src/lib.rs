@@ -1,0 +1,11 @@
+//! Remote access to a ROS 2 robot with Foxglove tools, through any LiveKit server.
+//!
+//! Data flows one way: [`ros`] → [`bridge`] → [`session`] → [`livekit`]; demand flows back.
+//! [`config`] holds all parameters.
+#![deny(unsafe_code)]
+
+pub mod bridge;
+pub mod config;
+pub mod livekit;
+pub mod ros;
+pub mod session;

@@ -1,0 +1,18 @@
+//! The LiveKit side: everything that names the LiveKit SDK.
+//!
+//! [`Driver`] runs a [`Session`](crate::session::Session) on a room of a LiveKit server and comes
+//! back after every interruption. The robot's side reaches it through a [`Port`].
+
+mod backoff;
+mod connect;
+mod driver;
+mod inbox;
+mod outbox;
+mod participants;
+mod port;
+mod token;
+
+pub use connect::Endpoint;
+pub use driver::Driver;
+pub use port::{Command, Demand, Message, Messages, Port};
+pub use token::{Secret, TokenError, TokenSource};

@@ -1,0 +1,101 @@
+//! Joining the room, however long it takes.
+
+use std::time::Duration;
+
+use livekit::rtc_engine::EngineError;
+use livekit::{Room, RoomError, RoomEvent, RoomOptions};
+use livekit_signaling::SignalError;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tracing::{error, info, warn};
+
+use super::backoff::Backoff;
+use super::token::TokenSource;
+
+/// Longest time that one attempt to connect may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Where and how the node connects.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// URL of the LiveKit server, `ws://` or `wss://`.
+    pub url: String,
+    /// Where the token comes from.
+    pub token: TokenSource,
+}
+
+/// Connects after a delay, and tries again after each failure.
+pub(super) async fn connect(
+    endpoint: Endpoint,
+    delay: Duration,
+    mut backoff: Backoff,
+) -> (Room, UnboundedReceiver<RoomEvent>) {
+    tokio::time::sleep(delay).await;
+    loop {
+        match attempt(&endpoint).await {
+            Ok(connected) => return connected,
+            Err(reason) => {
+                let delay = backoff.next_delay(rand::random());
+                reason.log(&endpoint.url, delay);
+                tokio::time::sleep(delay).await;
+            }
+        }
+    }
+}
+
+async fn attempt(endpoint: &Endpoint) -> Result<(Room, UnboundedReceiver<RoomEvent>), Failure> {
+    let token = endpoint
+        .token
+        .token()
+        .map_err(|error| Failure::Other(error.to_string()))?;
+    let mut options = RoomOptions::default();
+    options.auto_subscribe = false;
+    options.join_retries = 0;
+    info!(url = endpoint.url, "connecting to the LiveKit server");
+    let connecting = Room::connect(&endpoint.url, token.expose(), options);
+    match tokio::time::timeout(ATTEMPT_TIMEOUT, connecting).await {
+        Ok(Ok(connected)) => Ok(connected),
+        Ok(Err(error)) => Err(Failure::of(&error, token.expose())),
+        Err(_) => Err(Failure::Other(format!(
+            "no connection within {} s",
+            ATTEMPT_TIMEOUT.as_secs()
+        ))),
+    }
+}
+
+/// Why an attempt failed, told without secrets.
+enum Failure {
+    /// The server does not accept the token.
+    Rejected(String),
+    Other(String),
+}
+
+impl Failure {
+    fn of(error: &RoomError, token: &str) -> Self {
+        // The SDK puts the URL with the token into some of its errors.
+        let text = error.to_string().replace(token, "***");
+        match error {
+            RoomError::Engine(EngineError::Signal(SignalError::Client(status, _)))
+                if matches!(status.as_u16(), 401 | 403) =>
+            {
+                Self::Rejected(text)
+            }
+            _ => Self::Other(text),
+        }
+    }
+
+    fn log(&self, url: &str, delay: Duration) {
+        let retry = format!("{:.1} s", delay.as_secs_f64());
+        match self {
+            Self::Rejected(reason) => error!(
+                url,
+                reason,
+                retry,
+                "the LiveKit server rejected the access token: check LIVEKIT_TOKEN, or \
+                 LIVEKIT_API_KEY and LIVEKIT_API_SECRET, and that the clocks agree"
+            ),
+            Self::Other(reason) => {
+                warn!(url, reason, retry, "cannot connect to the LiveKit server");
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The byte streams from one participant, read in the order in which they arrived.
+
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::{FutureExt, Stream, StreamExt};
+use livekit::data_stream::StreamCloser;
+use livekit::{ByteStreamReader, StreamReader};
+use remote_access_protocol::{STREAMS_ATTRIBUTE, STREAMS_MANY};
+use tracing::{debug, warn};
+
+use crate::session::{InboundId, ParticipantId};
+
+/// Bytes per second that a participant may send.
+const RATE: f64 = 8e6;
+/// Bytes that a participant may send at once beyond that.
+const BURST: f64 = 64e6;
+
+/// Something that came from a participant.
+#[derive(Debug)]
+pub(super) struct InboxEvent {
+    pub participant: ParticipantId,
+    pub inbound: InboundId,
+    pub what: Inbound,
+}
+
+#[derive(Debug)]
+pub(super) enum Inbound {
+    /// A stream was opened.
+    Opened {
+        /// Whether the participant declares that it reads many streams.
+        many_streams: bool,
+        /// Ends the stream.
+        closer: StreamCloser,
+    },
+    /// Bytes arrived on it.
+    Bytes(Bytes),
+    /// It has ended.
+    Closed,
+}
+
+/// Reads all streams of a participant until their source is dropped.
+///
+/// When a stream opens, what has arrived on the earlier ones is told first. So the order of
+/// closing and opening is told as it was: a participant that closes its stream and then opens
+/// another asks to be started anew.
+pub(super) async fn read(
+    participant: ParticipantId,
+    opened: flume::Receiver<(InboundId, ByteStreamReader)>,
+    events: flume::Sender<InboxEvent>,
+) {
+    let mut inbox = Inbox {
+        participant,
+        streams: Vec::new(),
+        events,
+        budget: Budget::new(Instant::now()),
+    };
+    loop {
+        tokio::select! {
+            biased;
+            stream = opened.recv_async() => {
+                let Ok((inbound, reader)) = stream else { return };
+                if !inbox.drain().await || !inbox.open(inbound, reader).await {
+                    return;
+                }
+            }
+            (index, item) = next_item(&mut inbox.streams), if !inbox.streams.is_empty() => {
+                if !inbox.handle(index, item).await {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+struct Inbox {
+    participant: ParticipantId,
+    streams: Vec<(InboundId, ByteStreamReader)>,
+    events: flume::Sender<InboxEvent>,
+    budget: Budget,
+}
+
+type Item = Option<Result<Bytes, String>>;
+
+impl Inbox {
+    async fn open(&mut self, inbound: InboundId, reader: ByteStreamReader) -> bool {
+        let attributes = reader.info().attributes();
+        let many_streams =
+            attributes.get(STREAMS_ATTRIBUTE).map(String::as_str) == Some(STREAMS_MANY);
+        let closer = reader.closer();
+        self.streams.push((inbound, reader));
+        let what = Inbound::Opened {
+            many_streams,
+            closer,
+        };
+        self.tell(inbound, what).await
+    }
+
+    /// Tells all that has arrived so far.
+    async fn drain(&mut self) -> bool {
+        while !self.streams.is_empty() {
+            let Some((index, item)) = next_item(&mut self.streams).now_or_never() else {
+                break;
+            };
+            if !self.handle(index, item).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn handle(&mut self, index: usize, item: Item) -> bool {
+        let Some(&(inbound, _)) = self.streams.get(index) else {
+            return true;
+        };
+        match item {
+            Some(Ok(bytes)) if self.budget.take(Instant::now(), bytes.len()) => {
+                return self.tell(inbound, Inbound::Bytes(bytes)).await;
+            }
+            Some(Ok(_)) => {
+                warn!(participant = ?self.participant, "ending a stream: too many bytes per second");
+            }
+            Some(Err(error)) => {
+                debug!(participant = ?self.participant, error, "a stream from a participant failed");
+            }
+            None => {}
+        }
+        let (_, reader) = self.streams.remove(index);
+        reader.closer().close();
+        self.tell(inbound, Inbound::Closed).await
+    }
+
+    async fn tell(&self, inbound: InboundId, what: Inbound) -> bool {
+        let event = InboxEvent {
+            participant: self.participant,
+            inbound,
+            what,
+        };
+        self.events.send_async(event).await.is_ok()
+    }
+}
+
+/// The next item of any stream, with the index of the stream.
+async fn next_item(streams: &mut [(InboundId, ByteStreamReader)]) -> (usize, Item) {
+    std::future::poll_fn(|context| {
+        for (index, (_, reader)) in streams.iter_mut().enumerate() {
+            if let Poll::Ready(item) = std::pin::Pin::new(reader).poll_next(context) {
+                let item = item.map(|result| result.map_err(|error| error.to_string()));
+                return Poll::Ready((index, item));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// Token bucket for the bytes of one participant.
+struct Budget {
+    tokens: f64,
+    updated: Instant,
+}
+
+impl Budget {
+    fn new(now: Instant) -> Self {
+        Self {
+            tokens: BURST,
+            updated: now,
+        }
+    }
+
+    fn take(&mut self, now: Instant, bytes: usize) -> bool {
+        let elapsed: Duration = now.saturating_duration_since(self.updated);
+        self.updated = now;
+        self.tokens = (self.tokens + elapsed.as_secs_f64() * RATE).min(BURST);
+        self.tokens -= bytes as f64;
+        self.tokens >= 0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_allows_a_burst_and_then_a_rate() {
+        let start = Instant::now();
+        let mut budget = Budget::new(start);
+        assert!(budget.take(start, BURST as usize));
+        assert!(!budget.take(start, 1_000_000));
+        assert!(budget.take(start + Duration::from_secs(1), 1_000_000));
+    }
+}

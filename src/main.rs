@@ -1,0 +1,133 @@
+//! The node's executable.
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use remote_access_bridge::bridge::Bridge;
+use remote_access_bridge::config::{Config, Environment, PARAMETERS};
+use remote_access_bridge::livekit::Driver;
+use remote_access_bridge::ros::Ros;
+use remote_access_bridge::session::{RobotInfo, Session};
+use tokio::signal::unix::{signal, SignalKind};
+use tracing::info;
+use tracing_subscriber::EnvFilter;
+
+const HELP: &str = "\
+Remote access to this robot with Foxglove tools, through a LiveKit server.
+
+Usage: remote_access_bridge [OPTIONS] [--ros-args ...]
+
+Options:
+  --print-parameters  Print all parameters as JSON and exit
+  --version           Print the version and exit
+  --help              Print this help and exit
+
+Environment:
+  LIVEKIT_URL         URL of the LiveKit server (default ws://localhost:7880)
+  LIVEKIT_TOKEN       Access token of the robot, or:
+  LIVEKIT_API_KEY     API key and
+  LIVEKIT_API_SECRET  its secret: the node makes its own tokens for parameter `room`
+  RUST_LOG            What to log, for example debug or remote_access_bridge=trace
+
+Examples:
+  LIVEKIT_API_KEY=devkey LIVEKIT_API_SECRET=... \\
+    remote_access_bridge --ros-args -p room:=robot1 -p topic_whitelist:=\"['/camera/.*', '/tf']\"
+  LIVEKIT_URL=wss://example.com LIVEKIT_TOKEN=... remote_access_bridge
+";
+
+/// What is logged unless RUST_LOG says otherwise. The SDK tells of normal events as warnings.
+const DEFAULT_LOG: &str = "info,livekit=error,livekit_signaling=error,libwebrtc=warn";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("remote_access_bridge: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    let own = std::env::args()
+        .skip(1)
+        .take_while(|arg| arg != "--ros-args");
+    for argument in own {
+        match argument.as_str() {
+            "--help" | "-h" => {
+                print!("{HELP}");
+                return Ok(());
+            }
+            "--version" | "-V" => {
+                println!("remote_access_bridge {}", env!("CARGO_PKG_VERSION"));
+                return Ok(());
+            }
+            "--print-parameters" => {
+                println!("{}", serde_json::to_string_pretty(PARAMETERS)?);
+                return Ok(());
+            }
+            other => anyhow::bail!("unknown argument {other:?}, see --help"),
+        }
+    }
+    start_logging();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let result = runtime.block_on(serve(runtime.handle().clone()));
+    runtime.shutdown_background();
+    result
+}
+
+fn start_logging() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+async fn serve(runtime: tokio::runtime::Handle) -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot handle SIGTERM")?;
+    let stop = async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        info!("stopping");
+    };
+
+    let ros = Arc::new(Ros::start(std::env::args(), runtime).context("cannot start the ROS node")?);
+    let mut parameters = ros.parameters();
+    let config = Config::read(&mut parameters, &Environment::read())?;
+    ros.set_qos_policy(config.qos);
+    let robot = RobotInfo {
+        name: config.name,
+        metadata: metadata(),
+        session_id: format!("{:016x}", rand::random::<u64>()),
+    };
+    let clock = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
+    let session = Session::new(config.session, robot, Instant::now(), u64::try_from(clock)?);
+    let (driver, port, changed) = Driver::new(session, config.endpoint);
+    let topics = ros.watch_topics(config.topics);
+    let bridge = Bridge::start(Arc::clone(&ros), topics, port, changed)?;
+    driver.run(stop).await;
+    drop(bridge);
+    drop(parameters);
+    drop(ros);
+    Ok(())
+}
+
+fn metadata() -> BTreeMap<String, String> {
+    let distribution = std::env::var("ROS_DISTRO").ok();
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let mut metadata = BTreeMap::from([("remote_access_bridge".to_owned(), version)]);
+    metadata.extend(distribution.map(|name| ("ROS_DISTRO".to_owned(), name)));
+    metadata
+}
