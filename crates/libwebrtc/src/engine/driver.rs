@@ -151,9 +151,14 @@ impl Driver {
         let now = Instant::now();
         match command {
             Command::Local { credentials, mid, mline_index } => {
-                self.ice.set_local_credentials(credentials, now);
+                let restarted = self.ice.set_local_credentials(credentials, now);
                 if self.section.replace((mid, mline_index)).is_none() {
-                    self.gather();
+                    for address in self.sockets.open() {
+                        self.ice.add_host(address);
+                    }
+                    self.announce_candidates();
+                } else if restarted {
+                    self.announce_candidates();
                 }
             }
             Command::Remote(description) => self.start(*description, now),
@@ -173,15 +178,13 @@ impl Driver {
         }
     }
 
-    /// Opens the sockets and tells the application their addresses.
-    fn gather(&mut self) {
+    /// Tells the application the local candidates.
+    fn announce_candidates(&mut self) {
         self.enter_gathering(IceGatheringState::Gathering);
         let (mid, mline_index) = self.section.clone().unwrap_or_default();
-        for address in self.sockets.open() {
-            if let Some(line) = self.ice.add_host(address) {
-                let candidate = IceCandidate::new(mid.clone(), mline_index, line);
-                self.shared.observers.candidate.call(|callback| callback(candidate));
-            }
+        for line in self.ice.local_candidates() {
+            let candidate = IceCandidate::new(mid.clone(), mline_index, line);
+            self.shared.observers.candidate.call(|callback| callback(candidate));
         }
         self.enter_gathering(IceGatheringState::Complete);
     }

@@ -57,13 +57,21 @@ impl Ice {
         self.path
     }
 
-    /// Takes over the credentials of a local description; new ones restart ICE.
-    pub(super) fn set_local_credentials(&mut self, credentials: IceCreds, now: Instant) {
-        if *self.agent.local_credentials() != credentials {
+    /// Takes over the credentials of a local description; new ones restart ICE. Answers whether
+    /// they did: the peer must then be told all candidates anew.
+    pub(super) fn set_local_credentials(&mut self, credentials: IceCreds, now: Instant) -> bool {
+        let restart = *self.agent.local_credentials() != credentials;
+        if restart {
             self.agent.ice_restart(credentials, true);
             self.remote_credentials = None;
             self.agent.handle_timeout(now);
         }
+        restart
+    }
+
+    /// The candidate lines to tell the peer.
+    pub(super) fn local_candidates(&self) -> Vec<String> {
+        self.agent.local_candidates().map(|candidate| line_of(&candidate)).collect()
     }
 
     /// Takes over the credentials of a remote description. The role is fixed by the first one.
@@ -77,13 +85,14 @@ impl Ice {
         }
     }
 
-    /// Adds a socket's address and returns the candidate line to tell the peer.
-    pub(super) fn add_host(&mut self, address: SocketAddr) -> Option<String> {
-        let candidate = Candidate::host(address, Protocol::Udp)
-            .inspect_err(|error| log::warn!("{address} is no host candidate: {error}"))
-            .ok()?;
-        let line = self.agent.add_local_candidate(candidate)?.to_sdp_string();
-        Some(line.strip_prefix("a=").unwrap_or(&line).to_owned())
+    /// Adds a socket's address as a host candidate.
+    pub(super) fn add_host(&mut self, address: SocketAddr) {
+        match Candidate::host(address, Protocol::Udp) {
+            Ok(candidate) => {
+                self.agent.add_local_candidate(candidate);
+            }
+            Err(error) => log::warn!("{address} is no host candidate: {error}"),
+        }
     }
 
     /// Adds what the peer announced. Candidates that cannot be used are ignored.
@@ -171,6 +180,11 @@ impl Ice {
         };
         entered.push(state);
     }
+}
+
+fn line_of(candidate: &Candidate) -> String {
+    let line = candidate.to_sdp_string();
+    line.strip_prefix("a=").unwrap_or(&line).to_owned()
 }
 
 fn convert(state: is::IceConnectionState) -> IceConnectionState {

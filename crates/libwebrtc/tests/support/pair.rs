@@ -131,6 +131,7 @@ pub async fn send(channel: &DataChannel, data: &[u8], binary: bool) {
 /// Bytes that differ with every seed and are also text.
 pub fn pattern(seed: u32, length: usize) -> Vec<u8> {
     (0..length as u32)
-        .map(|i| b'!' + (seed.wrapping_mul(2_654_435_761).wrapping_add(i * i + i / 7) >> 9) as u8 % 90)
+        .map(|i| seed.wrapping_mul(2_654_435_761).wrapping_add(i.wrapping_mul(i) + i / 7) >> 9)
+        .map(|mixed| b'!' + (mixed % 90) as u8)
         .collect()
 }

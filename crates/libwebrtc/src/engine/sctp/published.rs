@@ -122,7 +122,8 @@ impl Association {
                 self.endpoint.handle_event(handle, event);
             }
         }
-        if inner.is_closed() || self.closed {
+        // A server that has only answered the first packet also counts as closed.
+        if self.closed || (inner.is_closed() && !inner.is_handshaking()) {
             self.closed = true;
             self.inner = None;
             self.events.push_back(SctpEvent::Closed);
