@@ -7,12 +7,19 @@ hands what happens to one callback, in the order in which it happened.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from livekit import api, rtc
 
 import wire
+
+# Seconds between two pings.
+PING_INTERVAL = 0.1
+# The numbers below are left to those who ping for reasons of their own.
+FIRST_OWN_PING = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,37 @@ def mint_token(key: str, secret: str, room: str, identity: str) -> str:
     return api.AccessToken(key, secret).with_identity(identity).with_grants(grants).to_jwt()
 
 
+class Uplink:
+    """A viewer's stream to one robot, shared by everything that the viewer has to say."""
+
+    def __init__(self, writer: rtc.ByteStreamWriter) -> None:
+        self._writer = writer
+        # The writer numbers its chunks; two writes at a time would mix them up.
+        self._lock = asyncio.Lock()
+
+    async def send(self, data: bytes) -> None:
+        """Sends frames, or whatever else a test wants to send."""
+        async with self._lock:
+            await self._writer.write(data)
+
+    async def close(self) -> None:
+        """Ends the stream."""
+        async with self._lock:
+            await self._writer.aclose()
+
+    async def acknowledge(self, pong: wire.Pong) -> None:
+        """Tells the robot that all before this pong arrived."""
+        with contextlib.suppress(ConnectionError):
+            await self.send(wire.ping_ack_frame(pong))
+
+    async def keep_pinging(self) -> None:
+        """Pings for as long as the connection lasts."""
+        with contextlib.suppress(ConnectionError):
+            for number in itertools.count(FIRST_OWN_PING):
+                await self.send(wire.ping_frame(number))
+                await asyncio.sleep(PING_INTERVAL)
+
+
 class Client:
     """The connection. Every method belongs to the event loop that `connect` ran in."""
 
@@ -67,6 +105,8 @@ class Client:
         self._streams = 0
         # asyncio keeps only weak references to tasks.
         self._tasks: set[asyncio.Task[None]] = set()
+        self._acknowledged: dict[str, Uplink] = {}
+        self._pings: dict[str, asyncio.Task[None]] = {}
 
     async def connect(self, url: str, token: str) -> None:
         """Joins the room of the token."""
@@ -82,14 +122,38 @@ class Client:
 
     async def disconnect(self) -> None:
         """Leaves the room."""
+        for robot in list(self._pings):
+            self._end_pings(robot)
         await self._room.disconnect()
 
     def participants(self) -> set[str]:
         """The identities of the others in the room."""
         return set(self._room.remote_participants)
 
-    async def open_stream(self, robot: str, attributes: dict[str, str] | None = None) -> rtc.ByteStreamWriter:
-        """Opens a stream to a robot; write frames into it."""
+    async def open_uplink(self, robot: str, attributes: dict[str, str] | None = None, acknowledge: bool = True) -> Uplink:
+        """Opens a stream to a robot, which takes the place of the one before.
+
+        With `acknowledge` the robot learns by pings what arrived and how fast, and sends as much
+        as the connection carries; a viewer that never tells gets a low fixed rate.
+        """
+        self._end_pings(robot)
+        uplink = Uplink(await self._open_stream(robot, attributes))
+        if acknowledge:
+            self._acknowledged[robot] = uplink
+            self._pings[robot] = asyncio.ensure_future(uplink.keep_pinging())
+        return uplink
+
+    async def close_uplink(self, robot: str, uplink: Uplink) -> None:
+        """Ends a stream to a robot as it should be."""
+        self._end_pings(robot)
+        await uplink.close()
+
+    def _end_pings(self, robot: str) -> None:
+        self._acknowledged.pop(robot, None)
+        if robot in self._pings:
+            self._pings.pop(robot).cancel()
+
+    async def _open_stream(self, robot: str, attributes: dict[str, str] | None) -> rtc.ByteStreamWriter:
         return await self._room.local_participant.stream_bytes(
             name="control",
             topic=wire.STREAM_TOPIC,
@@ -101,7 +165,9 @@ class Client:
         number = self._streams
         self._streams += 1
         self._on_event(StreamOpened(number, sender))
-        task = asyncio.ensure_future(self._read(number, reader, sender))
+        self._keep(asyncio.ensure_future(self._read(number, reader, sender)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -111,6 +177,8 @@ class Client:
         try:
             async for chunk in reader:
                 for message in frames.feed(chunk):
+                    if isinstance(message, wire.Pong) and sender in self._acknowledged:
+                        self._keep(asyncio.ensure_future(self._acknowledged[sender].acknowledge(message)))
                     self._on_event(Received(number, sender, message))
         except Exception as caught:  # the SDK raises its own and protobuf's errors here
             error = repr(caught)

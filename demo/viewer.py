@@ -12,8 +12,6 @@ import os
 import signal
 import sys
 
-from livekit import rtc
-
 import client
 import wire
 from table import Table
@@ -25,7 +23,7 @@ class TerminalViewer:
     def __init__(self) -> None:
         self.table = Table()
         self._client = client.Client(self._on_event)
-        self._writers: dict[str, rtc.ByteStreamWriter] = {}
+        self._uplinks: dict[str, client.Uplink] = {}
         self._outbox: asyncio.Queue[tuple[str, wire.Json]] = asyncio.Queue()
         self.news: list[str] = []
 
@@ -46,8 +44,9 @@ class TerminalViewer:
 
     def _on_event(self, event: client.Event) -> None:
         if isinstance(event, client.StreamEnded):
-            self._writers.pop(event.sender, None)
             if event.error:
+                # A broken stream: a new one of ours asks for everything again.
+                self._uplinks.pop(event.sender, None)
                 self.news.append(f"stream of {event.sender} ended: {event.error}")
         elif isinstance(event, client.Received):
             if isinstance(event.message, wire.MessageData):
@@ -71,9 +70,9 @@ class TerminalViewer:
     async def _write(self) -> None:
         while True:
             robot, message = await self._outbox.get()
-            if robot not in self._writers:
-                self._writers[robot] = await self._client.open_stream(robot)
-            await self._writers[robot].write(wire.text_frame(message))
+            if robot not in self._uplinks:
+                self._uplinks[robot] = await self._client.open_uplink(robot)
+            await self._uplinks[robot].send(wire.text_frame(message))
 
     async def _show(self) -> None:
         redraw = sys.stdout.isatty()

@@ -117,3 +117,8 @@ def text_frame(message: Json) -> bytes:
 def ping_frame(app_timestamp: int, extra: bytes = b"") -> bytes:
     """A ping; `extra` bytes behind the number are allowed."""
     return frame(BINARY, struct.pack("<BQ", PING, app_timestamp) + extra)
+
+
+def ping_ack_frame(pong: Pong) -> bytes:
+    """The answer to a pong: everything before it arrived."""
+    return frame(BINARY, struct.pack("<BQ", PING_ACK, pong.device_timestamp))

@@ -14,16 +14,36 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 # The node's parameters: name, default, description.
 PARAMETERS = [
-    ("livekit_url", "", "address of the LiveKit server (ws:// or wss://); empty: LIVEKIT_URL of the environment"),
-    ("room", "", "room to join; may be empty only where the token names it"),
-    ("identity", "", "identity in the room; empty: the host name and a random part"),
-    ("name", "", "what viewers see as the robot's name; empty: the host name"),
-    ("topic_whitelist", [".*"], "regular expressions; a topic is offered if one matches its whole name"),
-    ("include_hidden", False, "offers topics too that have a part beginning with an underscore"),
-    ("min_qos_depth", 1, "least depth of a subscription's history, in messages"),
-    ("max_qos_depth", 25, "greatest depth of a subscription's history, in messages"),
-    ("best_effort_qos_topic_whitelist", [""], "regular expressions; topics that are subscribed best effort in any case"),
-    ("use_sim_time", False, "takes the time from /clock"),
+    ("livekit_url", "", "URL of the LiveKit server. Empty: the environment's LIVEKIT_URL, else ws://localhost:7880."),
+    ("room", "", "Room to join. Needed with LIVEKIT_API_KEY; a LIVEKIT_TOKEN names its room itself."),
+    ("identity", "", "The node's identity in the room, with LIVEKIT_API_KEY. Empty: the host name and a random suffix."),
+    ("name", "", "The robot's name, shown to viewers. Empty: the host name."),
+    ("topic_whitelist", [".*"], "Regular expressions of the topics to offer; one must match the full name."),
+    ("topic_denylist", [""], "Regular expressions of topics that are never offered."),
+    ("include_hidden", False, "Also offer hidden topics, whose name has a part that begins with an underscore."),
+    ("min_qos_depth", 1, "Smallest history depth of a ROS subscription."),
+    ("max_qos_depth", 25, "Largest history depth of a ROS subscription."),
+    (
+        "best_effort_qos_topic_whitelist",
+        [""],
+        "Regular expressions of topics that are subscribed best effort, whatever their publishers offer.",
+    ),
+    ("message_backlog_size", 1024, "Most messages that wait for one viewer on one topic; the oldest is dropped."),
+    ("message_queue_bytes", 134217728, "Most bytes of messages that wait for all viewers together."),
+    (
+        "max_message_age_ms",
+        2000,
+        "Age in milliseconds at which a waiting message is dropped; never of latched or small reliable topics.",
+    ),
+    ("latched_bytes", 67108864, "Most bytes of latched (transient local) messages kept for later viewers."),
+    ("unacknowledged_viewer_rate", 250000, "Bytes per second to a viewer that never acknowledges what it gets."),
+    ("max_subscriptions", 2048, "Most topics that one viewer may subscribe to."),
+    (
+        "stream_rotate_bytes",
+        4000000000,
+        "Bytes after which a byte stream is replaced by a new one; receivers end one at 5,000,000,000.",
+    ),
+    ("use_sim_time", False, "Take the time from the topic /clock."),
 ]
 
 # How the node is started: name, default, description.

@@ -19,14 +19,21 @@ from launch_standin import ParameterValue
 PACKAGE = "remote_access_bridge"
 PYTHON_LAUNCH = ROOT / f"launch/{PACKAGE}.launch.py"
 XML_LAUNCH = ROOT / f"launch/{PACKAGE}.launch.xml"
+SIM_TIME = {
+    "name": "use_sim_time",
+    "type": "bool",
+    "default": False,
+    "description": "Take the time from the topic /clock.",
+}
 # What the launch files ask for beside the parameters.
 STARTING = ["node_name", "namespace", "params_file", "respawn", "respawn_delay", "log_level"]
 
 
 @pytest.fixture(scope="module")
 def table() -> list[dict[str, Any]]:
-    """The parameters as the node declares them."""
-    return json.loads(subprocess.check_output([executable(), "--print-parameters"], text=True))
+    """The parameters as the node declares them, and the one that rclrs declares for it."""
+    printed = json.loads(subprocess.check_output([executable(), "--print-parameters"], text=True))
+    return [*printed, SIM_TIME]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +73,7 @@ def test_the_python_launch_file_has_every_parameter(table: list[dict[str, Any]])
         argument = arguments[each["name"]]
         found = argument.default_value if each["type"] == "string" else yaml.safe_load(argument.default_value)
         assert found == each["default"], each["name"]
-        assert argument.description
+        assert argument.description == each["description"]
 
 
 def test_the_python_launch_file_passes_on_what_was_given(table: list[dict[str, Any]]) -> None:

@@ -48,6 +48,42 @@ def test_a_viewer_of_the_old_protocol_gets_one_stream(viewer: Viewer, publisher:
     assert viewer.stream_ends() == []
 
 
+def test_a_viewer_that_takes_many_streams_gets_each_channel_in_order(
+    bridge: Bridge, publisher: Publisher, new_viewer: ViewerFactory
+) -> None:
+    topics = [f"/lane_{number}" for number in range(4)]
+    viewers = [new_viewer() for _ in range(3)]
+    for topic in topics:
+        publisher.advertise(topic, STRING, depth=100)
+    for viewer in viewers:
+        viewer.wait_channel(topics[-1])
+        viewer.open_stream({"streams": "many"})
+        viewer.subscribe(*topics)
+        viewer.ping()
+    for first in range(0, 50, 10):
+        for topic in topics:
+            publisher.match(topic)
+            publisher.publish(topic, first=first, count=10)
+        for viewer in viewers:
+            for topic in topics:
+                viewer.wait_messages(topic, first + 10)
+    for viewer in viewers:
+        for topic in topics:
+            channel = viewer.channels()[topic]
+            assert [decode(channel, m.data).data for m in viewer.messages(topic)] == [f"message {n}" for n in range(50)]
+
+
+def test_a_viewer_that_never_acknowledges_is_served(bridge: Bridge, publisher: Publisher, new_viewer: ViewerFactory) -> None:
+    viewer = new_viewer(acknowledge=False)
+    publisher.advertise("/patient", STRING, depth=100)
+    viewer.subscribe("/patient")
+    publisher.match("/patient")
+    publisher.publish("/patient", count=50)
+    channel = viewer.wait_channel("/patient")
+    arrived = [decode(channel, m.data).data for m in viewer.wait_messages("/patient", 50)]
+    assert arrived == [f"message {n}" for n in range(50)]
+
+
 def test_a_stream_is_rotated_between_frames_and_nothing_is_lost(
     new_bridge: BridgeFactory, publisher: Publisher, new_viewer: ViewerFactory
 ) -> None:

@@ -9,9 +9,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from livekit import rtc
-
-from client import Client, Event, Received, RoomChange, StreamEnded, StreamOpened
+from client import Client, Event, Received, RoomChange, StreamEnded, StreamOpened, Uplink
 from wire import Json, MessageData, Pong, ping_frame, text_frame
 
 T = TypeVar("T")
@@ -41,13 +39,14 @@ class Loop:
 class Viewer:
     """A participant that watches the bridge. Everything that happens is in `events`, in order."""
 
-    def __init__(self, loop: Loop, url: str, token: str, identity: str = "viewer") -> None:
+    def __init__(self, loop: Loop, url: str, token: str, identity: str = "viewer", acknowledge: bool = True) -> None:
         self.identity = identity
         self.events: list[Event] = []
         self._loop = loop
         self._changed = threading.Condition()
         self._client = Client(self._record)
-        self._writer: rtc.ByteStreamWriter | None = None
+        self._uplink: Uplink | None = None
+        self._acknowledge = acknowledge
         self._url = url
         self._token = token
         self._pings = itertools.count(1)
@@ -152,21 +151,21 @@ class Viewer:
 
     def send_raw(self, data: bytes) -> None:
         """Sends bytes on the viewer's stream, which is opened at the first use."""
-        if self._writer is None:
+        if self._uplink is None:
             self.open_stream()
-        assert self._writer is not None
-        self._loop.run(self._writer.write(data))
+        assert self._uplink is not None
+        self._loop.run(self._uplink.send(data))
 
     def open_stream(self, attributes: dict[str, str] | None = None) -> None:
         """Opens another stream; what is sent from now on goes there. The one before stays open."""
         robot = self.robot()
-        self._writer = self._loop.run(self._client.open_stream(robot, attributes))
+        self._uplink = self._loop.run(self._client.open_uplink(robot, attributes, self._acknowledge))
 
     def close_stream(self) -> None:
         """Closes the viewer's stream as it should be."""
-        if self._writer is not None:
-            self._loop.run(self._writer.aclose())
-            self._writer = None
+        if self._uplink is not None:
+            self._loop.run(self._client.close_uplink(self.robot(), self._uplink))
+            self._uplink = None
 
     def ping(self, extra: bytes = b"") -> Pong:
         """Pings and waits for the answer. All that was sent before was read by then."""
