@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # lib and deps are set by scripts/setup
 # livekit-server, built from its Go module at the version of livekit-server/go.mod.
 # Part of scripts/setup.
 

