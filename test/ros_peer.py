@@ -4,6 +4,7 @@ Each line of standard input is a JSON string of Python code. What the code assig
 `result` comes back as one line of JSON: {"ok": result} or {"error": text}.
 """
 
+import contextlib
 import json
 import sys
 import threading
@@ -14,7 +15,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 
-def qos(depth=10, reliable=True, latched=False):
+def qos(depth: int = 10, reliable: bool = True, latched: bool = False) -> QoSProfile:
     """A QoS profile in the terms of the tests."""
     return QoSProfile(
         depth=depth,
@@ -23,14 +24,14 @@ def qos(depth=10, reliable=True, latched=False):
     )
 
 
-def spin(executor):
-    try:
+def spin(executor: SingleThreadedExecutor) -> None:
+    """Runs callbacks until the executor is shut down."""
+    with contextlib.suppress(ExternalShutdownException):
         executor.spin()
-    except ExternalShutdownException:
-        pass
 
 
-def main():
+def main() -> None:
+    """Answers lines until the input ends."""
     rclpy.init()
     node = rclpy.create_node(sys.argv[1])
     executor = SingleThreadedExecutor()

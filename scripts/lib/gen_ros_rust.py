@@ -48,11 +48,12 @@ CONSTANT = re.compile(r"^\s*(?P<type>\w+)(?:<=\d+)?\s+(?P<name>[A-Z][A-Z0-9_]*)\
 
 # rosidl puts this into a message without fields, since C has no empty structs.
 EMPTY_MEMBER = "structure_needs_at_least_one_member"
-RUST_KEYWORDS = set(
-    "abstract as async await become box break const continue crate do dyn else enum extern false final fn for if impl "
-    "in let loop macro match mod move mut override priv pub ref return self Self static struct super trait true try "
-    "type typeof unsafe unsized use virtual where while yield".split()
-)
+RUST_KEYWORDS = {
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
+    "enum", "extern", "false", "final", "fn", "for", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "Self", "static", "struct", "super", "trait",
+    "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+}  # fmt: skip
 
 
 def identifier(name: str) -> str:
@@ -62,6 +63,8 @@ def identifier(name: str) -> str:
 
 @dataclass
 class Field:
+    """A field of a message, from its type description."""
+
     name: str
     base: int
     container: int
@@ -71,6 +74,7 @@ class Field:
 
     @classmethod
     def from_description(cls, description: dict) -> Field:
+        """Reads one entry of a description's `fields`."""
         kind = description["type"]
         container, base = divmod(kind["type_id"], CONTAINER_STEP)
         return cls(
@@ -96,6 +100,7 @@ class Field:
         raise SystemExit(f"field {self.name}: type id {self.base} is not known")
 
     def rust_type(self, rmw: bool) -> str:
+        """Rust type of the whole field, as :meth:`element` for one element."""
         if self.container == BOUNDED:  # has no comfortable form: both structs hold the C one
             return f"rosidl_runtime_rs::BoundedSequence<{self.element(rmw=True)}, {self.capacity}>"
         element = self.element(rmw)
@@ -133,6 +138,8 @@ class Field:
 
 @dataclass
 class Message:
+    """A message, or one half of a service."""
+
     package: str
     interface: str
     name: str
@@ -141,9 +148,11 @@ class Message:
 
     @property
     def symbol(self) -> str:
+        """What the names of its C functions begin with."""
         return f"{self.package}__{self.interface}__{self.name}"
 
     def structure(self, rmw: bool) -> str:
+        """The struct with its constants."""
         layout = "#[repr(C)]\n" if rmw else ""
         members = "".join(f"    pub {f.name}: {f.rust_type(rmw)},\n" for f in self.fields)
         constants = "".join(f"    pub const {name}: {kind} = {value};\n" for kind, name, value in self.constants)
@@ -153,6 +162,7 @@ class Message:
         )
 
     def rmw_code(self) -> str:
+        """The struct with the C layout, and what connects it to the C functions."""
         name, symbol = self.name, self.symbol
         type_support = f"rosidl_typesupport_c__get_message_type_support_handle__{symbol}"
         return f"""
@@ -215,6 +225,7 @@ impl rosidl_runtime_rs::RmwMessage for {name} {{
 """
 
     def idiomatic_code(self) -> str:
+        """The comfortable struct, and its conversions."""
         name = self.name
         into = "".join(f"            {f.name}: {f.conversion(to_rmw=True)},\n" for f in self.fields)
         back = "".join(f"            {f.name}: {f.conversion(to_rmw=False)},\n" for f in self.fields)
@@ -241,6 +252,7 @@ impl rosidl_runtime_rs::Message for {name} {{
 
 
 def service_code(package: str, name: str) -> str:
+    """The marker type of a service."""
     function = f"rosidl_typesupport_c__get_service_type_support_handle__{package}__srv__{name}"
     return f"""
 #[link(name = "{package}__rosidl_typesupport_c")]
@@ -281,12 +293,15 @@ def constants_of(text: str) -> list[tuple[str, str, str]]:
 
 @dataclass
 class Package:
+    """An interface package and the code for it."""
+
     name: str
     share: Path
     dependencies: set[str] = field(default_factory=set)
     modules: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def read(self) -> None:
+        """Turns its descriptions into code."""
         for interface in ("msg", "srv"):
             rmw, idiomatic = [], []
             for description in sorted((self.share / interface).glob("*.json")):
@@ -323,6 +338,7 @@ class Package:
         return Message(self.name, interface, name, fields, constants_of(text))
 
     def write(self, root: Path) -> None:
+        """Writes the crate."""
         dependencies = "".join(f'{d} = "*"\n' for d in sorted(self.dependencies))
         write_if_changed(
             root / "Cargo.toml",
@@ -336,6 +352,7 @@ class Package:
 
 
 def write_if_changed(path: Path, text: str) -> None:
+    """Leaves a file alone that has this text already: cargo goes by its time."""
     if path.exists() and path.read_text() == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -364,6 +381,7 @@ def generate(names: list[str], prefixes: list[Path], out: Path) -> list[str]:
 
 
 def main() -> int:
+    """Runs the tool."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", required=True, type=Path, help="overlay prefix to write to")
     parser.add_argument("packages", nargs="*", help=f"default: {' '.join(RCLRS_PACKAGES)}")

@@ -178,11 +178,18 @@ impl Graph {
             if !watched && !subscribed {
                 continue;
             }
-            let (mut types, mut publishers) = (BTreeSet::new(), Vec::new());
-            for publisher in self.node.get_publishers_info_by_topic(&name)? {
-                types.insert(publisher.topic_type);
-                publishers.push(publisher.qos_profile);
-            }
+            let endpoints = match self.node.get_publishers_info_by_topic(&name) {
+                Ok(endpoints) => endpoints,
+                // One topic's trouble is not the others'.
+                Err(problem) => {
+                    found.insert(name, Err(problem.to_string()));
+                    continue;
+                }
+            };
+            let (types, publishers): (BTreeSet<_>, Vec<_>) = endpoints
+                .into_iter()
+                .map(|endpoint| (endpoint.topic_type, endpoint.qos_profile))
+                .unzip();
             if subscribed {
                 self.subscriptions.publishers_changed(&name, &publishers);
             }
