@@ -38,7 +38,9 @@ impl Options {
                 "--url" => options.url = value.to_owned(),
                 "--topic" => options.topic = value.to_owned(),
                 "--channels" => options.channels = value.to_owned(),
-                "--confirm-port" => options.confirm_port = value.parse().context("--confirm-port")?,
+                "--confirm-port" => {
+                    options.confirm_port = value.parse().context("--confirm-port")?
+                }
                 "--many" => options.many = true,
                 "--ping" => {
                     let seconds: f64 = value.parse().context("--ping")?;
@@ -64,7 +66,8 @@ mod tests {
 
     #[test]
     fn reads_what_the_harness_passes() {
-        let options = parse(&["--url=ws://a:1", "--many", "--ping=0.1", "--confirm-port=7"]).unwrap();
+        let options =
+            parse(&["--url=ws://a:1", "--many", "--ping=0.1", "--confirm-port=7"]).unwrap();
         assert_eq!(options.url, "ws://a:1");
         assert_eq!(options.confirm_port, 7);
         assert!(options.many);

@@ -114,7 +114,7 @@ impl Receiver {
             }
             OP_PONG => {
                 payload.advance(8);
-                let request = Request::Acknowledge(robot.clone(), payload.get_u64_le());
+                let request = Request::Acknowledge(payload.get_u64_le());
                 self.requests.send(request).await.ok();
             }
             _ => {}

@@ -20,7 +20,7 @@ pub enum Request {
     /// Send me these channels.
     Subscribe(ParticipantIdentity, Vec<u64>),
     /// The pong with this device stamp has arrived.
-    Acknowledge(ParticipantIdentity, u64),
+    Acknowledge(u64),
 }
 
 /// Writes requests to the robot's stream, and pings once there is one; ends with the channel.
@@ -42,7 +42,7 @@ pub async fn send_requests(
                     }
                     subscribe(&channels)
                 }
-                Some(Request::Acknowledge(_, stamp)) => stamped(OP_PING_ACK, stamp),
+                Some(Request::Acknowledge(stamp)) => stamped(OP_PING_ACK, stamp),
             },
             _ = pings.tick(), if options.ping.is_some() => stamped(OP_PING, (now() * 1e3) as u64),
         };
@@ -77,7 +77,10 @@ async fn open(
 
 /// In the shape that the bridge and the peer both understand.
 fn subscribe(channels: &[u64]) -> Option<Bytes> {
-    let channels: Vec<_> = channels.iter().map(|id| serde_json::json!({ "id": id })).collect();
+    let channels: Vec<_> = channels
+        .iter()
+        .map(|id| serde_json::json!({ "id": id }))
+        .collect();
     frame::text(&serde_json::json!({ "op": "subscribe", "channels": channels }).to_string())
 }
 

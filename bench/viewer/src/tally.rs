@@ -61,7 +61,11 @@ impl Tally {
         if inner.messages == 0 {
             emit("first", json!({}));
         }
-        if inner.timeline.last().is_none_or(|&(last, _, _)| now - last >= TICK) {
+        if inner
+            .timeline
+            .last()
+            .is_none_or(|&(last, _, _)| now - last >= TICK)
+        {
             inner.timeline.push((now, inner.messages, inner.bytes));
         }
         inner.messages += 1;
@@ -72,7 +76,12 @@ impl Tally {
     /// The highest sequence number that any topic waits for; a closed loop has one topic.
     pub fn next(&self) -> u64 {
         let inner = self.inner.lock();
-        inner.topics.values().map(|topic| topic.next).max().unwrap_or(0)
+        inner
+            .topics
+            .values()
+            .map(|topic| topic.next)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Keeps a status message of the robot.
