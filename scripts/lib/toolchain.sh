@@ -38,6 +38,15 @@ check_venv() {
   missing "$1 cannot make virtual environments" "install the module with: sudo apt install python$version-venv"
 }
 
+# check_interfaces PYTHON DISTRO: the message packages of the demo and the tests.
+check_interfaces() {
+  local package
+  for package in diagnostic_msgs nav_msgs sensor_msgs std_srvs test_msgs tf2_msgs; do
+    "$1" -c "import $package" 2>/dev/null ||
+      missing "ROS 2 $2 has no $package" "install it with: sudo apt install ros-$2-$(echo $package | tr _ -)"
+  done
+}
+
 # at_least FOUND WANTED: compares versions of the form MAJOR.MINOR.
 at_least() {
   [ "$(printf '%s\n%s\n' "$2" "$1" | sort -t . -k 1,1n -k 2,2n | head -n 1)" = "$2" ]
