@@ -7,5 +7,6 @@
 pub mod bridge;
 pub mod config;
 pub mod livekit;
+#[allow(unsafe_code)] // Its FFI files call rcl; no other module does.
 pub mod ros;
 pub mod session;

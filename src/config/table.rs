@@ -67,6 +67,9 @@ const fn row(name: &'static str, kind: Kind, description: &'static str) -> Param
     }
 }
 
+/// The parameter that rclrs declares itself.
+const USE_SIM_TIME: &str = "use_sim_time";
+
 /// All parameters of the node.
 pub const PARAMETERS: &[ParameterInfo] = &[
     string("livekit_url", "", "URL of the LiveKit server. Empty: the environment's LIVEKIT_URL, else ws://localhost:7880."),
@@ -86,6 +89,7 @@ pub const PARAMETERS: &[ParameterInfo] = &[
     integer("unacknowledged_viewer_rate", 250_000, 1_000, 1_000_000_000, "Bytes per second to a viewer that never acknowledges what it gets."),
     integer("max_subscriptions", 2_048, 1, 1_000_000, "Most topics that one viewer may subscribe to."),
     integer("stream_rotate_bytes", 4_000_000_000, 1_000, 4_900_000_000, "Bytes after which a byte stream is replaced by a new one; receivers end one at 5,000,000,000."),
+    boolean(USE_SIM_TIME, false, "Take the time of messages from the topic /clock."),
 ];
 
 enum Value {
@@ -99,10 +103,10 @@ enum Value {
 pub(super) struct Values(BTreeMap<&'static str, Value>);
 
 impl Values {
-    /// Declares every parameter of the table.
+    /// Declares every parameter of the table, but that which rclrs declares.
     pub fn declare(parameters: &mut Parameters) -> Result<Self, RosError> {
         let mut values = BTreeMap::new();
-        for row in PARAMETERS {
+        for row in PARAMETERS.iter().filter(|row| row.name != USE_SIM_TIME) {
             let value = match row.kind {
                 Kind::String { default } => {
                     Value::String(parameters.string(row.name, default, row.description)?)

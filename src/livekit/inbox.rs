@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream, StreamExt};
-use livekit::data_stream::StreamCloser;
-use livekit::{ByteStreamReader, StreamReader};
+use livekit::{ByteStreamReader, StreamCloser, StreamReader};
 use remote_access_protocol::{STREAMS_ATTRIBUTE, STREAMS_MANY};
 use tracing::{debug, warn};
 

@@ -5,10 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use livekit::data_stream::StreamError;
 use livekit::id::ParticipantIdentity;
 use livekit::participant::LocalParticipant;
-use livekit::{ByteStreamWriter, StreamByteOptions, StreamWriter};
+use livekit::{ByteStreamWriter, StreamByteOptions, StreamError, StreamWriter};
 use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT, TOPIC};
 
 use crate::session::{ParticipantId, StreamId, Transmit};
@@ -109,12 +108,9 @@ fn open(
     stream: StreamId,
     destination_identities: Vec<ParticipantIdentity>,
 ) -> InFlight {
-    let options = StreamByteOptions {
-        topic: TOPIC.to_owned(),
-        attributes: HashMap::from([(ROLE_ATTRIBUTE.to_owned(), ROLE_ROBOT.to_owned())]),
-        destination_identities,
-        ..StreamByteOptions::default()
-    };
+    let mut options = StreamByteOptions::new_with_topic(TOPIC);
+    options.attributes = HashMap::from([(ROLE_ATTRIBUTE.to_owned(), ROLE_ROBOT.to_owned())]);
+    options.destination_identities = destination_identities;
     Box::pin(async move {
         let result = local.stream_bytes(options).await.map(Some);
         Done { stream, result }

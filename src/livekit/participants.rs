@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use livekit::data_stream::StreamCloser;
 use livekit::id::{ParticipantIdentity, ParticipantSid};
 use livekit::participant::{ParticipantKind, ParticipantState, RemoteParticipant};
-use livekit::{ByteStreamReader, StreamReader};
+use livekit::{ByteStreamReader, StreamCloser, StreamReader};
 use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT};
 use tracing::{debug, info, warn};
 
