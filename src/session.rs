@@ -15,12 +15,15 @@
 //! stream for one channel and one exact set of destinations. Others get all on one stream.
 //! [`flow`] keeps the bytes in flight to each participant near what it can take.
 
+mod announce;
 mod channel;
 mod config;
 mod control;
+mod data;
 mod dispatch;
 mod drr;
 mod flow;
+mod groups;
 mod inbound;
 mod lanes;
 mod participant;
@@ -32,9 +35,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use remote_access_protocol::server::{ServerMessage, StatusLevel};
+use remote_access_protocol::server::ServerMessage;
 use remote_access_protocol::ChannelId;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 pub use channel::ChannelInfo;
 pub use config::{SessionConfig, SLICE_SIZE};
@@ -45,7 +48,7 @@ use dispatch::Flow;
 use drr::DeficitRoundRobin;
 use inbound::InboundStream;
 use participant::Participant;
-use queue::{Entry, QueuedBytes};
+use queue::QueuedBytes;
 use stream::OutgoingStream;
 
 /// A remote participant. A participant that leaves and joins again gets a new id.
@@ -73,6 +76,14 @@ pub enum Event {
     Unsubscribe(ChannelId),
 }
 
+impl Event {
+    fn channel(self) -> ChannelId {
+        match self {
+            Self::Subscribe(channel) | Self::Unsubscribe(channel) => channel,
+        }
+    }
+}
+
 /// What the transport is to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transmit {
@@ -90,11 +101,22 @@ pub enum Transmit {
         /// At most [`SLICE_SIZE`] bytes.
         data: Bytes,
     },
-    /// Close a stream. The last write ended with a whole frame.
+    /// Close a stream. The last write ended with a whole frame, unless its only participant is
+    /// gone or is started anew.
     Close {
         /// The stream.
         stream: StreamId,
     },
+}
+
+impl Transmit {
+    fn stream(&self) -> StreamId {
+        match self {
+            Self::Open { stream, .. } | Self::Write { stream, .. } | Self::Close { stream } => {
+                *stream
+            }
+        }
+    }
 }
 
 /// What participants are told about the robot first.
@@ -111,9 +133,7 @@ pub struct RobotInfo {
 /// Time until a participant is started anew whose stream or queue failed.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 /// Time after which blocked messages are looked at again.
-const RETRY_INTERVAL: Duration = Duration::from_millis(10);
-/// An advertise message holds about this many bytes of schemas at most.
-const ADVERTISE_BATCH: usize = 512 * 1024;
+const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 /// The session. See the [module documentation](self).
 #[derive(Debug)]
@@ -132,6 +152,10 @@ pub struct Session {
     outbox: VecDeque<Transmit>,
     events: VecDeque<Event>,
     queued: QueuedBytes,
+    /// Bytes of latched messages that all channels keep.
+    latched: usize,
+    /// When blocked flows are to try again.
+    retry_at: Option<Instant>,
     report_at: Option<Instant>,
 }
 
@@ -160,6 +184,8 @@ impl Session {
             outbox: VecDeque::new(),
             events: VecDeque::new(),
             queued: QueuedBytes::default(),
+            latched: 0,
+            retry_at: None,
             report_at: None,
         }
     }
@@ -201,10 +227,7 @@ impl Session {
         let Some(participant) = self.participants.get_mut(&id) else {
             return;
         };
-        participant.primary = primary;
-        participant.control.clear();
-        participant.flow.restart(now);
-        participant.restart_at = None;
+        participant.restart(now, primary);
         let channels: Vec<ChannelId> = participant.subscriptions.keys().copied().collect();
         self.greet(now, id);
         for channel in channels {
@@ -235,6 +258,8 @@ impl Session {
         let Some(stream) = self.remove_stream(stream) else {
             return;
         };
+        self.outbox
+            .retain(|transmit| transmit.stream() != stream.id);
         for id in stream.destinations {
             self.restart_later(now, id);
         }
@@ -278,6 +303,8 @@ impl Session {
                     participant.subscriptions.remove(&id);
                 }
             }
+            self.latched -= channel.latched_bytes();
+            self.events.retain(|event| event.channel() != id);
             for stream in channel.lanes.into_values() {
                 self.retire_stream(stream);
             }
@@ -289,60 +316,6 @@ impl Session {
         let channel_ids = removed;
         let frame = ServerMessage::Unadvertise { channel_ids }.frame();
         self.broadcast_control(now, frame.as_slice());
-    }
-
-    /// A message on a channel: a complete MessageData frame. Nothing ever waits for a viewer here.
-    pub fn message(
-        &mut self,
-        now: Instant,
-        channel: ChannelId,
-        publisher: PublisherId,
-        frame: Bytes,
-    ) {
-        let latched_bytes: usize = self
-            .channels
-            .values()
-            .map(ChannelState::latched_bytes)
-            .sum();
-        let Some(state) = self.channels.get_mut(&channel) else {
-            return;
-        };
-        if state.subscribers.is_empty() {
-            return;
-        }
-        let entry = state.entry(now, frame);
-        if state.info.latched {
-            let room = self.config.latched_budget.saturating_sub(latched_bytes);
-            if !state.keep_latched(publisher, entry.clone(), room) {
-                warn!(
-                    topic = state.info.channel.topic,
-                    bytes = entry.frame.len(),
-                    "latched message does not fit the latched budget: later subscribers miss it"
-                );
-            }
-        }
-        let subscribers: Vec<ParticipantId> = state.subscribers.iter().copied().collect();
-        for id in subscribers {
-            self.enqueue(now, channel, id, entry.clone());
-        }
-        self.keep_queue_budget(now);
-    }
-
-    /// A message was too large to be sent, `size` bytes.
-    pub fn message_too_large(&mut self, now: Instant, channel: ChannelId, size: usize) {
-        let Some(state) = self.channels.get(&channel) else {
-            return;
-        };
-        let topic = &state.info.channel.topic;
-        let text = format!("{topic}: a message of {size} bytes is over the limit of 16 MiB");
-        let subscribers: Vec<ParticipantId> = state.subscribers.iter().copied().collect();
-        let Some(frame) = status::status(StatusLevel::Error, text, format!("size-{channel}"))
-        else {
-            return;
-        };
-        for id in subscribers {
-            self.push_control(now, id, frame.clone());
-        }
     }
 
     /// Time has passed, see [`Session::poll_timeout`].
@@ -370,8 +343,11 @@ impl Session {
             .values()
             .filter_map(|participant| participant.restart_at)
             .min();
-        let retry = (!self.turns.is_empty()).then_some(now + RETRY_INTERVAL);
-        [restart, retry, self.report_at].into_iter().flatten().min()
+        [restart, self.retry_at, self.report_at]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|at| at.max(now))
     }
 
     /// The next thing that the robot's side is to do.
@@ -379,7 +355,7 @@ impl Session {
         self.events.pop_front()
     }
 
-    /// Bytes of messages that wait in all queues.
+    /// Bytes of messages that wait in queues. One that waits for several participants counts once.
     pub fn queued_bytes(&self) -> usize {
         self.queued.get()
     }
@@ -397,150 +373,9 @@ impl Session {
         self.started_ms + u64::try_from(elapsed).unwrap_or(u64::MAX / 2)
     }
 
-    /// Sends serverInfo and all channels.
-    fn greet(&mut self, now: Instant, id: ParticipantId) {
-        self.push_control(now, id, self.server_info.clone());
-        let channels: Vec<ChannelId> = self.channels.keys().copied().collect();
-        for frame in self.advertise_frames(&channels) {
-            self.push_control(now, id, frame);
-        }
-    }
-
-    /// The advertise messages of these channels, several channels to a message.
-    fn advertise_frames(&self, ids: &[ChannelId]) -> Vec<Bytes> {
-        let mut frames = Vec::new();
-        let mut batch = Vec::new();
-        let mut batch_size = 0;
-        for state in ids.iter().filter_map(|id| self.channels.get(id)) {
-            let channel = state.info.channel.clone();
-            batch_size += channel.schema.len();
-            batch.push(channel);
-            if batch_size > ADVERTISE_BATCH {
-                let channels = std::mem::take(&mut batch);
-                frames.extend(ServerMessage::Advertise { channels }.frame());
-                batch_size = 0;
-            }
-        }
-        if !batch.is_empty() {
-            frames.extend(ServerMessage::Advertise { channels: batch }.frame());
-        }
-        frames
-    }
-
-    fn broadcast_control(&mut self, now: Instant, frames: &[Bytes]) {
-        let ids: Vec<ParticipantId> = self.participants.keys().copied().collect();
-        for id in ids {
-            for frame in frames {
-                self.push_control(now, id, frame.clone());
-            }
-        }
-    }
-
-    fn push_control(&mut self, now: Instant, id: ParticipantId, frame: Bytes) {
-        let Some(participant) = self.participants.get_mut(&id) else {
-            return;
-        };
-        if participant.restart_at.is_some() {
-            return;
-        }
-        if participant.control.push(frame).is_err() {
-            warn!(?id, "participant does not read its control messages");
-            participant.control.clear();
-            self.restart_later(now, id);
-        }
-    }
-
-    fn restart_later(&mut self, now: Instant, id: ParticipantId) {
+    pub(super) fn restart_later(&mut self, now: Instant, id: ParticipantId) {
         if let Some(participant) = self.participants.get_mut(&id) {
             participant.restart_at.get_or_insert(now + RESTART_DELAY);
-        }
-    }
-
-    fn enqueue(&mut self, now: Instant, channel: ChannelId, id: ParticipantId, entry: Entry) {
-        let (Some(state), Some(participant)) =
-            (self.channels.get(&channel), self.participants.get_mut(&id))
-        else {
-            return;
-        };
-        let policy = state.policy(&self.config, participant.is_slow());
-        let Some(subscription) = participant.subscriptions.get_mut(&channel) else {
-            return;
-        };
-        let dropped = subscription.queue.push(entry, policy);
-        self.activate(channel, id);
-        if dropped {
-            self.report_soon(now);
-        }
-    }
-
-    /// Queues the latched messages of a channel for one subscriber, in place of what waits.
-    fn replay(&mut self, now: Instant, channel: ChannelId, id: ParticipantId) {
-        if let Some(subscription) = self
-            .participants
-            .get_mut(&id)
-            .and_then(|participant| participant.subscriptions.get_mut(&channel))
-        {
-            subscription.queue.clear();
-            subscription.lane = None;
-        }
-        let Some(state) = self.channels.get(&channel) else {
-            return;
-        };
-        let missing = state.latched_missing().then(|| {
-            let topic = &state.info.channel.topic;
-            let text = format!("{topic}: latched messages are missing, the latched budget is full");
-            status::status(StatusLevel::Warning, text, format!("latched-{channel}"))
-        });
-        for entry in state.replay() {
-            self.enqueue(now, channel, id, entry);
-        }
-        if let Some(frame) = missing.flatten() {
-            self.push_control(now, id, frame);
-        }
-    }
-
-    /// Drops the oldest messages of the longest queues until the budget holds.
-    fn keep_queue_budget(&mut self, now: Instant) {
-        while self.queued.get() > self.config.queue_budget {
-            let longest = self
-                .participants
-                .values_mut()
-                .flat_map(|participant| participant.subscriptions.values_mut())
-                .max_by_key(|subscription| subscription.queue.bytes());
-            if !longest.is_some_and(|subscription| subscription.queue.drop_front()) {
-                return;
-            }
-            self.report_soon(now);
-        }
-    }
-
-    fn report_soon(&mut self, now: Instant) {
-        self.report_at.get_or_insert(now + status::REPORT_INTERVAL);
-    }
-
-    /// Tells each participant about the messages that it did not get.
-    fn report_drops(&mut self, now: Instant) {
-        self.report_at = None;
-        let mut frames = Vec::new();
-        let mut open = false;
-        for (&id, participant) in &mut self.participants {
-            for (&channel, subscription) in &mut participant.subscriptions {
-                let dropped = subscription.queue.take_dropped();
-                let Some(state) = self.channels.get(&channel) else {
-                    continue;
-                };
-                let topic = &state.info.channel.topic;
-                if let Some(frame) = subscription.drops.update(now, channel, topic, dropped) {
-                    frames.push((id, frame));
-                }
-                open |= subscription.drops.is_open();
-            }
-        }
-        for (id, frame) in frames {
-            self.push_control(now, id, frame);
-        }
-        if open {
-            self.report_soon(now);
         }
     }
 
@@ -550,6 +385,7 @@ impl Session {
             return;
         };
         if state.subscribers.remove(&id) && state.subscribers.is_empty() {
+            self.latched -= state.latched_bytes();
             state.forget_latched();
             self.events.push_back(Event::Unsubscribe(channel));
         }

@@ -36,11 +36,22 @@ pub(super) struct ChannelState {
     pub lanes: BTreeMap<Vec<ParticipantId>, StreamId>,
     /// Turns that the channel had: decides which of its groups comes first.
     pub turns: usize,
+    /// When subscribers were told last that a message was too large.
+    pub too_large_at: Option<Instant>,
     next_seq: u64,
     typical_size: usize,
-    latched: BTreeMap<PublisherId, VecDeque<Entry>>,
+    latched: BTreeMap<PublisherId, History>,
     latched_bytes: usize,
-    latched_missing: bool,
+}
+
+/// The latched messages of one publisher.
+#[derive(Debug, Default)]
+struct History {
+    entries: VecDeque<Entry>,
+    /// The newest message that did not fit the budget, while a complete history would hold it.
+    missing: Option<u64>,
+    /// The newest message, kept or not.
+    newest: u64,
 }
 
 impl ChannelState {
@@ -50,11 +61,11 @@ impl ChannelState {
             subscribers: BTreeSet::new(),
             lanes: BTreeMap::new(),
             turns: 0,
+            too_large_at: None,
             next_seq: 0,
             typical_size: 0,
             latched: BTreeMap::new(),
             latched_bytes: 0,
-            latched_missing: false,
         }
     }
 
@@ -71,6 +82,7 @@ impl ChannelState {
             seq,
             frame,
             queued_at: now,
+            counted: None,
         }
     }
 
@@ -101,26 +113,32 @@ impl ChannelState {
         }
     }
 
-    /// Keeps a latched message for later subscribers, within `room` bytes.
+    /// Keeps a latched message for later subscribers; the channel may keep `room` bytes in all.
     ///
     /// Returns `false` if it did not fit.
     pub fn keep_latched(&mut self, publisher: PublisherId, entry: Entry, room: usize) -> bool {
         let size = entry.frame.len();
         let depth = self.info.depth.max(1);
         let history = self.latched.entry(publisher).or_default();
-        while history.len() >= depth {
-            if let Some(old) = history.pop_front() {
+        history.newest = entry.seq;
+        while history.entries.len() >= depth {
+            if let Some(old) = history.entries.pop_front() {
                 self.latched_bytes -= old.frame.len();
             }
         }
-        if size > room {
-            self.latched_missing = true;
-            return false;
+        let fits = self.latched_bytes + size <= room;
+        if fits {
+            history.entries.push_back(entry);
+            self.latched_bytes += size;
+            let oldest = history.entries.front().map(|entry| entry.seq);
+            if history.entries.len() == depth && history.missing < oldest {
+                history.missing = None;
+            }
+        } else {
+            history.missing = Some(entry.seq);
         }
-        history.push_back(entry);
-        self.latched_bytes += size;
         self.forget_oldest_publisher();
-        true
+        fits
     }
 
     fn forget_oldest_publisher(&mut self) {
@@ -130,10 +148,11 @@ impl ChannelState {
         let oldest = self
             .latched
             .iter()
-            .min_by_key(|(_, history)| history.back().map(|entry| entry.seq))
+            .min_by_key(|(_, history)| history.newest)
             .map(|(&publisher, _)| publisher);
         if let Some(history) = oldest.and_then(|publisher| self.latched.remove(&publisher)) {
-            self.latched_bytes -= history.iter().map(|entry| entry.frame.len()).sum::<usize>();
+            let bytes: usize = history.entries.iter().map(|entry| entry.frame.len()).sum();
+            self.latched_bytes -= bytes;
         }
     }
 
@@ -142,14 +161,20 @@ impl ChannelState {
         self.latched_bytes
     }
 
-    /// Whether a latched message was too large to be kept.
+    /// Whether a later subscriber misses a latched message that was too large to be kept.
     pub fn latched_missing(&self) -> bool {
-        self.latched_missing
+        let mut histories = self.latched.values();
+        histories.any(|history| history.missing.is_some())
     }
 
     /// The latched messages in the order of their arrival.
     pub fn replay(&self) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = self.latched.values().flatten().cloned().collect();
+        let mut entries: Vec<Entry> = self
+            .latched
+            .values()
+            .flat_map(|history| &history.entries)
+            .cloned()
+            .collect();
         entries.sort_by_key(|entry| entry.seq);
         entries
     }
@@ -158,7 +183,6 @@ impl ChannelState {
     pub fn forget_latched(&mut self) {
         self.latched.clear();
         self.latched_bytes = 0;
-        self.latched_missing = false;
     }
 }
 
@@ -211,11 +235,36 @@ mod tests {
     }
 
     #[test]
+    fn a_message_may_take_the_room_of_the_one_it_replaces() {
+        let mut channel = latched(1);
+        assert!(keep(&mut channel, 1, 60, 100));
+        assert!(keep(&mut channel, 1, 70, 100));
+        assert_eq!(channel.latched_bytes(), 70);
+    }
+
+    #[test]
+    fn nothing_is_missing_once_the_history_is_complete_again() {
+        let mut channel = latched(2);
+        assert!(!keep(&mut channel, 1, 2000, 1000));
+        assert!(keep(&mut channel, 1, 10, 1000));
+        assert!(channel.latched_missing());
+        assert!(keep(&mut channel, 1, 10, 1000));
+        assert!(!channel.latched_missing());
+    }
+
+    #[test]
     fn publishers_that_restart_for_ever_do_not_pile_up() {
         let mut channel = latched(1);
         for publisher in 0..1000 {
             keep(&mut channel, publisher, 10, 1_000_000);
         }
+        for publisher in 1000..2000 {
+            keep(&mut channel, publisher, 2_000_000, 1_000_000);
+        }
+        for publisher in 0..1000 {
+            keep(&mut channel, publisher, 10, 1_000_000);
+        }
+        assert_eq!(channel.latched.len(), MAX_LATCHED_PUBLISHERS);
         assert_eq!(channel.replay().len(), MAX_LATCHED_PUBLISHERS);
         assert_eq!(channel.latched_bytes(), 10 * MAX_LATCHED_PUBLISHERS);
     }

@@ -10,10 +10,11 @@ use super::channel::ChannelState;
 use super::control::Control;
 use super::drr::{Class, Turn};
 use super::participant::Participant;
-use super::{ParticipantId, Session, SessionConfig, StreamId, Transmit};
+use super::stream::OutgoingStream;
+use super::{ParticipantId, Session, SessionConfig, StreamId, Transmit, RETRY_INTERVAL};
 
 /// What takes turns on the uplink.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Flow {
     /// A channel, for the participants that read many streams.
     Channel(ChannelId),
@@ -53,13 +54,17 @@ impl Session {
     fn send_control(&mut self, now: Instant) -> bool {
         let streams = &self.streams;
         let ready = |(_, participant): &(&ParticipantId, &Participant)| {
-            let unfinished = participant.in_control
-                && streams
-                    .get(&participant.primary)
-                    .is_some_and(|stream| !stream.at_boundary());
-            participant.restart_at.is_none()
-                && (unfinished || !participant.control.is_empty())
-                && participant.flow.has_control_credit()
+            let at_boundary = streams
+                .get(&participant.primary)
+                .is_some_and(OutgoingStream::at_boundary);
+            // A frame of data that was begun is finished in the turns of its flow, lest a large
+            // one hold up the others.
+            let can_write = if at_boundary {
+                !participant.control.is_empty()
+            } else {
+                participant.in_control
+            };
+            can_write && participant.restart_at.is_none() && participant.flow.has_control_credit()
         };
         let next = self
             .participants
@@ -70,12 +75,16 @@ impl Session {
         let Some(id) = next else {
             return false;
         };
-        self.next_control = ParticipantId(id.0 + 1);
+        self.next_control = ParticipantId(id.0.saturating_add(1));
         self.write_primary(now, id, false) > 0
     }
 
     fn send_data(&mut self, now: Instant) {
         let mut turns = std::mem::take(&mut self.turns);
+        if self.retry_at.is_some_and(|at| at <= now) {
+            self.retry_at = None;
+            turns.unpark();
+        }
         turns.run(|flow| match *flow {
             Flow::Channel(channel) => self.channel_turn(now, channel),
             Flow::Participant(id) => self.participant_turn(now, id),
@@ -83,6 +92,9 @@ impl Session {
         });
         turns.append(std::mem::take(&mut self.turns));
         self.turns = turns;
+        if self.turns.has_parked() {
+            self.retry_at.get_or_insert(now + RETRY_INTERVAL);
+        }
     }
 
     fn participant_turn(&mut self, now: Instant, id: ParticipantId) -> Turn {
@@ -90,15 +102,20 @@ impl Session {
             return Turn::Empty;
         };
         participant.update_pace(now);
-        let idle = participant.turns.is_empty()
-            && self
-                .streams
-                .get(&participant.primary)
-                .is_none_or(|stream| stream.at_boundary());
-        if idle {
+        let at_boundary = self
+            .streams
+            .get(&participant.primary)
+            .is_none_or(OutgoingStream::at_boundary);
+        if at_boundary && participant.turns.is_empty() {
             return Turn::Empty;
         }
-        if participant.restart_at.is_some() || !participant.flow.has_credit(now) {
+        // A frame that holds up control messages is finished first of all: a Pong among them may
+        // be what brings new credit.
+        let urgent = !at_boundary
+            && !participant.control.is_empty()
+            && participant.flow.has_control_credit();
+        let credit = participant.flow.has_credit(now) || urgent;
+        if participant.restart_at.is_some() || !credit {
             return Turn::Blocked;
         }
         match self.write_primary(now, id, true) {
@@ -128,6 +145,10 @@ impl Session {
         let bytes = stream.slice(|room| slice.next_frame(participant, room));
         let dropped = slice.dropped;
         participant.flow.on_sent(bytes.len());
+        if let Some(channel) = participant.borrowed_by {
+            participant.sent_on(channel, stream_id, false);
+            participant.borrowed_by = (!stream.at_boundary()).then_some(channel);
+        }
         if !participant.in_control {
             participant.flow.charge(bytes.len());
         }
@@ -215,7 +236,7 @@ impl PrimarySlice<'_> {
             subscriptions,
             ..
         } = participant;
-        turns.run(|channel| {
+        let turn = |channel: &ChannelId| {
             let (Some(state), Some(subscription)) =
                 (self.channels.get(channel), subscriptions.get_mut(channel))
             else {
@@ -233,7 +254,12 @@ impl PrimarySlice<'_> {
             found
                 .as_ref()
                 .map_or(Turn::Empty, |frame| Turn::Sent(frame.len()))
-        });
+        };
+        if room == usize::MAX {
+            turns.run(turn);
+        } else {
+            turns.run_rest(turn);
+        }
         found
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! M. Shreedhar and G. Varghese, "Efficient Fair Queuing Using Deficit Round Robin", 1996.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Bytes that a flow of weight 1 may send in one round: one slice.
 const QUANTUM: i64 = super::config::SLICE_SIZE as i64;
@@ -42,7 +42,6 @@ impl Class {
 #[derive(Debug)]
 struct Flow<K> {
     key: K,
-    class: Class,
     deficit: i64,
 }
 
@@ -50,12 +49,18 @@ struct Flow<K> {
 #[derive(Debug)]
 pub(super) struct DeficitRoundRobin<K> {
     ring: VecDeque<Flow<K>>,
+    /// Flows that could not send; they take no turns until [`Self::unpark`].
+    parked: Vec<Flow<K>>,
+    /// The class of every flow in `ring` or `parked`.
+    classes: BTreeMap<K, Class>,
 }
 
 impl<K> Default for DeficitRoundRobin<K> {
     fn default() -> Self {
         Self {
             ring: VecDeque::new(),
+            parked: Vec::new(),
+            classes: BTreeMap::new(),
         }
     }
 }
@@ -71,43 +76,71 @@ pub(super) enum Turn {
     Empty,
 }
 
-impl<K: PartialEq> DeficitRoundRobin<K> {
+impl<K: Copy + Ord> DeficitRoundRobin<K> {
     /// Adds a flow, or updates its class if it is there.
     pub fn insert(&mut self, key: K, class: Class) {
-        match self.ring.iter_mut().find(|flow| flow.key == key) {
-            Some(flow) => flow.class = class,
-            None => self.ring.push_back(Flow {
-                key,
-                class,
-                deficit: class.quantum(),
-            }),
+        if self.classes.insert(key, class).is_none() {
+            let deficit = class.quantum();
+            self.ring.push_back(Flow { key, deficit });
         }
     }
 
     /// Adds the flows of another ring behind the own ones.
     pub fn append(&mut self, other: Self) {
-        for flow in other.ring {
-            self.insert(flow.key, flow.class);
+        for (key, class) in other.classes {
+            self.insert(key, class);
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.ring.is_empty()
+        self.classes.is_empty()
+    }
+
+    /// Whether flows wait for [`Self::unpark`].
+    pub fn has_parked(&self) -> bool {
+        !self.parked.is_empty()
+    }
+
+    /// Lets the blocked flows try again, first in the ring since they waited longest.
+    pub fn unpark(&mut self) {
+        for flow in self.parked.drain(..).rev() {
+            self.ring.push_front(flow);
+        }
     }
 
     /// Gives turns until one flow has sent something or none can.
     ///
-    /// A blocked flow keeps its place and earns nothing. Returns whether something was sent.
+    /// A blocked flow keeps its credit and is parked. Returns whether something was sent.
     pub fn run(&mut self, mut turn: impl FnMut(&K) -> Turn) -> bool {
-        let mut blocked = 0;
-        while blocked < self.ring.len() {
-            let Some(flow) = self.ring.front_mut() else {
-                return false;
-            };
+        while let Some(mut flow) = self.ring.pop_front() {
             if flow.deficit <= 0 {
-                flow.deficit += flow.class.quantum();
-                self.ring.rotate_left(1);
-                blocked = 0;
+                let class = self.classes.get(&flow.key);
+                flow.deficit += class.copied().unwrap_or(Class::Bulk).quantum();
+                self.ring.push_back(flow);
+                continue;
+            }
+            match turn(&flow.key) {
+                Turn::Sent(bytes) => {
+                    flow.deficit -= i64::try_from(bytes).unwrap_or(i64::MAX);
+                    self.ring.push_front(flow);
+                    return true;
+                }
+                Turn::Blocked => self.parked.push(flow),
+                Turn::Empty => {
+                    self.classes.remove(&flow.key);
+                }
+            }
+        }
+        false
+    }
+
+    /// Like [`Self::run`] for what is left of a slice: no flow earns credit by it, and one that
+    /// cannot use the rest keeps its place.
+    pub fn run_rest(&mut self, mut turn: impl FnMut(&K) -> Turn) -> bool {
+        let mut index = 0;
+        while let Some(flow) = self.ring.get_mut(index) {
+            if flow.deficit <= 0 {
+                index += 1;
                 continue;
             }
             match turn(&flow.key) {
@@ -115,12 +148,10 @@ impl<K: PartialEq> DeficitRoundRobin<K> {
                     flow.deficit -= i64::try_from(bytes).unwrap_or(i64::MAX);
                     return true;
                 }
-                Turn::Blocked => {
-                    self.ring.rotate_left(1);
-                    blocked += 1;
-                }
+                Turn::Blocked => index += 1,
                 Turn::Empty => {
-                    self.ring.pop_front();
+                    self.classes.remove(&flow.key);
+                    self.ring.remove(index);
                 }
             }
         }
@@ -178,10 +209,42 @@ mod tests {
             "blocked" => Turn::Blocked,
             _ => Turn::Empty,
         }));
-        assert!(!drr.is_empty());
+        assert!(drr.has_parked());
+        assert!(!drr.run(|_| Turn::Sent(1)), "a parked flow takes no turn");
+        drr.unpark();
         assert!(drr.run(|key| {
             assert_eq!(*key, "blocked");
             Turn::Sent(1)
         }));
+    }
+
+    #[test]
+    fn filling_up_a_slice_forgives_no_debt() {
+        let mut drr = DeficitRoundRobin::default();
+        drr.insert("cloud", Class::Bulk);
+        drr.insert("image", Class::Bulk);
+        assert!(drr.run(|_| Turn::Sent(1_000_000)));
+        assert!(!drr.run_rest(|_| Turn::Blocked));
+        for _ in 0..10 {
+            drr.run(|key| {
+                assert_eq!(*key, "image", "the cloud had its share");
+                Turn::Sent(15_000)
+            });
+        }
+    }
+
+    #[test]
+    fn a_flow_is_in_the_ring_once() {
+        let mut drr = DeficitRoundRobin::default();
+        for _ in 0..3 {
+            drr.insert("a", Class::State);
+        }
+        let mut turns = 0;
+        drr.run(|_| {
+            turns += 1;
+            Turn::Empty
+        });
+        assert_eq!(turns, 1);
+        assert!(drr.is_empty());
     }
 }

@@ -43,7 +43,11 @@ pub(super) struct FlowControl {
     window_was_full: bool,
     min_rtt: Option<(Duration, Instant)>,
     rtt: Duration,
+    /// Whether it ever acknowledged anything.
+    acknowledges: bool,
+    /// When it did last, since the start of the streams.
     last_ack: Option<Instant>,
+    started: Instant,
     allowance: Allowance,
 }
 
@@ -68,7 +72,9 @@ impl FlowControl {
             window_was_full: false,
             min_rtt: None,
             rtt: Duration::ZERO,
+            acknowledges: false,
             last_ack: None,
+            started: now,
             allowance: Allowance {
                 rate: unacknowledged_rate,
                 tokens: INITIAL_WINDOW as f64,
@@ -87,15 +93,20 @@ impl FlowControl {
         position <= self.acked
     }
 
-    /// Whether the participant acknowledges what it gets.
+    /// Whether the participant acknowledges what it gets. Else it is served at a fixed rate.
     pub fn acknowledges(&self) -> bool {
+        self.acknowledges
+    }
+
+    /// Whether it has acknowledged something since the start of its streams.
+    pub fn is_measured(&self) -> bool {
         self.last_ack.is_some()
     }
 
     /// Whether a participant that used to acknowledge has stopped doing so.
     pub fn is_silent(&self, now: Instant) -> bool {
-        self.last_ack
-            .is_some_and(|at| now.saturating_duration_since(at) > SILENCE + 2 * self.rtt)
+        let since = self.last_ack.unwrap_or(self.started);
+        self.acknowledges && now.saturating_duration_since(since) > SILENCE + 2 * self.rtt
     }
 
     /// Whether data may be sent now.
@@ -126,12 +137,19 @@ impl FlowControl {
         self.allowance.tokens -= bytes as f64;
     }
 
+    /// Takes the participant for one that may never acknowledge, as a new one.
+    pub fn forget_acknowledgements(&mut self) {
+        self.acknowledges = false;
+    }
+
     /// Forgets what is on the way: the participant gets new streams.
     ///
-    /// Stamps go on increasing, so that a late acknowledgement of an old one is not mistaken.
+    /// Stamps go on increasing, so that a late acknowledgement of an old one is not mistaken. One
+    /// that used to acknowledge gets no more than a window until it does so again: it may be dead.
     pub fn restart(&mut self, now: Instant) {
         *self = Self {
             last_stamp: self.last_stamp,
+            acknowledges: self.acknowledges,
             ..Self::new(now, self.allowance.rate)
         };
     }
@@ -171,6 +189,7 @@ impl FlowControl {
             .map(|at| now.saturating_duration_since(at))
             .unwrap_or(ACK_INTERVAL);
         self.last_ack = Some(now);
+        self.acknowledges = true;
         self.adapt(delivered, since_last, min_rtt);
     }
 

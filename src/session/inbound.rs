@@ -4,10 +4,12 @@ use std::time::Instant;
 
 use remote_access_protocol::client::ClientMessage;
 use remote_access_protocol::frame::{Frame, FrameDecoder, FrameError, MAX_PAYLOAD_SIZE};
+use remote_access_protocol::server::StatusLevel;
 use remote_access_protocol::ChannelId;
 use tracing::{debug, info, warn};
 
-use super::{Event, InboundId, ParticipantId, Session};
+use super::status::status;
+use super::{Event, InboundId, ParticipantId, Session, RESTART_DELAY};
 
 /// Bytes of incomplete frames that one participant may have waiting in all its streams.
 const MAX_BUFFERED: usize = MAX_PAYLOAD_SIZE + 64 * 1024;
@@ -59,7 +61,9 @@ impl Session {
         }
         let wants_resync = participant.spoke && participant.inbound.is_empty();
         participant.spoke = true;
-        participant.many_streams = many_streams;
+        if participant.inbound.is_empty() {
+            participant.many_streams = many_streams;
+        }
         participant.inbound.insert(inbound);
         let stream = InboundStream {
             participant: id,
@@ -67,10 +71,25 @@ impl Session {
         };
         self.inbound.insert(inbound, stream);
         if wants_resync {
-            info!(?id, "participant opened a new stream: starting it anew");
-            self.resync(now, id);
+            self.resync_requested(now, id);
         }
         Ok(())
+    }
+
+    /// Starts a participant anew that asks for it, but not more often than a failed one.
+    fn resync_requested(&mut self, now: Instant, id: ParticipantId) {
+        let Some(participant) = self.participants.get_mut(&id) else {
+            return;
+        };
+        info!(?id, "participant opened a new stream: starting it anew");
+        participant.flow.forget_acknowledgements();
+        let due = participant.restarted_at + RESTART_DELAY;
+        if participant.resynced && due > now {
+            participant.restart_at = Some(due);
+        } else {
+            participant.resynced = true;
+            self.resync(now, id);
+        }
     }
 
     /// Bytes arrived on a stream. After an error the stream is forgotten and must be ended.
@@ -133,7 +152,7 @@ impl Session {
     fn handle_frame(&mut self, now: Instant, id: ParticipantId, frame: Frame) {
         match ClientMessage::parse(frame) {
             Ok(ClientMessage::Subscribe(channels)) => self.subscribe(now, id, &channels),
-            Ok(ClientMessage::Unsubscribe(channels)) => self.unsubscribe(id, &channels),
+            Ok(ClientMessage::Unsubscribe(channels)) => self.unsubscribe(now, id, &channels),
             Ok(ClientMessage::Ping { timestamp }) => {
                 if let Some(participant) = self.participants.get_mut(&id) {
                     participant.control.push_pong(timestamp);
@@ -162,11 +181,15 @@ impl Session {
                 debug!(?id, %channel, "participant is subscribed already");
                 continue;
             }
-            if participant.subscriptions.len() >= self.config.max_subscriptions {
-                warn!(?id, "participant has too many subscriptions");
+            let limit = self.config.max_subscriptions;
+            if participant.subscriptions.len() >= limit {
+                debug!(?id, "participant has too many subscriptions");
+                let text = format!("no more than {limit} subscriptions are possible");
+                let frame = status(StatusLevel::Error, text, "subscriptions".to_owned());
+                self.push_control(now, id, frame);
                 return;
             }
-            participant.subscribe(channel, self.queued.clone());
+            participant.subscribe(channel);
             let first = state.subscribers.is_empty();
             state.subscribers.insert(id);
             debug!(?id, %channel, topic = state.info.channel.topic, "subscribed");
@@ -178,15 +201,17 @@ impl Session {
         }
     }
 
-    fn unsubscribe(&mut self, id: ParticipantId, channels: &[ChannelId]) {
+    fn unsubscribe(&mut self, now: Instant, id: ParticipantId, channels: &[ChannelId]) {
         for &channel in channels {
             let Some(participant) = self.participants.get_mut(&id) else {
                 return;
             };
-            if participant.subscriptions.remove(&channel).is_none() {
+            let Some(subscription) = participant.unsubscribe(channel) else {
                 debug!(?id, %channel, "participant is not subscribed");
                 continue;
-            }
+            };
+            let withdrawal = subscription.drops.withdrawal(channel);
+            self.push_control(now, id, withdrawal);
             self.retire_lanes_of(channel, id);
             self.forget_subscriber(channel, id);
         }

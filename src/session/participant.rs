@@ -9,12 +9,17 @@ use super::config::SessionConfig;
 use super::control::ControlQueue;
 use super::drr::DeficitRoundRobin;
 use super::flow::FlowControl;
-use super::queue::{MessageQueue, QueuedBytes};
+use super::queue::MessageQueue;
 use super::status::DropReport;
+use super::stream::OutgoingStream;
 use super::{InboundId, StreamId};
 
 /// Others are not held up longer than this by a participant that has no credit.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// Time that a participant must keep up to make good for a tenth of it in which it did not.
+///
+/// So it may take a tenth of their time from the others for good, but not more.
+const FORGIVENESS: u32 = 10;
 /// How long a slow participant must keep up before it shares lanes again.
 const RECOVERY: Duration = Duration::from_secs(2);
 
@@ -38,8 +43,8 @@ pub(super) struct Participant {
     pub primary: StreamId,
     /// Whether the last frame on the primary stream was a control message.
     pub in_control: bool,
-    /// The channel that used the primary stream last, for want of a lane.
-    pub last_on_primary: Option<ChannelId>,
+    /// The channel whose frame is unfinished on the primary stream, for want of a lane.
+    pub borrowed_by: Option<ChannelId>,
     pub control: ControlQueue,
     pub flow: FlowControl,
     pub subscriptions: BTreeMap<ChannelId, Subscription>,
@@ -49,18 +54,55 @@ pub(super) struct Participant {
     pub inbound: BTreeSet<InboundId>,
     /// Whether it ever opened one.
     pub spoke: bool,
+    /// Whether it ever asked to be started anew.
+    pub resynced: bool,
     /// When it is to be started anew.
     pub restart_at: Option<Instant>,
+    /// When it was started last.
+    pub restarted_at: Instant,
+    /// The channel that the last report of drops was about.
+    pub last_report: Option<ChannelId>,
+    /// Ends of what is on the way of subscriptions that are over, see [`FlowControl::sent`].
+    leftovers: BTreeMap<ChannelId, Leftover>,
     pace: Pace,
+}
+
+/// What is on the way of a subscription that is over.
+#[derive(Debug)]
+struct Leftover {
+    lane: StreamId,
+    end: u64,
 }
 
 /// Whether a participant keeps up with those it shares lanes with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pace {
-    /// It keeps up; `lagging` is since when it holds up the others.
-    Full { lagging: Option<Instant> },
+    /// It keeps up, more or less.
+    Full(Lag),
     /// It is served on its own; `well` is since when it would keep up again.
     Slow { well: Option<Instant> },
+}
+
+/// How much a participant held up the others lately.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Lag {
+    held_up: Duration,
+    /// Since when `held_up` is to be changed, and whether it grows.
+    since: Option<(Instant, bool)>,
+}
+
+impl Lag {
+    fn update(&mut self, now: Instant, holds_up: bool) {
+        if let Some((since, grows)) = self.since {
+            let elapsed = now.saturating_duration_since(since);
+            self.held_up = if grows {
+                self.held_up + elapsed
+            } else {
+                self.held_up.saturating_sub(elapsed / FORGIVENESS)
+            };
+        }
+        self.since = Some((now, holds_up));
+    }
 }
 
 impl Participant {
@@ -69,33 +111,80 @@ impl Participant {
             many_streams: false,
             primary,
             in_control: false,
-            last_on_primary: None,
+            borrowed_by: None,
             control: ControlQueue::new(config.control_queue_size),
             flow: FlowControl::new(now, config.unacknowledged_rate),
             subscriptions: BTreeMap::new(),
             turns: DeficitRoundRobin::default(),
             inbound: BTreeSet::new(),
             spoke: false,
+            resynced: false,
             restart_at: None,
-            pace: Pace::Full { lagging: None },
+            restarted_at: now,
+            last_report: None,
+            leftovers: BTreeMap::new(),
+            pace: Pace::Full(Lag::default()),
         }
     }
 
-    pub fn subscribe(&mut self, channel: ChannelId, total: QueuedBytes) {
+    pub fn subscribe(&mut self, channel: ChannelId) {
+        let leftover = self.leftovers.remove(&channel);
         self.subscriptions.insert(
             channel,
             Subscription {
-                queue: MessageQueue::new(total),
-                lane: None,
-                lane_end: 0,
+                queue: MessageQueue::default(),
+                lane: leftover.as_ref().map(|leftover| leftover.lane),
+                lane_end: leftover.map_or(0, |leftover| leftover.end),
                 drops: DropReport::default(),
             },
         );
     }
 
+    /// Ends a subscription. What is on the way still arrives, before data of a later one.
+    pub fn unsubscribe(&mut self, channel: ChannelId) -> Option<Subscription> {
+        let subscription = self.subscriptions.remove(&channel)?;
+        let flow = &self.flow;
+        self.leftovers
+            .retain(|_, leftover| !flow.has_arrived(leftover.end));
+        if let Some(lane) = subscription.lane {
+            let end = subscription.lane_end;
+            self.leftovers.insert(channel, Leftover { lane, end });
+        }
+        Some(subscription)
+    }
+
+    /// Bytes of a channel went out on a stream; `retired` if these are the last ones.
+    pub fn sent_on(&mut self, channel: ChannelId, stream: StreamId, retired: bool) {
+        let end = self.flow.sent();
+        if let Some(subscription) = self.subscriptions.get_mut(&channel) {
+            if !retired || subscription.lane == Some(stream) {
+                subscription.lane = Some(stream);
+                subscription.lane_end = end;
+            }
+        } else if let Some(leftover) = self.leftovers.get_mut(&channel) {
+            leftover.end = end;
+        }
+    }
+
+    /// Forgets what is on the way: it gets new streams.
+    pub fn restart(&mut self, now: Instant, primary: StreamId) {
+        self.primary = primary;
+        self.in_control = false;
+        self.borrowed_by = None;
+        self.leftovers.clear();
+        self.control.clear();
+        self.flow.restart(now);
+        self.restart_at = None;
+        self.restarted_at = now;
+        for subscription in self.subscriptions.values_mut() {
+            subscription.queue.clear();
+            subscription.lane = None;
+        }
+    }
+
     /// Whether it is served on its own, with the latest of periodic data.
     pub fn is_slow(&self) -> bool {
-        !self.flow.acknowledges() || matches!(self.pace, Pace::Slow { .. })
+        !self.flow.is_measured() || matches!(self.pace, Pace::Slow { .. })
     }
 
     /// Brings the pace up to date.
@@ -103,40 +192,50 @@ impl Participant {
         let silent = self.flow.is_silent(now);
         let well = !silent && self.flow.has_credit(now);
         self.pace = match self.pace {
-            Pace::Full { .. } if silent => Pace::Slow { well: None },
-            Pace::Full { lagging: Some(at) } if now.saturating_duration_since(at) > PATIENCE => {
-                Pace::Slow { well: None }
+            Pace::Full(mut lag) => {
+                let holds_up = !well && lag.since.is_some_and(|(_, grows)| grows);
+                lag.update(now, holds_up);
+                if silent || lag.held_up > PATIENCE {
+                    Pace::Slow { well: None }
+                } else {
+                    Pace::Full(lag)
+                }
             }
-            Pace::Full { .. } if well => Pace::Full { lagging: None },
             Pace::Slow { well: Some(at) }
                 if well && now.saturating_duration_since(at) > RECOVERY =>
             {
-                Pace::Full { lagging: None }
+                Pace::Full(Lag::default())
             }
             Pace::Slow { well: since } => Pace::Slow {
                 well: well.then(|| since.unwrap_or(now)),
             },
-            full => full,
         };
     }
 
     /// The others of its group wait for it.
     pub fn holds_up_others(&mut self, now: Instant) {
-        if let Pace::Full { lagging } = &mut self.pace {
-            lagging.get_or_insert(now);
+        if let Pace::Full(lag) = &mut self.pace {
+            lag.update(now, true);
         }
     }
 
     /// Whether its messages of this channel may go on this stream, `None` for a new one, without
     /// overtaking those on an earlier one.
-    pub fn may_move(&self, channel: ChannelId, to: Option<StreamId>) -> bool {
-        self.subscriptions
-            .get(&channel)
-            .is_some_and(|subscription| {
-                subscription.lane.is_none_or(|lane| {
-                    to == Some(lane) || self.flow.has_arrived(subscription.lane_end)
-                })
-            })
+    pub fn may_move(
+        &self,
+        channel: ChannelId,
+        to: Option<StreamId>,
+        streams: &BTreeMap<StreamId, OutgoingStream>,
+    ) -> bool {
+        let Some(subscription) = self.subscriptions.get(&channel) else {
+            return false;
+        };
+        let Some(lane) = subscription.lane.filter(|&lane| to != Some(lane)) else {
+            return true;
+        };
+        // Without acknowledgements there is nothing to wait for.
+        let arrived = !self.flow.acknowledges() || self.flow.has_arrived(subscription.lane_end);
+        arrived && streams.get(&lane).is_none_or(OutgoingStream::at_boundary)
     }
 
     /// Number of the oldest message that waits on this channel.

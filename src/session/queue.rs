@@ -7,13 +7,34 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-/// Bytes that wait in all queues of a session.
+/// Bytes of the messages that wait in a session's queues.
 #[derive(Clone, Debug, Default)]
 pub(super) struct QueuedBytes(Arc<AtomicUsize>);
 
 impl QueuedBytes {
     pub fn get(&self) -> usize {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// Counts `bytes` until the last clone of what is returned is dropped.
+    pub fn count(&self, bytes: usize) -> Arc<Counted> {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+        let total = self.clone();
+        Arc::new(Counted { bytes, total })
+    }
+}
+
+/// A message's share of [`QueuedBytes`]. All queues that hold the message share it, since they
+/// share the memory too.
+#[derive(Debug)]
+pub(super) struct Counted {
+    bytes: usize,
+    total: QueuedBytes,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.total.0.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -24,6 +45,8 @@ pub(super) struct Entry {
     pub seq: u64,
     pub frame: Bytes,
     pub queued_at: Instant,
+    /// `None` while the message is kept for later subscribers, which has its own budget.
+    pub counted: Option<Arc<Counted>>,
 }
 
 /// How a channel's messages may wait.
@@ -36,31 +59,19 @@ pub(super) struct QueuePolicy {
 }
 
 /// Bounded queue that drops its oldest message.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct MessageQueue {
     entries: VecDeque<Entry>,
     bytes: usize,
     dropped: u64,
-    total: QueuedBytes,
 }
 
 impl MessageQueue {
-    /// The queue counts its bytes in `total` too.
-    pub fn new(total: QueuedBytes) -> Self {
-        Self {
-            entries: VecDeque::new(),
-            bytes: 0,
-            dropped: 0,
-            total,
-        }
-    }
-
     /// Adds a message and drops the oldest ones beyond the policy's depth.
     ///
     /// Returns whether something was dropped.
     pub fn push(&mut self, entry: Entry, policy: QueuePolicy) -> bool {
         self.bytes += entry.frame.len();
-        self.total.0.fetch_add(entry.frame.len(), Ordering::Relaxed);
         self.entries.push_back(entry);
         let mut dropped = false;
         while self.entries.len() > policy.depth.max(1) {
@@ -101,7 +112,6 @@ impl MessageQueue {
     pub fn pop(&mut self) -> Option<Entry> {
         let entry = self.entries.pop_front()?;
         self.bytes -= entry.frame.len();
-        self.total.0.fetch_sub(entry.frame.len(), Ordering::Relaxed);
         Some(entry)
     }
 
@@ -114,15 +124,14 @@ impl MessageQueue {
         self.bytes
     }
 
+    /// Whether messages were dropped since the last [`Self::take_dropped`].
+    pub fn has_dropped(&self) -> bool {
+        self.dropped > 0
+    }
+
     /// Messages dropped since the last call.
     pub fn take_dropped(&mut self) -> u64 {
         std::mem::take(&mut self.dropped)
-    }
-}
-
-impl Drop for MessageQueue {
-    fn drop(&mut self) {
-        self.clear();
     }
 }
 
@@ -130,11 +139,12 @@ impl Drop for MessageQueue {
 mod tests {
     use super::*;
 
-    fn entry(seq: u64, queued_at: Instant) -> Entry {
+    fn entry(seq: u64, queued_at: Instant, total: &QueuedBytes) -> Entry {
         Entry {
             seq,
             frame: Bytes::from(vec![0; 10]),
             queued_at,
+            counted: Some(total.count(10)),
         }
     }
 
@@ -146,9 +156,9 @@ mod tests {
             max_age: None,
         };
         let total = QueuedBytes::default();
-        let mut queue = MessageQueue::new(total.clone());
+        let mut queue = MessageQueue::default();
         for seq in 0..5 {
-            queue.push(entry(seq, now), policy);
+            queue.push(entry(seq, now, &total), policy);
         }
         assert_eq!(queue.bytes(), 20);
         assert_eq!(queue.take_dropped(), 3);
@@ -157,9 +167,26 @@ mod tests {
         assert_eq!(queue.pop().map(|entry| entry.seq), Some(4));
         assert!(queue.front().is_none());
         assert_eq!(queue.bytes(), 0);
-        queue.push(entry(9, now), policy);
+    }
+
+    #[test]
+    fn a_message_in_several_queues_counts_once() {
+        let now = Instant::now();
+        let policy = QueuePolicy {
+            depth: 2,
+            max_age: None,
+        };
+        let total = QueuedBytes::default();
+        let mut queues = [MessageQueue::default(), MessageQueue::default()];
+        let shared = entry(9, now, &total);
+        for queue in &mut queues {
+            queue.push(shared.clone(), policy);
+        }
+        drop(shared);
         assert_eq!(total.get(), 10);
-        drop(queue);
+        queues[0].clear();
+        assert_eq!(total.get(), 10);
+        drop(queues);
         assert_eq!(total.get(), 0);
     }
 
@@ -170,9 +197,10 @@ mod tests {
             depth: 10,
             max_age: Some(Duration::from_secs(1)),
         };
-        let mut queue = MessageQueue::new(QueuedBytes::default());
+        let total = QueuedBytes::default();
+        let mut queue = MessageQueue::default();
         for seq in 0..3 {
-            queue.push(entry(seq, start), policy);
+            queue.push(entry(seq, start, &total), policy);
         }
         queue.expire(start + Duration::from_millis(900), policy);
         assert_eq!(queue.front().map(|entry| entry.seq), Some(0));

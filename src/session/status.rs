@@ -8,6 +8,8 @@ use remote_access_protocol::ChannelId;
 
 /// Time between two reports of the same thing.
 pub(super) const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// Most reports that one participant gets at a time, so that they never fill its link.
+pub(super) const REPORTS_AT_ONCE: usize = 32;
 /// A report is withdrawn when nothing was dropped for this long.
 const CLEAR_AFTER: Duration = Duration::from_secs(5);
 
@@ -27,7 +29,6 @@ impl DropReport {
         topic: &str,
         dropped: u64,
     ) -> Option<Bytes> {
-        let id = format!("drops-{channel}");
         if dropped > 0 {
             self.total += dropped;
             self.last = Some(now);
@@ -35,14 +36,21 @@ impl DropReport {
                 "{topic}: {} messages dropped so far, the connection is too slow for all of them",
                 self.total
             );
-            return status(StatusLevel::Warning, message, id);
+            return status(StatusLevel::Warning, message, drops_id(channel));
         }
         let last = self.last?;
         if now.saturating_duration_since(last) < CLEAR_AFTER {
             return None;
         }
+        let withdrawal = self.withdrawal(channel);
         *self = Self::default();
-        let status_ids = vec![id];
+        withdrawal
+    }
+
+    /// What withdraws the report, if one stands.
+    pub fn withdrawal(&self, channel: ChannelId) -> Option<Bytes> {
+        self.last?;
+        let status_ids = vec![drops_id(channel)];
         ServerMessage::RemoveStatus { status_ids }.frame()
     }
 
@@ -50,6 +58,10 @@ impl DropReport {
     pub fn is_open(&self) -> bool {
         self.last.is_some()
     }
+}
+
+fn drops_id(channel: ChannelId) -> String {
+    format!("drops-{channel}")
 }
 
 /// A status frame with an id.

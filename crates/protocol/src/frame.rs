@@ -124,6 +124,10 @@ impl FrameDecoder {
         }
         self.buffer.advance(FRAME_HEADER_SIZE);
         let payload = self.buffer.split_to(size).freeze();
+        if self.buffer.is_empty() {
+            // An empty buffer would go on holding the memory of the largest frame so far.
+            self.buffer = BytesMut::new();
+        }
         Ok(Some(Frame { opcode, payload }))
     }
 }

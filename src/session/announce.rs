@@ -1,0 +1,128 @@
+//! What participants are told beside data: the robot, its channels, and what they did not get.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use remote_access_protocol::server::{ServerMessage, StatusLevel};
+use remote_access_protocol::ChannelId;
+use tracing::warn;
+
+use super::status::{status, REPORTS_AT_ONCE, REPORT_INTERVAL};
+use super::{ParticipantId, Session};
+
+/// An advertise message holds about this many bytes of schemas at most.
+const ADVERTISE_BATCH: usize = 512 * 1024;
+
+impl Session {
+    /// A message was too large to be sent, `size` bytes.
+    pub fn message_too_large(&mut self, now: Instant, channel: ChannelId, size: usize) {
+        let Some(state) = self.channels.get_mut(&channel) else {
+            return;
+        };
+        let recent = |at| now.saturating_duration_since(at) < REPORT_INTERVAL;
+        if state.too_large_at.is_some_and(recent) {
+            return;
+        }
+        state.too_large_at = Some(now);
+        let topic = &state.info.channel.topic;
+        let text = format!("{topic}: a message of {size} bytes is over the limit of 16 MiB");
+        let subscribers: Vec<ParticipantId> = state.subscribers.iter().copied().collect();
+        let frame = status(StatusLevel::Error, text, format!("size-{channel}"));
+        for id in subscribers {
+            self.push_control(now, id, frame.clone());
+        }
+    }
+
+    /// Sends serverInfo and all channels.
+    pub(super) fn greet(&mut self, now: Instant, id: ParticipantId) {
+        self.push_control(now, id, Some(self.server_info.clone()));
+        let channels: Vec<ChannelId> = self.channels.keys().copied().collect();
+        for frame in self.advertise_frames(&channels) {
+            self.push_control(now, id, Some(frame));
+        }
+    }
+
+    /// The advertise messages of these channels, several channels to a message.
+    pub(super) fn advertise_frames(&self, ids: &[ChannelId]) -> Vec<Bytes> {
+        let mut frames = Vec::new();
+        let mut batch = Vec::new();
+        let mut batch_size = 0;
+        for state in ids.iter().filter_map(|id| self.channels.get(id)) {
+            let channel = state.info.channel.clone();
+            batch_size += channel.schema.len();
+            batch.push(channel);
+            if batch_size > ADVERTISE_BATCH {
+                let channels = std::mem::take(&mut batch);
+                frames.extend(ServerMessage::Advertise { channels }.frame());
+                batch_size = 0;
+            }
+        }
+        if !batch.is_empty() {
+            frames.extend(ServerMessage::Advertise { channels: batch }.frame());
+        }
+        frames
+    }
+
+    pub(super) fn broadcast_control(&mut self, now: Instant, frames: &[Bytes]) {
+        let ids: Vec<ParticipantId> = self.participants.keys().copied().collect();
+        for id in ids {
+            for frame in frames {
+                self.push_control(now, id, Some(frame.clone()));
+            }
+        }
+    }
+
+    /// Queues a control message, if there is one. Too many in the queue start the participant anew.
+    pub(super) fn push_control(&mut self, now: Instant, id: ParticipantId, frame: Option<Bytes>) {
+        let (Some(participant), Some(frame)) = (self.participants.get_mut(&id), frame) else {
+            return;
+        };
+        if participant.restart_at.is_some() {
+            return;
+        }
+        if participant.control.push(frame).is_err() {
+            warn!(?id, "participant does not read its control messages");
+            participant.control.clear();
+            self.restart_later(now, id);
+        }
+    }
+
+    pub(super) fn report_soon(&mut self, now: Instant) {
+        self.report_at.get_or_insert(now + REPORT_INTERVAL);
+    }
+
+    /// Tells each participant about the messages that it did not get.
+    pub(super) fn report_drops(&mut self, now: Instant) {
+        self.report_at = None;
+        let mut frames = Vec::new();
+        let mut open = false;
+        for (&id, participant) in &mut self.participants {
+            let mut reports = 0;
+            let last = participant.last_report;
+            let split = |&(&channel, _): &(&ChannelId, &mut _)| Some(channel) > last;
+            let (later, earlier): (Vec<_>, Vec<_>) =
+                participant.subscriptions.iter_mut().partition(split);
+            for (&channel, subscription) in later.into_iter().chain(earlier) {
+                let Some(state) = self.channels.get(&channel) else {
+                    continue;
+                };
+                if reports < REPORTS_AT_ONCE {
+                    let dropped = subscription.queue.take_dropped();
+                    let topic = &state.info.channel.topic;
+                    if let Some(frame) = subscription.drops.update(now, channel, topic, dropped) {
+                        frames.push((id, frame));
+                        participant.last_report = Some(channel);
+                        reports += 1;
+                    }
+                }
+                open |= subscription.drops.is_open() || subscription.queue.has_dropped();
+            }
+        }
+        for (id, frame) in frames {
+            self.push_control(now, id, Some(frame));
+        }
+        if open {
+            self.report_soon(now);
+        }
+    }
+}

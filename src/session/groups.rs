@@ -1,0 +1,205 @@
+//! Who gets a channel's next message together, and on which lane.
+//!
+//! Participants that keep up and have got the same messages form one group and share a lane; one
+//! that lags behind, or has latched messages to catch up with, is a group of its own until it has
+//! caught up. A participant's messages move to another lane only when all bytes of the old lane
+//! have arrived, so they are never overtaken.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use remote_access_protocol::ChannelId;
+
+use super::drr::Turn;
+use super::{ParticipantId, Session, StreamId};
+
+/// Lanes of participants that are served on their own, per channel. Those beyond get the channel
+/// on their primary stream.
+const MAX_LANES: usize = 4;
+
+impl Session {
+    /// Sends a slice of a channel to one of its groups.
+    pub(super) fn channel_turn(&mut self, now: Instant, channel: ChannelId) -> Turn {
+        let mut blocked = match self.continue_frame(now, channel) {
+            Turn::Empty => false,
+            Turn::Blocked => true,
+            sent => return sent,
+        };
+        let groups = self.groups(now, channel);
+        for group in groups {
+            match self.group_turn(now, channel, group) {
+                Turn::Sent(bytes) => return Turn::Sent(bytes),
+                Turn::Blocked => blocked = true,
+                Turn::Empty => {}
+            }
+        }
+        if blocked {
+            Turn::Blocked
+        } else {
+            Turn::Empty
+        }
+    }
+
+    /// Goes on with a frame that was begun on one of the channel's lanes.
+    fn continue_frame(&mut self, now: Instant, channel: ChannelId) -> Turn {
+        let Some(state) = self.channels.get(&channel) else {
+            return Turn::Empty;
+        };
+        let unfinished: Vec<StreamId> = state
+            .lanes
+            .values()
+            .copied()
+            .filter(|lane| self.streams.get(lane).is_some_and(|s| !s.at_boundary()))
+            .collect();
+        let mut turn = Turn::Empty;
+        for lane in unfinished {
+            if self.may_continue(now, lane) {
+                return Turn::Sent(self.write_lane(lane, channel));
+            }
+            turn = Turn::Blocked;
+        }
+        turn
+    }
+
+    /// The channel's groups that have something to send: the participants of a group get the same
+    /// message next. A different group comes first each time.
+    fn groups(&mut self, now: Instant, channel: ChannelId) -> Vec<Vec<ParticipantId>> {
+        let Some(state) = self.channels.get_mut(&channel) else {
+            return Vec::new();
+        };
+        state.turns = state.turns.wrapping_add(1);
+        let mut sharing: BTreeMap<u64, Vec<ParticipantId>> = BTreeMap::new();
+        let mut groups = Vec::new();
+        let mut dropped = false;
+        for &id in &state.subscribers {
+            let Some(participant) = self.participants.get_mut(&id) else {
+                continue;
+            };
+            if !participant.many_streams || participant.restart_at.is_some() {
+                continue;
+            }
+            participant.update_pace(now);
+            let slow = participant.is_slow();
+            let policy = state.policy(&self.config, slow);
+            if let Some(subscription) = participant.subscriptions.get_mut(&channel) {
+                dropped |= subscription.queue.expire(now, policy);
+            }
+            match participant.front(channel) {
+                Some(_) if slow => groups.push(vec![id]),
+                Some(seq) => sharing.entry(seq).or_default().push(id),
+                None => {}
+            }
+        }
+        groups.extend(sharing.into_values());
+        if !groups.is_empty() {
+            let first = state.turns % groups.len();
+            groups.rotate_left(first);
+        }
+        if dropped {
+            self.report_soon(now);
+        }
+        groups
+    }
+
+    /// Sends a group's next message on the group's lane, if all may take it now.
+    fn group_turn(&mut self, now: Instant, channel: ChannelId, group: Vec<ParticipantId>) -> Turn {
+        let mut waiting = Vec::new();
+        for id in &group {
+            if let Some(participant) = self.participants.get_mut(id) {
+                if !participant.flow.has_credit(now) {
+                    waiting.push(*id);
+                }
+            }
+        }
+        if !waiting.is_empty() {
+            if waiting.len() < group.len() {
+                for id in waiting {
+                    if let Some(participant) = self.participants.get_mut(&id) {
+                        participant.holds_up_others(now);
+                    }
+                }
+            }
+            return Turn::Blocked;
+        }
+        let choice = self.choose_lane(channel, &group);
+        let may_move = group.iter().all(|id| {
+            self.participants
+                .get(id)
+                .is_some_and(|participant| participant.may_move(channel, choice, &self.streams))
+        });
+        if !may_move {
+            return Turn::Blocked;
+        }
+        let Some(lane) = choice.or_else(|| self.open_lane(channel, group)) else {
+            return Turn::Empty;
+        };
+        match self.streams.get(&lane) {
+            Some(stream) if stream.at_boundary() => Turn::Sent(self.write_lane(lane, channel)),
+            _ => Turn::Blocked,
+        }
+    }
+
+    /// The stream for a group's next message, or `None` if a lane is to be opened for it.
+    fn choose_lane(&mut self, channel: ChannelId, group: &[ParticipantId]) -> Option<StreamId> {
+        if let Some(&lane) = self.channels.get(&channel)?.lanes.get(group) {
+            let full = self.streams.get(&lane).is_none_or(|stream| {
+                stream.at_boundary() && stream.written() >= self.config.stream_rotate_bytes
+            });
+            if !full {
+                return Some(lane);
+            }
+            self.end_lane(channel, lane);
+        }
+        self.end_unused_lanes(channel, group);
+        let lanes = self.channels.get(&channel)?.lanes.len();
+        let [id] = group else {
+            return None;
+        };
+        let participant = self.participants.get(id)?;
+        let primary = participant.primary;
+        let on_primary = participant.subscriptions.get(&channel)?.lane == Some(primary);
+        // One that never acknowledges could not be moved without a risk to the order.
+        let stays = on_primary && !participant.flow.acknowledges();
+        (lanes >= MAX_LANES || stays).then_some(primary)
+    }
+
+    fn end_lane(&mut self, channel: ChannelId, lane: StreamId) {
+        if let Some(state) = self.channels.get_mut(&channel) {
+            state.lanes.retain(|_, id| *id != lane);
+        }
+        self.retire_stream(lane);
+    }
+
+    /// Ends the lanes that nobody outside of `group` used last.
+    fn end_unused_lanes(&mut self, channel: ChannelId, group: &[ParticipantId]) {
+        let Some(state) = self.channels.get(&channel) else {
+            return;
+        };
+        let used_by = |id: &ParticipantId, lane: StreamId| {
+            let participant = self.participants.get(id)?;
+            let subscription = participant.subscriptions.get(&channel)?;
+            (subscription.lane == Some(lane)).then_some(())
+        };
+        let unused: Vec<StreamId> = state
+            .lanes
+            .iter()
+            .filter(|(destinations, &lane)| {
+                !destinations
+                    .iter()
+                    .any(|id| !group.contains(id) && used_by(id, lane).is_some())
+            })
+            .map(|(_, &lane)| lane)
+            .collect();
+        for lane in unused {
+            self.end_lane(channel, lane);
+        }
+    }
+
+    fn open_lane(&mut self, channel: ChannelId, group: Vec<ParticipantId>) -> Option<StreamId> {
+        let lane = self.open_stream(group.clone());
+        self.streams.get_mut(&lane)?.channel = Some(channel);
+        let state = self.channels.get_mut(&channel)?;
+        state.lanes.insert(group, lane);
+        Some(lane)
+    }
+}
