@@ -39,11 +39,16 @@ pub struct Driver {
 
 type Connecting = Pin<Box<dyn Future<Output = (Room, UnboundedReceiver<RoomEvent>)> + Send>>;
 
+/// What a connection has to tell.
+#[derive(Default)]
+struct Ears {
+    room: Option<UnboundedReceiver<RoomEvent>>,
+    inbox: Option<flume::Receiver<InboxEvent>>,
+}
+
 /// A connection to the room.
 struct Link {
     room: Arc<Room>,
-    events: UnboundedReceiver<RoomEvent>,
-    inbox: flume::Receiver<InboxEvent>,
     participants: Participants,
     outbox: Outbox,
     since: Instant,
@@ -81,6 +86,8 @@ impl Driver {
         let mut backoff = Backoff::default();
         let mut connecting: Option<Connecting> = Some(self.connect(Duration::ZERO, &backoff));
         let mut link: Option<Link> = None;
+        let mut ears = Ears::default();
+        let mut connections = 0;
         let mut in_flight: Option<InFlight> = None;
         loop {
             self.forward_demand();
@@ -92,9 +99,9 @@ impl Driver {
                 biased;
                 () = &mut stop => Input::Stop,
                 (room, events) = ready(&mut connecting) => Input::Connected(room, events),
-                event = room_event(&mut link) => Input::Room(event),
+                event = room_event(&mut ears.room) => Input::Room(event),
                 done = ready(&mut in_flight) => Input::Sent(done),
-                event = inbox_event(&link) => Input::Inbox(event),
+                event = inbox_event(&ears.inbox) => Input::Inbox(event),
                 Ok(command) = self.port.commands.recv_async() => Input::Command(command),
                 Some(message) = self.port.messages.recv() => Input::Message(message),
                 () = sleep_until(timeout) => Input::Time,
@@ -104,7 +111,14 @@ impl Driver {
                 Input::Stop => break,
                 Input::Connected(room, events) => {
                     connecting = None;
-                    link = Some(self.connected(now, room, events));
+                    let (sender, inbox) = flume::bounded(MAX_INBOX);
+                    ears = Ears {
+                        room: Some(events),
+                        inbox: Some(inbox),
+                    };
+                    connections += 1;
+                    let participants = Participants::new(sender, connections);
+                    link = Some(self.connected(now, room, participants));
                 }
                 Input::Room(event) => {
                     let Some(up) = link.as_mut() else { continue };
@@ -117,6 +131,7 @@ impl Driver {
                         };
                         // What is in flight is abandoned together with the connection.
                         in_flight = None;
+                        ears = Ears::default();
                         if let Some(link) = link.take() {
                             tokio::spawn(close(link.room));
                         }
@@ -158,17 +173,14 @@ impl Driver {
         &mut self,
         now: Instant,
         room: Room,
-        events: UnboundedReceiver<RoomEvent>,
+        participants: Participants,
     ) -> Link {
-        let (sender, inbox) = flume::bounded(MAX_INBOX);
         let local = room.local_participant();
         info!(room = room.name(), identity = %local.identity(), "joined the room");
         let mut link = Link {
             outbox: Outbox::new(local),
             room: Arc::new(room),
-            events,
-            inbox,
-            participants: Participants::new(sender),
+            participants,
             since: now,
         };
         for participant in link.room.remote_participants().into_values() {
@@ -361,16 +373,16 @@ async fn ready<T>(future: &mut Option<Pin<Box<dyn Future<Output = T> + Send>>>) 
     }
 }
 
-async fn room_event(link: &mut Option<Link>) -> Option<RoomEvent> {
-    match link {
-        Some(link) => link.events.recv().await,
+async fn room_event(events: &mut Option<UnboundedReceiver<RoomEvent>>) -> Option<RoomEvent> {
+    match events {
+        Some(events) => events.recv().await,
         None => std::future::pending().await,
     }
 }
 
-async fn inbox_event(link: &Option<Link>) -> InboxEvent {
-    let event = match link {
-        Some(link) => link.inbox.recv_async().await.ok(),
+async fn inbox_event(inbox: &Option<flume::Receiver<InboxEvent>>) -> InboxEvent {
+    let event = match inbox {
+        Some(inbox) => inbox.recv_async().await.ok(),
         None => None,
     };
     match event {

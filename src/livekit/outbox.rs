@@ -14,7 +14,6 @@ use crate::session::{ParticipantId, StreamId, Transmit};
 
 /// What came of a transmit. A write in flight is never cancelled: the SDK would lose count of
 /// its chunks. It may only be abandoned together with the connection.
-#[derive(Debug)]
 pub(super) struct Done {
     pub stream: StreamId,
     pub result: Result<Option<ByteStreamWriter>, StreamError>,

@@ -37,14 +37,15 @@ pub(super) struct Participants {
 }
 
 impl Participants {
-    pub fn new(events: flume::Sender<InboxEvent>) -> Self {
+    /// `connection` counts the connections, so that ids of an earlier one never come again.
+    pub fn new(events: flume::Sender<InboxEvent>, connection: u64) -> Self {
         Self {
             members: HashMap::new(),
             identities: HashMap::new(),
             early: HashMap::new(),
             closers: HashMap::new(),
             events,
-            next: 0,
+            next: connection << 40,
         }
     }
 
