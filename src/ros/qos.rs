@@ -3,9 +3,9 @@
 use super::filter::Patterns;
 use rclrs::{QoSDurabilityPolicy, QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy};
 
-/// Depth of a publisher that does not tell it (Fast DDS never does): that of ROS's default
-/// profile. Less would lose messages of a burst before they can be taken.
-const UNKNOWN_DEPTH: u32 = 10;
+/// Depth of a publisher that does not tell it (Fast DDS never does): as much as the default of
+/// `max_qos_depth` allows. Less would lose messages of a burst before they can be taken.
+const UNKNOWN_DEPTH: u32 = 25;
 
 /// What a subscription to a topic asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
