@@ -19,6 +19,11 @@ impl AudioFrame<'_> {
     /// A frame of silence.
     pub fn new(sample_rate: u32, num_channels: u32, samples_per_channel: u32) -> Self {
         let samples = num_channels as usize * samples_per_channel as usize;
-        Self { data: vec![0; samples].into(), sample_rate, num_channels, samples_per_channel }
+        Self {
+            data: vec![0; samples].into(),
+            sample_rate,
+            num_channels,
+            samples_per_channel,
+        }
     }
 }

@@ -91,7 +91,11 @@ pub mod native {
             num_channels: u32,
             _queue_size_ms: u32,
         ) -> Self {
-            Self { options: Arc::new(Mutex::new(options)), sample_rate, num_channels }
+            Self {
+                options: Arc::new(Mutex::new(options)),
+                sample_rate,
+                num_channels,
+            }
         }
 
         /// Does nothing: no frame is ever queued.

@@ -2,7 +2,6 @@
 
 use crate::media_stream_track::{InertTrack, RtcTrackState};
 
-
 /// An audio track. It carries no media.
 #[derive(Debug, Clone)]
 pub struct RtcAudioTrack(pub(crate) InertTrack);
@@ -27,5 +26,4 @@ impl RtcAudioTrack {
     pub fn state(&self) -> RtcTrackState {
         RtcTrackState::Ended
     }
-
 }

@@ -80,7 +80,9 @@ impl Open {
             .ok_or(DcepError::Truncated)?;
         let (label, protocol) = text.split_at(label_len);
         let read = |text: &[u8]| {
-            std::str::from_utf8(text).map(str::to_owned).map_err(|_| DcepError::NotText)
+            std::str::from_utf8(text)
+                .map(str::to_owned)
+                .map_err(|_| DcepError::NotText)
         };
         let (max_retransmits, max_retransmit_time) = match kind & !UNORDERED {
             RELIABLE => (None, None),
@@ -115,8 +117,7 @@ impl Open {
         };
         let kind = if init.ordered { kind } else { kind | UNORDERED };
         let length = |text: &str| u16::try_from(text.len()).map_err(|_| DcepError::TooLong);
-        let mut message =
-            Vec::with_capacity(OPEN_HEADER + self.label.len() + init.protocol.len());
+        let mut message = Vec::with_capacity(OPEN_HEADER + self.label.len() + init.protocol.len());
         message.extend([OPEN, kind]);
         message.extend(weight_of(init.priority).to_be_bytes());
         message.extend(reliability.max(0).to_be_bytes());
@@ -161,13 +162,24 @@ mod tests {
             protocol: "p".to_owned(),
             ..DataChannelInit::default()
         };
-        let bytes = Open { label: "ab".to_owned(), init }.to_bytes().unwrap();
-        assert_eq!(bytes[..], [3, 0x81, 1, 0, 0, 0, 0, 3, 0, 2, 0, 1, b'a', b'b', b'p']);
+        let bytes = Open {
+            label: "ab".to_owned(),
+            init,
+        }
+        .to_bytes()
+        .unwrap();
+        assert_eq!(
+            bytes[..],
+            [3, 0x81, 1, 0, 0, 0, 0, 3, 0, 2, 0, 1, b'a', b'b', b'p']
+        );
     }
 
     #[test]
     fn refuses_a_label_that_does_not_fit() {
-        let open = Open { label: "x".repeat(65_536), init: DataChannelInit::default() };
+        let open = Open {
+            label: "x".repeat(65_536),
+            init: DataChannelInit::default(),
+        };
         assert_eq!(open.to_bytes(), Err(DcepError::TooLong));
     }
 

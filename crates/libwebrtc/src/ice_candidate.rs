@@ -26,11 +26,19 @@ impl IceCandidate {
                 description: "Expect line: candidate:<candidate-str>".to_owned(),
             });
         }
-        Ok(Self::new(sdp_mid.to_owned(), sdp_mline_index, candidate.to_owned()))
+        Ok(Self::new(
+            sdp_mid.to_owned(),
+            sdp_mline_index,
+            candidate.to_owned(),
+        ))
     }
 
     pub(crate) fn new(mid: String, mline_index: i32, candidate: String) -> Self {
-        Self { mid, mline_index, candidate }
+        Self {
+            mid,
+            mline_index,
+            candidate,
+        }
     }
 
     /// The `a=mid` of the media section the candidate belongs to.
@@ -57,7 +65,9 @@ impl Display for IceCandidate {
 
 impl Debug for IceCandidate {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("IceCandidate").field("candidate", &self.candidate).finish()
+        f.debug_struct("IceCandidate")
+            .field("candidate", &self.candidate)
+            .finish()
     }
 }
 
@@ -69,7 +79,10 @@ mod tests {
     fn takes_both_spellings_and_the_end_mark() {
         let text = "candidate:1 1 udp 2130706431 127.0.0.1 5000 typ host";
         for spelling in [text.to_owned(), format!("a={text}"), format!("{text}\r\n")] {
-            assert_eq!(IceCandidate::parse("0", 0, &spelling).unwrap().candidate(), text);
+            assert_eq!(
+                IceCandidate::parse("0", 0, &spelling).unwrap().candidate(),
+                text
+            );
         }
         assert_eq!(IceCandidate::parse("0", 0, "").unwrap().candidate(), "");
         assert!(IceCandidate::parse("0", 0, "m=audio").is_err());

@@ -54,7 +54,10 @@ pub(crate) struct InertTrack {
 
 impl InertTrack {
     pub(crate) fn new(id: &str) -> Self {
-        Self { id: id.into(), enabled: Arc::new(AtomicBool::new(true)) }
+        Self {
+            id: id.into(),
+            enabled: Arc::new(AtomicBool::new(true)),
+        }
     }
 
     pub(crate) fn id(&self) -> String {

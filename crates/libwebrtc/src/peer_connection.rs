@@ -232,12 +232,17 @@ impl PeerConnection {
         if self.signaling_state() == SignalingState::Closed {
             return Err(RtcError::invalid_state("the connection is closed"));
         }
-        let steps =
-            [settings.min_bitrate_bps, settings.start_bitrate_bps, settings.max_bitrate_bps];
+        let steps = [
+            settings.min_bitrate_bps,
+            settings.start_bitrate_bps,
+            settings.max_bitrate_bps,
+        ];
         if steps.into_iter().flatten().is_sorted() {
             Ok(())
         } else {
-            Err(RtcError::internal("the bitrates must not decrease from min to start to max"))
+            Err(RtcError::internal(
+                "the bitrates must not decrease from min to start to max",
+            ))
         }
     }
 
@@ -249,7 +254,10 @@ impl PeerConnection {
         &self,
         options: OfferOptions,
     ) -> Result<SessionDescription, RtcError> {
-        self.inner.signaling.lock().create_offer(options.ice_restart)
+        self.inner
+            .signaling
+            .lock()
+            .create_offer(options.ice_restart)
     }
 
     /// Writes an answer to the remote offer.
@@ -310,7 +318,9 @@ impl PeerConnection {
     ) -> Result<DataChannel, RtcError> {
         check_channel(label, &init)?;
         let channel = Channel::new(self.inner.shared.clone(), label, init);
-        self.inner.shared.post(Command::OpenChannel(channel.clone()))?;
+        self.inner
+            .shared
+            .post(Command::OpenChannel(channel.clone()))?;
         Ok(DataChannel::new(channel))
     }
 
@@ -373,7 +383,10 @@ impl PeerConnection {
     pub fn close(&self) {
         self.inner.signaling.lock().close();
         // Already closed is as good.
-        let _ = self.inner.shared.post(Command::Signaling(SignalingState::Closed));
+        let _ = self
+            .inner
+            .shared
+            .post(Command::Signaling(SignalingState::Closed));
         let _ = self.inner.shared.post(Command::Close);
     }
 

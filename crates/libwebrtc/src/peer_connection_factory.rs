@@ -1,6 +1,8 @@
 //! Creates peer connections.
 
-use crate::{peer_connection::PeerConnection, rtp_parameters::RtpCapabilities, MediaType, RtcError};
+use crate::{
+    peer_connection::PeerConnection, rtp_parameters::RtpCapabilities, MediaType, RtcError,
+};
 
 pub mod native;
 
@@ -90,11 +92,17 @@ impl PeerConnectionFactory {
 
     /// What could be sent: nothing.
     pub fn get_rtp_sender_capabilities(&self, _media_type: MediaType) -> RtpCapabilities {
-        RtpCapabilities { codecs: Vec::new(), header_extensions: Vec::new() }
+        RtpCapabilities {
+            codecs: Vec::new(),
+            header_extensions: Vec::new(),
+        }
     }
 
     /// What could be received: nothing.
     pub fn get_rtp_receiver_capabilities(&self, _media_type: MediaType) -> RtpCapabilities {
-        RtpCapabilities { codecs: Vec::new(), header_extensions: Vec::new() }
+        RtpCapabilities {
+            codecs: Vec::new(),
+            header_extensions: Vec::new(),
+        }
     }
 }

@@ -44,7 +44,9 @@ pub struct RtpTransceiver {
 
 impl RtpTransceiver {
     pub(crate) fn new(direction: RtpTransceiverDirection) -> Self {
-        Self { direction: Arc::new(direction) }
+        Self {
+            direction: Arc::new(direction),
+        }
     }
 
     /// Always `None`: it has no media section.

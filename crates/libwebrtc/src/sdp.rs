@@ -70,7 +70,10 @@ impl Fingerprint {
                 (byte.len() == 2 && byte.is_ascii()).then(|| u8::from_str_radix(byte, 16).ok())?
             })
             .collect::<Option<Vec<u8>>>()?;
-        Some(Self { algorithm: algorithm.to_ascii_lowercase(), digest })
+        Some(Self {
+            algorithm: algorithm.to_ascii_lowercase(),
+            digest,
+        })
     }
 }
 
@@ -99,7 +102,10 @@ impl Sdp {
             line: line.to_owned(),
             description: description.to_owned(),
         };
-        let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+        let mut lines = text
+            .lines()
+            .map(str::trim_end)
+            .filter(|line| !line.is_empty());
         let first = lines.next().unwrap_or_default();
         if first != "v=0" {
             return Err(error(first, "Expect line: v=0"));
@@ -115,7 +121,10 @@ impl Sdp {
                     .ok_or_else(|| error(line, "Expect line: m=<media> <port> <proto> <fmt>"))?;
                 sdp.media.push(section);
             } else {
-                let lines = sdp.media.last_mut().map_or(&mut sdp.session, |m| &mut m.lines);
+                let lines = sdp
+                    .media
+                    .last_mut()
+                    .map_or(&mut sdp.session, |m| &mut m.lines);
                 lines.push(line.to_owned());
             }
         }
@@ -124,7 +133,9 @@ impl Sdp {
 
     /// The first data channel section that is not rejected.
     fn application(&self) -> Option<&MediaSection> {
-        self.media.iter().find(|section| section.is_application() && section.port != 0)
+        self.media
+            .iter()
+            .find(|section| section.is_application() && section.port != 0)
     }
 
     /// A transport attribute. All sections are bundled, so the value may stand in the data channel
@@ -133,7 +144,11 @@ impl Sdp {
         self.application()
             .and_then(|section| attribute(&section.lines, name))
             .or_else(|| attribute(&self.session, name))
-            .or_else(|| self.media.iter().find_map(|section| attribute(&section.lines, name)))
+            .or_else(|| {
+                self.media
+                    .iter()
+                    .find_map(|section| attribute(&section.lines, name))
+            })
     }
 
     /// The ICE user fragment and password of the description.
@@ -157,8 +172,9 @@ impl Sdp {
     /// # Errors
     /// The message says which attribute is missing.
     pub(crate) fn remote_transport(&self) -> Result<RemoteTransport, &'static str> {
-        let (ufrag, pwd) =
-            self.ice_credentials().ok_or("the remote description has no ICE credentials")?;
+        let (ufrag, pwd) = self
+            .ice_credentials()
+            .ok_or("the remote description has no ICE credentials")?;
         let fingerprint = self
             .transport_attribute("fingerprint")
             .and_then(Fingerprint::parse)
@@ -185,7 +201,11 @@ impl Sdp {
     }
 
     fn candidates(&self) -> Vec<String> {
-        let lines = self.media.iter().flat_map(|section| &section.lines).chain(&self.session);
+        let lines = self
+            .media
+            .iter()
+            .flat_map(|section| &section.lines)
+            .chain(&self.session);
         lines
             .filter_map(|line| line.strip_prefix("a="))
             .filter(|value| value.starts_with("candidate:"))
@@ -232,7 +252,11 @@ impl MediaSection {
 
 /// The value of the first `a=<name>:<value>` line.
 fn attribute<'a>(lines: &'a [String], name: &str) -> Option<&'a str> {
-    lines.iter().find_map(|line| line.strip_prefix("a=")?.strip_prefix(name)?.strip_prefix(':'))
+    lines.iter().find_map(|line| {
+        line.strip_prefix("a=")?
+            .strip_prefix(name)?
+            .strip_prefix(':')
+    })
 }
 
 #[cfg(test)]

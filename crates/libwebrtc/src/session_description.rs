@@ -74,7 +74,10 @@ impl SessionDescription {
         if sdp_type != SdpType::Rollback {
             Sdp::parse(sdp)?;
         }
-        Ok(Self { sdp: sdp.to_owned(), sdp_type })
+        Ok(Self {
+            sdp: sdp.to_owned(),
+            sdp_type,
+        })
     }
 
     pub(crate) fn new(sdp: String, sdp_type: SdpType) -> Self {
@@ -99,6 +102,8 @@ impl Display for SessionDescription {
 
 impl Debug for SessionDescription {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SessionDescription").field("sdp_type", &self.sdp_type).finish()
+        f.debug_struct("SessionDescription")
+            .field("sdp_type", &self.sdp_type)
+            .finish()
     }
 }

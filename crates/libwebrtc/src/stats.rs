@@ -31,27 +31,34 @@ pub enum RtcStats {
 
 /// Defines plain enums whose names and values are those of the W3C's specification.
 macro_rules! values {
-    ($($case:literal $name:ident { $($value:ident,)* })+) => {
+    ($($(#[$attribute:meta])? $case:literal $name:ident {
+        $($(#[$value_attribute:meta])? $value:ident,)*
+    })+) => {
         $(
+            $(#[$attribute])?
             #[doc = concat!("`", stringify!($name), "` of the W3C's specification.")]
             #[derive(Debug, Copy, Clone, PartialEq, Eq, Deserialize)]
             #[serde(rename_all = $case)]
             #[allow(missing_docs)]
             pub enum $name {
-                $($value,)*
+                $($(#[$value_attribute])? $value,)*
             }
         )+
     };
 }
 
 values! {
+    #[derive(Default)]
     "lowercase" QualityLimitationReason {
+        #[default]
         None,
         Cpu,
         Bandwidth,
         Other,
     }
+    #[derive(Default)]
     "lowercase" IceRole {
+        #[default]
         Unknown,
         Controlling,
         Controlled,
@@ -72,9 +79,11 @@ values! {
         Failed,
         Closed,
     }
+    #[derive(Default)]
     "lowercase" DtlsRole {
         Client,
         Server,
+        #[default]
         Unknown,
     }
     "kebab-case" IceCandidatePairState {
@@ -99,24 +108,6 @@ values! {
         Active,
         Passive,
         So,
-    }
-}
-
-impl Default for QualityLimitationReason {
-    fn default() -> Self {
-        Self::None
-    }
-}
-
-impl Default for IceRole {
-    fn default() -> Self {
-        Self::Unknown
-    }
-}
-
-impl Default for DtlsRole {
-    fn default() -> Self {
-        Self::Unknown
     }
 }
 

@@ -15,7 +15,10 @@ use pair::{pattern, Pair, PATIENCE};
 async fn messages_arrive_both_ways_in_order_and_exact() {
     let pair = Pair::connected().await;
     let (near, far) = pair.open_channel("data", DataChannelInit::default()).await;
-    assert_eq!((near.label(), far.label()), ("data".to_owned(), "data".to_owned()));
+    assert_eq!(
+        (near.label(), far.label()),
+        ("data".to_owned(), "data".to_owned())
+    );
     assert_eq!(near.id(), far.id());
     for (from, to) in [(&near, &far), (&far, &near)] {
         let (tx, rx) = channel();
@@ -29,7 +32,10 @@ async fn messages_arrive_both_ways_in_order_and_exact() {
         for i in 0..10_000u32 {
             let (data, binary) = rx.recv_timeout(PATIENCE).expect("a message is missing");
             assert_eq!(binary, i % 2 == 0, "message {i}");
-            assert!(data == pattern(i, (i % 300) as usize), "message {i} differs");
+            assert!(
+                data == pattern(i, (i % 300) as usize),
+                "message {i} differs"
+            );
         }
     }
 }
@@ -45,7 +51,9 @@ async fn large_messages_up_to_the_peers_limit() {
     for size in [1, 1_191, 16_384, 65_536, 100_000, 262_144] {
         let message = pattern(size as u32, size);
         pair::send(&near, &message, true).await;
-        let data = rx.recv_timeout(PATIENCE).expect("a large message is missing");
+        let data = rx
+            .recv_timeout(PATIENCE)
+            .expect("a large message is missing");
         assert!(data == message, "{size} bytes differ");
     }
     assert!(near.send(&vec![0; 262_145], true).is_err());
@@ -55,7 +63,9 @@ async fn large_messages_up_to_the_peers_limit() {
 #[tokio::test]
 async fn buffered_amount_sums_exactly_and_pushes_back() {
     let pair = Pair::connected().await;
-    let (near, far) = pair.open_channel("buffer", DataChannelInit::default()).await;
+    let (near, far) = pair
+        .open_channel("buffer", DataChannelInit::default())
+        .await;
     let received = Arc::new(AtomicU64::new(0));
     let count = received.clone();
     far.on_message(Some(Box::new(move |message| {
@@ -84,15 +94,25 @@ async fn buffered_amount_sums_exactly_and_pushes_back() {
         }
         accepted += size as u64;
     }
-    pair::until("everything arrived", || received.load(Ordering::SeqCst) == accepted).await;
-    pair::until("everything was reported", || left.load(Ordering::SeqCst) == accepted).await;
+    pair::until("everything arrived", || {
+        received.load(Ordering::SeqCst) == accepted
+    })
+    .await;
+    pair::until("everything was reported", || {
+        left.load(Ordering::SeqCst) == accepted
+    })
+    .await;
     assert_eq!(near.buffered_amount(), 0);
 }
 
 #[tokio::test]
 async fn negotiated_channels_need_no_announcement() {
     let pair = Pair::connected().await;
-    let init = || DataChannelInit { negotiated: true, id: 77, ..DataChannelInit::default() };
+    let init = || DataChannelInit {
+        negotiated: true,
+        id: 77,
+        ..DataChannelInit::default()
+    };
     let near = pair.near.create_data_channel("n", init()).unwrap();
     let far = pair.far.create_data_channel("f", init()).unwrap();
     pair::until("both are open", || {
@@ -105,7 +125,10 @@ async fn negotiated_channels_need_no_announcement() {
     })));
     pair::send(&near, b"hello", true).await;
     assert_eq!(rx.recv_timeout(PATIENCE).unwrap(), b"hello");
-    assert!(pair.opened.lock().unwrap().is_empty(), "a negotiated channel was announced");
+    assert!(
+        pair.opened.lock().unwrap().is_empty(),
+        "a negotiated channel was announced"
+    );
     assert!(pair
         .near
         .create_data_channel("no id", DataChannelInit { id: -1, ..init() })
@@ -131,9 +154,15 @@ async fn closing_sends_what_was_accepted_and_frees_the_stream() {
         }
         near.close();
         assert!(near.send(b"late", true).is_err());
-        assert_eq!(rx.recv_timeout(PATIENCE).unwrap(), DataChannelState::Closing);
+        assert_eq!(
+            rx.recv_timeout(PATIENCE).unwrap(),
+            DataChannelState::Closing
+        );
         assert_eq!(rx.recv_timeout(PATIENCE).unwrap(), DataChannelState::Closed);
-        pair::until("the peer closed it too", || far.state() == DataChannelState::Closed).await;
+        pair::until("the peer closed it too", || {
+            far.state() == DataChannelState::Closed
+        })
+        .await;
         assert_eq!(received.load(Ordering::SeqCst), 3_000_000, "round {round}");
         // The offerer is the DTLS server here, so its first stream is 1.
         assert_eq!(near.id(), 1, "the stream was not freed");
@@ -169,13 +198,18 @@ async fn messages_wait_for_a_callback() {
         pair::send(&near, &pattern(i, 100), true).await;
     }
     // A second channel shows that the messages of the first have arrived.
-    let (_, _) = pair.open_channel("marker", DataChannelInit::default()).await;
+    let (_, _) = pair
+        .open_channel("marker", DataChannelInit::default())
+        .await;
     let (tx, rx) = channel();
     far.on_message(Some(Box::new(move |message| {
         let _ = tx.send(message.data.to_vec());
     })));
     for i in 0..100u32 {
-        assert!(rx.recv_timeout(PATIENCE).unwrap() == pattern(i, 100), "message {i}");
+        assert!(
+            rx.recv_timeout(PATIENCE).unwrap() == pattern(i, 100),
+            "message {i}"
+        );
     }
 }
 
@@ -199,14 +233,21 @@ async fn a_small_message_does_not_wait_behind_bulk_of_another_channel() {
         queued += message.len() as u64;
     }
     pair::send(&small, b"urgent", true).await;
-    let ahead = rx.recv_timeout(PATIENCE).expect("the small message is missing");
-    assert!(ahead < queued - 4_000_000, "{ahead} of {queued} bytes were delivered first");
+    let ahead = rx
+        .recv_timeout(PATIENCE)
+        .expect("the small message is missing");
+    assert!(
+        ahead < queued - 4_000_000,
+        "{ahead} of {queued} bytes were delivered first"
+    );
 }
 
 #[tokio::test]
 async fn callbacks_may_call_anything() {
     let pair = Pair::connected().await;
-    let (near, far) = pair.open_channel("reenter", DataChannelInit::default()).await;
+    let (near, far) = pair
+        .open_channel("reenter", DataChannelInit::default())
+        .await;
     // The answer is sent, the callback replaced and the connection dropped, all from inside.
     let echo = far.clone();
     far.on_message(Some(Box::new(move |message| {
@@ -228,7 +269,11 @@ async fn callbacks_may_call_anything() {
     pair::send(&near, b"two", true).await;
     assert_eq!(rx.recv_timeout(PATIENCE).unwrap(), b"two!");
 
-    let Pair { near: near_connection, far: far_connection, .. } = pair;
+    let Pair {
+        near: near_connection,
+        far: far_connection,
+        ..
+    } = pair;
     let (tx, rx) = channel();
     let mut held = Some(near_connection.clone());
     near.on_message(Some(Box::new(move |_| {
@@ -240,8 +285,12 @@ async fn callbacks_may_call_anything() {
     })));
     drop(near_connection);
     pair::send(&far, b"bye", true).await;
-    rx.recv_timeout(PATIENCE).expect("the callback did not return");
-    pair::until("the channel is closed", || near.state() == DataChannelState::Closed).await;
+    rx.recv_timeout(PATIENCE)
+        .expect("the callback did not return");
+    pair::until("the channel is closed", || {
+        near.state() == DataChannelState::Closed
+    })
+    .await;
     pair::until("the peer noticed", || {
         far_connection.connection_state() == PeerConnectionState::Failed
     })

@@ -18,7 +18,12 @@ struct Slot<F> {
 
 impl<F> Default for Callback<F> {
     fn default() -> Self {
-        Self { slot: Mutex::new(Slot { function: None, generation: 0 }) }
+        Self {
+            slot: Mutex::new(Slot {
+                function: None,
+                generation: 0,
+            }),
+        }
     }
 }
 
@@ -39,7 +44,9 @@ impl<F> Callback<F> {
             let mut slot = self.slot.lock();
             (slot.function.take(), slot.generation)
         };
-        let Some(mut function) = function else { return false };
+        let Some(mut function) = function else {
+            return false;
+        };
         run(&mut function);
         let mut slot = self.slot.lock();
         if slot.generation == generation {

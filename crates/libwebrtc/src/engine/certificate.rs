@@ -43,17 +43,12 @@ impl Certificate {
     /// The encoder refuses, which would be a bug.
     pub(crate) fn generate() -> Result<Self, CertificateError> {
         let key = SigningKey::generate();
-        let public = key
-            .verifying_key()
-            .to_public_key_der()
-            .map_err(failed)?;
-        let spki = SubjectPublicKeyInfo::from_der(public.as_bytes())
-            .map_err(failed)?;
+        let public = key.verifying_key().to_public_key_der().map_err(failed)?;
+        let spki = SubjectPublicKeyInfo::from_der(public.as_bytes()).map_err(failed)?;
         let name: Name = "CN=WebRTC".parse().map_err(failed)?;
         // A positive number of at most eight bytes.
         let serial = SerialNumber::from(fastrand::u64(1..i64::MAX as u64));
-        let validity =
-            Validity::from_now(VALID_FOR).map_err(failed)?;
+        let validity = Validity::from_now(VALID_FOR).map_err(failed)?;
         let certificate = CertificateBuilder::new(SelfSigned(name), serial, validity, spki)
             .and_then(|builder| builder.build::<_, DerSignature>(&key))
             .map_err(failed)?;
@@ -61,7 +56,10 @@ impl Certificate {
         let private = key.to_pkcs8_der().map_err(failed)?;
         Ok(Self {
             fingerprint: hex_fingerprint(&Sha256::digest(&certificate)),
-            dtls: DtlsCertificate { certificate, private_key: private.as_bytes().to_vec() },
+            dtls: DtlsCertificate {
+                certificate,
+                private_key: private.as_bytes().to_vec(),
+            },
         })
     }
 }

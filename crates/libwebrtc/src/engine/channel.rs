@@ -110,7 +110,10 @@ impl Channel {
                 return Err(DataChannelError::Send);
             }
             self.buffered.fetch_add(length, Ordering::AcqRel);
-            outbox.queue.push_back(Queued { data: Bytes::copy_from_slice(data), binary });
+            outbox.queue.push_back(Queued {
+                data: Bytes::copy_from_slice(data),
+                binary,
+            });
         }
         self.shared.wake();
         Ok(())
@@ -120,7 +123,10 @@ impl Channel {
     pub(crate) fn close(self: &Arc<Self>) {
         {
             let mut outbox = self.outbox.lock();
-            if matches!(outbox.state, DataChannelState::Closing | DataChannelState::Closed) {
+            if matches!(
+                outbox.state,
+                DataChannelState::Closing | DataChannelState::Closed
+            ) {
                 return;
             }
             outbox.state = DataChannelState::Closing;
@@ -150,12 +156,14 @@ impl Channel {
     /// For the thread: bytes left the buffer.
     pub(super) fn sent(&self, bytes: u64) {
         self.buffered.fetch_sub(bytes, Ordering::AcqRel);
-        self.on_buffered_amount_change.call(|callback| callback(bytes));
+        self.on_buffered_amount_change
+            .call(|callback| callback(bytes));
     }
 
     /// For the thread: tells the application that the channel is closing.
     pub(super) fn announce_closing(&self) {
-        self.on_state_change.call(|callback| callback(DataChannelState::Closing));
+        self.on_state_change
+            .call(|callback| callback(DataChannelState::Closing));
     }
 
     /// For the thread: sets the state and tells the application. A closed channel stays closed
@@ -163,8 +171,8 @@ impl Channel {
     pub(super) fn set_state(&self, state: DataChannelState) {
         {
             let mut outbox = self.outbox.lock();
-            let opened_late = state == DataChannelState::Open
-                && outbox.state != DataChannelState::Connecting;
+            let opened_late =
+                state == DataChannelState::Open && outbox.state != DataChannelState::Connecting;
             if outbox.state == state || outbox.state == DataChannelState::Closed || opened_late {
                 return;
             }
@@ -197,7 +205,9 @@ impl Channel {
     /// For the thread: hands over what waited for a callback.
     pub(super) fn deliver_backlog(&self) {
         loop {
-            let Some((data, binary)) = self.backlog.lock().messages.pop_front() else { return };
+            let Some((data, binary)) = self.backlog.lock().messages.pop_front() else {
+                return;
+            };
             if !self.call_on_message(&data, binary) {
                 self.backlog.lock().messages.push_front((data, binary));
                 return;
@@ -207,6 +217,7 @@ impl Channel {
     }
 
     fn call_on_message(&self, data: &[u8], binary: bool) -> bool {
-        self.on_message.call(|callback| callback(DataBuffer { data, binary }))
+        self.on_message
+            .call(|callback| callback(DataBuffer { data, binary }))
     }
 }

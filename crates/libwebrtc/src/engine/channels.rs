@@ -18,6 +18,9 @@ const UNSENT_IN_SCTP: usize = 64 * 1024;
 /// Streams are 0 to 65534 (RFC 8831, section 6.4).
 const MAX_STREAM: u16 = 65_534;
 
+/// Channels that a peer may open, as in the official library. Each costs memory.
+const MAX_CHANNELS: usize = 1024;
+
 struct Entry {
     channel: Arc<Channel>,
     /// The peer surely knows the channel, so unordered messages cannot overtake its announcement.
@@ -96,10 +99,17 @@ impl Channels {
         channel.set_id(stream);
         let negotiated = channel.init().negotiated;
         if !negotiated {
-            let open = Open { label: channel.label().to_owned(), init: channel.init().clone() };
-            let announced = open.to_bytes().map_err(|error| error.to_string()).and_then(|data| {
-                sctp.send(dcep(stream, data), now).map_err(|error| error.to_string())
-            });
+            let open = Open {
+                label: channel.label().to_owned(),
+                init: channel.init().clone(),
+            };
+            let announced = open
+                .to_bytes()
+                .map_err(|error| error.to_string())
+                .and_then(|data| {
+                    sctp.send(dcep(stream, data), now)
+                        .map_err(|error| error.to_string())
+                });
             if let Err(error) = announced {
                 log::warn!("data channel {:?}: {error}", channel.label());
                 channel.set_state(DataChannelState::Closed);
@@ -122,16 +132,23 @@ impl Channels {
             return (!self.entries.contains_key(&fixed)).then_some(fixed);
         }
         let first = if self.dtls_client { 0 } else { 1 };
-        (first..=MAX_STREAM).step_by(2).find(|stream| !self.entries.contains_key(stream))
+        (first..=MAX_STREAM)
+            .step_by(2)
+            .find(|stream| !self.entries.contains_key(stream))
     }
 
     /// The application closed a channel.
     pub(super) fn close(&mut self, channel: &Arc<Channel>) {
         let before = self.waiting.len();
-        self.waiting.retain(|waiting| !Arc::ptr_eq(waiting, channel));
+        self.waiting
+            .retain(|waiting| !Arc::ptr_eq(waiting, channel));
         let never_opened = self.waiting.len() < before;
         channel.announce_closing();
-        match self.entries.values_mut().find(|entry| Arc::ptr_eq(&entry.channel, channel)) {
+        match self
+            .entries
+            .values_mut()
+            .find(|entry| Arc::ptr_eq(&entry.channel, channel))
+        {
             Some(entry) if !never_opened => entry.closing = true,
             _ => channel.set_state(DataChannelState::Closed),
         }
@@ -161,7 +178,10 @@ impl Channels {
         entry.known = true;
         let channel = entry.channel.clone();
         if !channel.deliver(data, binary) {
-            log::warn!("data channel {:?}: nobody takes its messages", channel.label());
+            log::warn!(
+                "data channel {:?}: nobody takes its messages",
+                channel.label()
+            );
             channel.close();
         }
     }
@@ -184,10 +204,18 @@ impl Channels {
             log::warn!("the peer opened stream {stream} twice");
             return;
         }
+        if self.entries.len() >= MAX_CHANNELS {
+            log::warn!("the peer opens too many channels");
+            sctp.reset_stream(stream, now);
+            return;
+        }
         if let Err(error) = sctp.send(dcep(stream, Dcep::ack()), now) {
             log::debug!("DCEP acknowledgement: {error}");
         }
-        let init = DataChannelInit { id: i32::from(stream), ..open.init };
+        let init = DataChannelInit {
+            id: i32::from(stream),
+            ..open.init
+        };
         let channel = Channel::new(self.shared.clone(), &open.label, init);
         channel.set_state(DataChannelState::Open);
         let entry = Entry {
@@ -199,7 +227,10 @@ impl Channels {
         };
         self.entries.insert(stream, entry);
         let handle = DataChannel::new(channel);
-        self.shared.observers.data_channel.call(|callback| callback(handle));
+        self.shared
+            .observers
+            .data_channel
+            .call(|callback| callback(handle));
     }
 
     /// The peer ended a stream, and with it the channel.
@@ -227,7 +258,9 @@ impl Channels {
     /// Gives SCTP what it can use now: one message of each channel in turn.
     pub(super) fn feed(&mut self, sctp: &mut dyn SctpAssociation, now: Instant) {
         while sctp.unsent() < UNSENT_IN_SCTP {
-            let Some((stream, message)) = self.next_message() else { break };
+            let Some((stream, message)) = self.next_message() else {
+                break;
+            };
             if let Err(error) = sctp.send(message, now) {
                 // A reliable channel that lost a message cannot go on.
                 log::warn!("data channel on stream {stream}: {error}");
@@ -244,12 +277,14 @@ impl Channels {
 
     fn next_message(&mut self) -> Option<(u16, Message)> {
         let (before, from) = (..self.next, self.next..);
-        let found = self.entries.range(from).chain(self.entries.range(before)).find_map(
-            |(stream, entry)| {
+        let found = self
+            .entries
+            .range(from)
+            .chain(self.entries.range(before))
+            .find_map(|(stream, entry)| {
                 let queued = entry.channel.pop()?;
                 Some((*stream, entry.message(*stream, queued)))
-            },
-        );
+            });
         if let Some((stream, _)) = &found {
             self.next = stream.wrapping_add(1);
         }

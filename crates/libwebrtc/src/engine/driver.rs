@@ -51,7 +51,9 @@ pub(super) fn spawn(certificate: Certificate, credentials: IceCreds) -> io::Resu
         broken: false,
         closing: false,
     };
-    std::thread::Builder::new().name("libwebrtc".to_owned()).spawn(move || driver.run())?;
+    std::thread::Builder::new()
+        .name("libwebrtc".to_owned())
+        .spawn(move || driver.run())?;
     Ok(shared)
 }
 
@@ -113,13 +115,15 @@ impl Driver {
             let now = Instant::now();
             self.handle_timeouts(now);
             self.pump(now);
-            self.update_state(now);
+            self.update_state();
             self.sockets.flush();
             if self.closing {
                 break;
             }
             let now = Instant::now();
-            let timeout = self.next_timeout(now).map(|at| at.saturating_duration_since(now));
+            let timeout = self
+                .next_timeout(now)
+                .map(|at| at.saturating_duration_since(now));
             if let Err(error) = self.sockets.wait(timeout) {
                 log::error!("waiting for packets: {error}");
                 break;
@@ -150,7 +154,11 @@ impl Driver {
     fn handle_command(&mut self, command: Command) {
         let now = Instant::now();
         match command {
-            Command::Local { credentials, mid, mline_index } => {
+            Command::Local {
+                credentials,
+                mid,
+                mline_index,
+            } => {
                 let restarted = self.ice.set_local_credentials(credentials, now);
                 if self.section.replace((mid, mline_index)).is_none() {
                     for address in self.sockets.open() {
@@ -169,10 +177,16 @@ impl Driver {
             Command::CloseChannel(channel) => self.channels.close(&channel),
             Command::Deliver(channel) => channel.deliver_backlog(),
             Command::Signaling(state) => {
-                self.shared.observers.signaling.call(|callback| callback(state));
+                self.shared
+                    .observers
+                    .signaling
+                    .call(|callback| callback(state));
             }
             Command::NegotiationNeeded => {
-                self.shared.observers.negotiation.call(|callback| callback(0));
+                self.shared
+                    .observers
+                    .negotiation
+                    .call(|callback| callback(0));
             }
             Command::Close => self.closing = true,
         }
@@ -184,7 +198,10 @@ impl Driver {
         let (mid, mline_index) = self.section.clone().unwrap_or_default();
         for line in self.ice.local_candidates() {
             let candidate = IceCandidate::new(mid.clone(), mline_index, line);
-            self.shared.observers.candidate.call(|callback| callback(candidate));
+            self.shared
+                .observers
+                .candidate
+                .call(|callback| callback(candidate));
         }
         self.enter_gathering(IceGatheringState::Complete);
     }
@@ -193,8 +210,10 @@ impl Driver {
     /// new ICE credentials.
     fn start(&mut self, description: RemoteDescription, now: Instant) {
         self.started = true;
-        self.shared.set_max_message_size(description.max_message_size.unwrap_or(u64::MAX));
-        self.ice.set_remote_credentials(description.credentials, description.ice_controlling);
+        self.shared
+            .set_max_message_size(description.max_message_size.unwrap_or(u64::MAX));
+        self.ice
+            .set_remote_credentials(description.credentials, description.ice_controlling);
         for candidate in &description.candidates {
             self.ice.add_remote(candidate);
         }
@@ -223,7 +242,9 @@ impl Driver {
 
     fn receive(&mut self, index: usize, received: &mut Received) {
         for _ in 0..READS_PER_TURN {
-            let Some(local) = self.sockets.receive(index, received) else { return };
+            let Some(local) = self.sockets.receive(index, received) else {
+                return;
+            };
             let now = Instant::now();
             for (source, packet) in received.datagrams() {
                 // RFC 7983: the first byte tells the protocols apart.
@@ -237,6 +258,9 @@ impl Driver {
     }
 
     fn handle_dtls(&mut self, packet: &[u8], now: Instant) {
+        if self.broken {
+            return;
+        }
         match &mut self.dtls {
             Some(dtls) => {
                 dtls.handle_packet(packet);
@@ -249,8 +273,10 @@ impl Driver {
 
     fn handle_timeouts(&mut self, now: Instant) {
         self.ice.handle_timeout(now);
-        if let Some(Err(error)) = self.dtls.as_mut().map(|dtls| dtls.handle_timeout(now)) {
-            self.fail(error);
+        if let Some(dtls) = self.dtls.as_mut().filter(|_| !self.broken) {
+            if let Err(error) = dtls.handle_timeout(now) {
+                self.fail(error);
+            }
         }
         if let Some(sctp) = &mut self.sctp {
             sctp.handle_timeout(now);
@@ -259,7 +285,11 @@ impl Driver {
 
     fn next_timeout(&mut self, now: Instant) -> Option<Instant> {
         let ice = self.ice.poll_timeout();
-        let dtls = self.dtls.as_ref().filter(|_| !self.broken).and_then(Dtls::poll_timeout);
+        let dtls = self
+            .dtls
+            .as_ref()
+            .filter(|_| !self.broken)
+            .and_then(Dtls::poll_timeout);
         let sctp = self.sctp.as_ref().and_then(|sctp| sctp.poll_timeout(now));
         ice.into_iter().chain(dtls).chain(sctp).min()
     }
@@ -287,8 +317,12 @@ impl Driver {
 
     /// Takes what DTLS has ready. Its packets wait for a path; the handshake repeats them.
     fn poll_dtls(&mut self, now: Instant) {
-        let Some(dtls) = &mut self.dtls else { return };
-        let Some(path) = self.ice.path() else { return };
+        let Some(dtls) = self.dtls.as_mut().filter(|_| !self.broken) else {
+            return;
+        };
+        let Some(path) = self.ice.path() else {
+            return;
+        };
         let (sockets, sctp) = (&mut self.sockets, &mut self.sctp);
         let client = self.dtls_client;
         let outcome = dtls.poll(|output| match output {
@@ -307,13 +341,20 @@ impl Driver {
 
     fn handle_sctp_events(&mut self, now: Instant) {
         while let Some(sctp) = &mut self.sctp {
-            let Some(event) = sctp.poll_event() else { return };
+            let Some(event) = sctp.poll_event() else {
+                return;
+            };
             match event {
                 SctpEvent::Connected => {
                     self.channels.connect(self.dtls_client, sctp.as_mut(), now);
                 }
-                SctpEvent::Message { stream, payload, data } => {
-                    self.channels.message(stream, payload, data, sctp.as_mut(), now);
+                SctpEvent::Message {
+                    stream,
+                    payload,
+                    data,
+                } => {
+                    self.channels
+                        .message(stream, payload, data, sctp.as_mut(), now);
                 }
                 SctpEvent::Sent { stream, bytes } => self.channels.sent(stream, bytes),
                 SctpEvent::StreamReset { stream } => self.channels.stream_reset(stream),
@@ -329,7 +370,9 @@ impl Driver {
     /// there was anything.
     fn send_sctp_packets(&mut self, now: Instant) -> bool {
         let mut any = false;
-        let (Some(path), Some(dtls)) = (self.ice.path(), &mut self.dtls) else { return false };
+        let (Some(path), Some(dtls)) = (self.ice.path(), &mut self.dtls) else {
+            return false;
+        };
         let mut outcome = Ok(());
         while outcome.is_ok() && !self.sockets.is_blocked(path) {
             let Some(packet) = self.sctp.as_mut().and_then(|sctp| sctp.poll_packet(now)) else {
@@ -367,7 +410,7 @@ impl Driver {
         self.channels.close_all();
     }
 
-    fn update_state(&mut self, _now: Instant) {
+    fn update_state(&mut self) {
         let state = connection_state(Parts {
             started: self.started,
             ice: self.ice.state(),
@@ -382,8 +425,12 @@ impl Driver {
     fn enter(&mut self, state: PeerConnectionState) {
         if self.shared.status().connection != state {
             log::debug!("connection {state:?}");
-            self.shared.update_status(|status| status.connection = state);
-            self.shared.observers.connection.call(|callback| callback(state));
+            self.shared
+                .update_status(|status| status.connection = state);
+            self.shared
+                .observers
+                .connection
+                .call(|callback| callback(state));
         }
     }
 
@@ -394,7 +441,9 @@ impl Driver {
 
     fn enter_gathering(&mut self, state: IceGatheringState) {
         self.shared.update_status(|status| status.gathering = state);
-        self.shared.observers.gathering.call(|callback| callback(state));
+        self.shared
+            .observers
+            .gathering
+            .call(|callback| callback(state));
     }
 }
-

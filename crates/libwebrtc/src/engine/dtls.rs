@@ -108,7 +108,10 @@ impl Dtls {
     /// # Errors
     /// The connection is over.
     pub(super) fn send(&mut self, data: &[u8]) -> Result<(), DtlsError> {
-        self.inner.send_application_data(data).map(|_| ()).map_err(protocol_error)
+        self.inner
+            .send_application_data(data)
+            .map(|_| ())
+            .map_err(protocol_error)
     }
 
     /// Begins to close the connection; [`poll`](Self::poll) gives the last packet.
@@ -122,10 +125,7 @@ impl Dtls {
     ///
     /// # Errors
     /// The connection is over. Data that came before is handed out first.
-    pub(super) fn poll(
-        &mut self,
-        mut take: impl FnMut(DtlsOutput<'_>),
-    ) -> Result<(), DtlsError> {
+    pub(super) fn poll(&mut self, mut take: impl FnMut(DtlsOutput<'_>)) -> Result<(), DtlsError> {
         loop {
             match self.inner.poll_output(&mut self.buffer) {
                 Output::Packet(packet) => take(DtlsOutput::Packet(packet)),
@@ -181,10 +181,16 @@ mod tests {
         };
         let right = Sha256::digest(certificate).to_vec();
         assert!(matches(&print("sha-256", right.clone()), certificate));
-        assert!(matches(&print("sha-512", Sha512::digest(certificate).to_vec()), certificate));
+        assert!(matches(
+            &print("sha-512", Sha512::digest(certificate).to_vec()),
+            certificate
+        ));
         assert!(!matches(&print("sha-384", right.clone()), certificate));
         assert!(!matches(&print("md5", right.clone()), certificate));
-        assert!(!matches(&print("sha-256", right[..31].to_vec()), certificate));
+        assert!(!matches(
+            &print("sha-256", right[..31].to_vec()),
+            certificate
+        ));
         assert!(!matches(&print("sha-256", right), b"another"));
     }
 }

@@ -71,7 +71,10 @@ impl Ice {
 
     /// The candidate lines to tell the peer.
     pub(super) fn local_candidates(&self) -> Vec<String> {
-        self.agent.local_candidates().map(|candidate| line_of(&candidate)).collect()
+        self.agent
+            .local_candidates()
+            .map(|candidate| line_of(&candidate))
+            .collect()
     }
 
     /// Takes over the credentials of a remote description. The role is fixed by the first one.
@@ -117,7 +120,15 @@ impl Ice {
         match StunMessage::parse(packet) {
             Ok(message) => {
                 let proto = Protocol::Udp;
-                self.agent.handle_packet(now, StunPacket { proto, source, destination, message });
+                self.agent.handle_packet(
+                    now,
+                    StunPacket {
+                        proto,
+                        source,
+                        destination,
+                        message,
+                    },
+                );
             }
             Err(error) => log::debug!("bad STUN packet from {source}: {error}"),
         }
@@ -128,13 +139,20 @@ impl Ice {
     }
 
     pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
-        self.agent.poll_timeout().into_iter().chain(self.fails_at).min()
+        self.agent
+            .poll_timeout()
+            .into_iter()
+            .chain(self.fails_at)
+            .min()
     }
 
     /// The next packet to send, with the path it must take.
     pub(super) fn poll_transmit(&mut self) -> Option<(Path, Vec<u8>)> {
         let transmit = self.agent.poll_transmit()?;
-        let path = Path { local: transmit.source, remote: transmit.destination };
+        let path = Path {
+            local: transmit.source,
+            remote: transmit.destination,
+        };
         Some((path, transmit.contents.into()))
     }
 
@@ -145,8 +163,15 @@ impl Ice {
         while let Some(event) = self.agent.poll_event() {
             log::debug!("ice: {event:?}");
             match event {
-                IceAgentEvent::NominatedSend { source, destination, .. } => {
-                    self.path = Some(Path { local: source, remote: destination });
+                IceAgentEvent::NominatedSend {
+                    source,
+                    destination,
+                    ..
+                } => {
+                    self.path = Some(Path {
+                        local: source,
+                        remote: destination,
+                    });
                 }
                 IceAgentEvent::IceConnectionStateChange(state) => {
                     self.enter(convert(state), now, &mut entered);
@@ -167,8 +192,8 @@ impl Ice {
         entered: &mut Vec<IceConnectionState>,
     ) {
         // A failed path that the agent still calls lost stays failed.
-        let still_failed = self.state == IceConnectionState::Failed
-            && state == IceConnectionState::Disconnected;
+        let still_failed =
+            self.state == IceConnectionState::Failed && state == IceConnectionState::Disconnected;
         if state == self.state || still_failed {
             return;
         }

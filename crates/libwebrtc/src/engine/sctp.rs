@@ -52,7 +52,11 @@ pub(super) enum SctpEvent {
     /// The handshake is done: messages can be sent.
     Connected,
     /// A message arrived in full.
-    Message { stream: u16, payload: Payload, data: Bytes },
+    Message {
+        stream: u16,
+        payload: Payload,
+        data: Bytes,
+    },
     /// User bytes of this stream were put on the wire for the first time, or given up. These add up
     /// to the bytes accepted for the stream, without DCEP messages and empty messages.
     Sent { stream: u16, bytes: usize },

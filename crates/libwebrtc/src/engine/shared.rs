@@ -24,7 +24,11 @@ const MAX_COMMANDS: usize = 4096;
 /// A request to the connection's thread.
 pub(crate) enum Command {
     /// A local description was set: gather, and restart ICE if the credentials are new.
-    Local { credentials: IceCreds, mid: String, mline_index: i32 },
+    Local {
+        credentials: IceCreds,
+        mid: String,
+        mline_index: i32,
+    },
     /// A remote description is in force.
     Remote(Box<RemoteDescription>),
     /// The peer announced a candidate.
@@ -124,7 +128,10 @@ impl Shared {
                 ice: IceConnectionState::New,
                 gathering: IceGatheringState::New,
             }),
-            mailbox: Mutex::new(Mailbox { commands: Vec::new(), closed: false }),
+            mailbox: Mutex::new(Mailbox {
+                commands: Vec::new(),
+                closed: false,
+            }),
             max_message_size: AtomicU64::new(0),
             woken: AtomicBool::new(false),
             waker,

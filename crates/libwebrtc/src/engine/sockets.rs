@@ -72,17 +72,27 @@ impl Received {
 
     /// The datagrams, each with its source.
     pub(super) fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
-        let trains = self.buffer.chunks(TRAIN_BYTES).zip(&self.metas).take(self.trains);
+        let trains = self
+            .buffer
+            .chunks(TRAIN_BYTES)
+            .zip(&self.metas)
+            .take(self.trains);
         trains.flat_map(|(bytes, meta)| {
             let train = bytes.get(..meta.len).unwrap_or_default();
-            train.chunks(meta.stride.max(1)).map(move |datagram| (meta.addr, datagram))
+            train
+                .chunks(meta.stride.max(1))
+                .map(move |datagram| (meta.addr, datagram))
         })
     }
 }
 
 impl Sockets {
     pub(super) fn new(poll: Poll) -> Self {
-        Self { poll, events: Events::with_capacity(64), sockets: Vec::new() }
+        Self {
+            poll,
+            events: Events::with_capacity(64),
+            sockets: Vec::new(),
+        }
     }
 
     /// Opens a socket on each usable local address, loopback last, and returns their addresses.
@@ -105,7 +115,9 @@ impl Sockets {
         let _ = state.set_send_buffer_size(UdpSockRef::from(&io), KERNEL_BUFFER);
         let address = io.local_addr()?;
         let token = Token(self.sockets.len());
-        self.poll.registry().register(&mut io, token, Interest::READABLE | Interest::WRITABLE)?;
+        self.poll
+            .registry()
+            .register(&mut io, token, Interest::READABLE | Interest::WRITABLE)?;
         self.sockets.push(Socket {
             io,
             state,
@@ -122,7 +134,11 @@ impl Sockets {
     /// packets left to read it does not wait at all.
     pub(super) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         let unread = self.sockets.iter().any(|socket| socket.readable);
-        let timeout = if unread { Some(Duration::ZERO) } else { timeout };
+        let timeout = if unread {
+            Some(Duration::ZERO)
+        } else {
+            timeout
+        };
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
             _ => {}
@@ -148,7 +164,10 @@ impl Sockets {
         let mut chunks = into.buffer.chunks_mut(TRAIN_BYTES);
         let mut slices: [IoSliceMut<'_>; TRAINS] =
             std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
-        match socket.state.recv(UdpSockRef::from(&socket.io), &mut slices, &mut into.metas) {
+        match socket
+            .state
+            .recv(UdpSockRef::from(&socket.io), &mut slices, &mut into.metas)
+        {
             Ok(trains) => {
                 into.trains = trains;
                 Some(socket.address)
@@ -172,7 +191,11 @@ impl Sockets {
 
     /// Queues a packet; [`flush`](Self::flush) sends it.
     pub(super) fn send(&mut self, path: Path, packet: &[u8]) {
-        match self.sockets.iter_mut().find(|socket| socket.address == path.local) {
+        match self
+            .sockets
+            .iter_mut()
+            .find(|socket| socket.address == path.local)
+        {
             Some(socket) => socket.push(path.remote, packet),
             None => log::debug!("no socket at {}", path.local),
         }
@@ -218,13 +241,19 @@ impl Socket {
     }
 
     fn flush(&mut self) {
-        let Some(batch) = self.batch.take() else { return };
+        let Some(batch) = self.batch.take() else {
+            return;
+        };
         if self.blocked.is_empty() && self.transmit(&batch) {
             self.recycle(batch);
         } else if self.blocked.len() < MAX_BLOCKED {
             self.blocked.push_back(batch);
         } else {
-            log::debug!("{} packets dropped: {} is blocked", batch.segments, self.address);
+            log::debug!(
+                "{} packets dropped: {} is blocked",
+                batch.segments,
+                self.address
+            );
         }
     }
 
@@ -259,7 +288,11 @@ impl Socket {
         match self.state.try_send(UdpSockRef::from(&self.io), &transmit) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => false,
             Err(error) => {
-                log::debug!("send from {} to {}: {error}", self.address, batch.destination);
+                log::debug!(
+                    "send from {} to {}: {error}",
+                    self.address,
+                    batch.destination
+                );
                 true
             }
             Ok(()) => true,
@@ -274,8 +307,11 @@ fn local_addresses() -> Vec<IpAddr> {
         log::error!("cannot list the network interfaces: {error}");
         Vec::new()
     });
-    let mut addresses: Vec<IpAddr> =
-        interfaces.into_iter().map(|interface| interface.ip()).filter(is_usable).collect();
+    let mut addresses: Vec<IpAddr> = interfaces
+        .into_iter()
+        .map(|interface| interface.ip())
+        .filter(is_usable)
+        .collect();
     addresses.sort_by_key(|ip| (ip.is_loopback(), *ip));
     addresses.dedup();
     addresses

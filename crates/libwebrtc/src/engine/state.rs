@@ -46,11 +46,28 @@ mod tests {
             broken: false,
             was_connected: false,
         };
-        let checking = Parts { started: true, ice: Ice::Checking, ..new };
-        let half = Parts { ice: Ice::Connected, ..checking };
-        let up = Parts { dtls_connected: true, ..half };
-        let again = Parts { ice: Ice::Checking, was_connected: true, ..up };
-        let lost = Parts { ice: Ice::Disconnected, ..again };
+        let checking = Parts {
+            started: true,
+            ice: Ice::Checking,
+            ..new
+        };
+        let half = Parts {
+            ice: Ice::Connected,
+            ..checking
+        };
+        let up = Parts {
+            dtls_connected: true,
+            ..half
+        };
+        let again = Parts {
+            ice: Ice::Checking,
+            was_connected: true,
+            ..up
+        };
+        let lost = Parts {
+            ice: Ice::Disconnected,
+            ..again
+        };
         let table = [
             (new, PeerConnectionState::New),
             (checking, PeerConnectionState::Connecting),
@@ -58,8 +75,20 @@ mod tests {
             (up, PeerConnectionState::Connected),
             (again, PeerConnectionState::Connecting),
             (lost, PeerConnectionState::Disconnected),
-            (Parts { was_connected: false, ..lost }, PeerConnectionState::Connecting),
-            (Parts { ice: Ice::Failed, ..lost }, PeerConnectionState::Failed),
+            (
+                Parts {
+                    was_connected: false,
+                    ..lost
+                },
+                PeerConnectionState::Connecting,
+            ),
+            (
+                Parts {
+                    ice: Ice::Failed,
+                    ..lost
+                },
+                PeerConnectionState::Failed,
+            ),
             (Parts { broken: true, ..up }, PeerConnectionState::Failed),
         ];
         for (parts, state) in table {

@@ -80,13 +80,13 @@ pub struct EncryptedPacket {
     pub key_index: u32,
 }
 
-/// Who a key belongs to; `None` is the shared key.
-type KeyOwner = Option<String>;
+/// Keys by their owner and index. The owner `None` is for shared keys.
+type Keys = HashMap<(Option<String>, i32), Vec<u8>>;
 
 /// Keeps keys.
 #[derive(Clone, Default)]
 pub struct KeyProvider {
-    keys: Arc<Mutex<HashMap<(KeyOwner, i32), Vec<u8>>>>,
+    keys: Arc<Mutex<Keys>>,
 }
 
 impl KeyProvider {
@@ -113,7 +113,9 @@ impl KeyProvider {
 
     /// Sets a participant's key of this index.
     pub fn set_key(&self, participant_id: String, key_index: i32, key: Vec<u8>) -> bool {
-        self.keys.lock().insert((Some(participant_id), key_index), key);
+        self.keys
+            .lock()
+            .insert((Some(participant_id), key_index), key);
         true
     }
 
@@ -124,7 +126,10 @@ impl KeyProvider {
 
     /// A participant's key of this index.
     pub fn get_key(&self, participant_id: String, key_index: i32) -> Option<Vec<u8>> {
-        self.keys.lock().get(&(Some(participant_id), key_index)).cloned()
+        self.keys
+            .lock()
+            .get(&(Some(participant_id), key_index))
+            .cloned()
     }
 
     /// Does nothing: no media is sent.

@@ -86,7 +86,10 @@ impl Signaling {
     }
 
     /// Writes an offer. It keeps the sections of earlier exchanges, in their order.
-    pub(super) fn create_offer(&mut self, ice_restart: bool) -> Result<SessionDescription, RtcError> {
+    pub(super) fn create_offer(
+        &mut self,
+        ice_restart: bool,
+    ) -> Result<SessionDescription, RtcError> {
         self.check_open()?;
         // Before the first exchange there is nothing to restart.
         let restart = (ice_restart || self.restart_ice) && self.current_local.is_some();
@@ -101,7 +104,9 @@ impl Signaling {
     pub(super) fn create_answer(&mut self) -> Result<SessionDescription, RtcError> {
         self.check_open()?;
         let Some(offer) = &self.pending_remote else {
-            return Err(RtcError::invalid_state("there is no remote offer to answer"));
+            return Err(RtcError::invalid_state(
+                "there is no remote offer to answer",
+            ));
         };
         let offer = Sdp::parse(offer.as_str())?;
         let before = match &self.current_remote {
@@ -115,7 +120,12 @@ impl Signaling {
             (Some(false), _) | (None, Setup::Active) => Setup::Passive,
             (None, _) => Setup::Active,
         };
-        Ok(self.write(restart, Role::Answer(setup), &mirror(&offer), SdpType::Answer))
+        Ok(self.write(
+            restart,
+            Role::Answer(setup),
+            &mirror(&offer),
+            SdpType::Answer,
+        ))
     }
 
     fn write(
@@ -125,7 +135,11 @@ impl Signaling {
         sections: &[Section],
         sdp_type: SdpType,
     ) -> SessionDescription {
-        let credentials = if restart { IceCreds::new() } else { self.credentials.clone() };
+        let credentials = if restart {
+            IceCreds::new()
+        } else {
+            self.credentials.clone()
+        };
         self.version += 1;
         let transport = LocalTransport {
             ufrag: &credentials.ufrag,
@@ -138,7 +152,10 @@ impl Signaling {
     }
 
     /// A local description comes into force.
-    pub(super) fn set_local(&mut self, description: SessionDescription) -> Result<Effects, RtcError> {
+    pub(super) fn set_local(
+        &mut self,
+        description: SessionDescription,
+    ) -> Result<Effects, RtcError> {
         self.check_open()?;
         let before = self.state;
         let mut commands = Vec::new();
@@ -151,12 +168,16 @@ impl Signaling {
             }
             SdpType::Answer | SdpType::PrAnswer => {
                 let Some(offer) = &self.pending_remote else {
-                    return Err(RtcError::invalid_state("there is no remote offer to answer"));
+                    return Err(RtcError::invalid_state(
+                        "there is no remote offer to answer",
+                    ));
                 };
                 let remote = remote_transport(&Sdp::parse(offer.as_str())?)?;
                 let local = Sdp::parse(description.as_str())?;
                 commands.push(self.local(&local)?);
-                let client = *self.dtls_client.get_or_insert(local.setup() == Setup::Active);
+                let client = *self
+                    .dtls_client
+                    .get_or_insert(local.setup() == Setup::Active);
                 commands.push(remote_command(remote, false, client));
                 self.current_remote = self.pending_remote.take();
                 self.current_local = Some(description);
@@ -169,7 +190,10 @@ impl Signaling {
     }
 
     /// A remote description comes into force.
-    pub(super) fn set_remote(&mut self, description: SessionDescription) -> Result<Effects, RtcError> {
+    pub(super) fn set_remote(
+        &mut self,
+        description: SessionDescription,
+    ) -> Result<Effects, RtcError> {
         self.check_open()?;
         let before = self.state;
         let mut commands = Vec::new();
@@ -184,7 +208,9 @@ impl Signaling {
                 self.expect(&[SignalingState::HaveLocalOffer])?;
                 let remote = remote_transport(&Sdp::parse(description.as_str())?)?;
                 // The answerer chose. Later answers cannot change it: the handshake is over.
-                let client = *self.dtls_client.get_or_insert(remote.setup == Setup::Passive);
+                let client = *self
+                    .dtls_client
+                    .get_or_insert(remote.setup == Setup::Passive);
                 commands.push(remote_command(remote, true, client));
                 self.current_local = self.pending_local.take();
                 self.current_remote = Some(description);
@@ -200,7 +226,10 @@ impl Signaling {
         if states.contains(&self.state) {
             return Ok(());
         }
-        let message = format!("the description does not fit the signaling state {:?}", self.state);
+        let message = format!(
+            "the description does not fit the signaling state {:?}",
+            self.state
+        );
         Err(RtcError::invalid_state(message))
     }
 
@@ -242,7 +271,10 @@ fn remote_transport(sdp: &Sdp) -> Result<RemoteTransport, RtcError> {
 
 fn remote_command(remote: RemoteTransport, we_offered: bool, dtls_client: bool) -> Command {
     Command::Remote(Box::new(RemoteDescription {
-        credentials: IceCreds { ufrag: remote.ufrag, pass: remote.pwd },
+        credentials: IceCreds {
+            ufrag: remote.ufrag,
+            pass: remote.pwd,
+        },
         fingerprint: remote.fingerprint,
         // RFC 8445, section 6.1.1: the offerer controls, and always controls a lite peer.
         ice_controlling: we_offered || remote.ice_lite,

@@ -12,20 +12,32 @@ const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=ice-lite
     a=candidate:1 1 udp 1 127.0.0.1 5 typ host\r\na=end-of-candidates\r\n";
 
 fn local() -> LocalTransport<'static> {
-    LocalTransport { ufrag: "u", pwd: "p", fingerprint: "AA:BB", session_id: 7, version: 3 }
+    LocalTransport {
+        ufrag: "u",
+        pwd: "p",
+        fingerprint: "AA:BB",
+        session_id: 7,
+        version: 3,
+    }
 }
 
 #[test]
 fn reads_a_server_offer() {
     let sdp = Sdp::parse(OFFER).unwrap();
     let transport = sdp.remote_transport().unwrap();
-    assert_eq!((transport.ufrag.as_str(), transport.pwd.as_str()), ("user", "secret"));
+    assert_eq!(
+        (transport.ufrag.as_str(), transport.pwd.as_str()),
+        ("user", "secret")
+    );
     assert_eq!(transport.fingerprint.algorithm, "sha-256");
     assert_eq!(transport.fingerprint.digest, [0x0a, 0xff, 0x10]);
     assert_eq!(transport.setup, Setup::ActPass);
     assert_eq!(transport.max_message_size, Some(1000));
     assert!(transport.ice_lite && transport.data_channels);
-    assert_eq!(transport.candidates, ["candidate:1 1 udp 1 127.0.0.1 5 typ host"]);
+    assert_eq!(
+        transport.candidates,
+        ["candidate:1 1 udp 1 127.0.0.1 5 typ host"]
+    );
     assert_eq!(sdp.data_channel_section(), Some(("data".to_owned(), 1)));
 }
 
@@ -59,7 +71,11 @@ fn a_rejected_section_stays_rejected() {
 fn a_peer_that_names_no_size_takes_64_kib_and_zero_means_any() {
     let size = |line: &str| {
         let text = OFFER.replace("a=max-message-size:1000\r\n", line);
-        Sdp::parse(&text).unwrap().remote_transport().unwrap().max_message_size
+        Sdp::parse(&text)
+            .unwrap()
+            .remote_transport()
+            .unwrap()
+            .max_message_size
     };
     assert_eq!(size(""), Some(65_536));
     assert_eq!(size("a=max-message-size:0\r\n"), None);
@@ -67,8 +83,14 @@ fn a_peer_that_names_no_size_takes_64_kib_and_zero_means_any() {
 
 #[test]
 fn refuses_what_is_not_sdp() {
-    for text in ["", "hello", "v=1\r\n", "v=0\r\nm=audio\r\n", "v=0\r\nm=audio x y z\r\n", "v=0\r\n??\r\n"]
-    {
+    for text in [
+        "",
+        "hello",
+        "v=1\r\n",
+        "v=0\r\nm=audio\r\n",
+        "v=0\r\nm=audio x y z\r\n",
+        "v=0\r\n??\r\n",
+    ] {
         assert!(Sdp::parse(text).is_err(), "{text:?}");
     }
 }

@@ -57,10 +57,15 @@ impl Section {
     /// because an accepted section must name at least one.
     pub(crate) fn mirror(section: &MediaSection) -> Self {
         if section.is_application() {
-            return Self { rejected: section.port == 0, ..Self::data_channels(section.mid()) };
+            return Self {
+                rejected: section.port == 0,
+                ..Self::data_channels(section.mid())
+            };
         }
         let is_codec = |line: &&String| {
-            ["a=rtpmap:", "a=fmtp:", "a=rtcp-fb:"].iter().any(|prefix| line.starts_with(prefix))
+            ["a=rtpmap:", "a=fmtp:", "a=rtcp-fb:"]
+                .iter()
+                .any(|prefix| line.starts_with(prefix))
         };
         Self {
             kind: section.kind.clone(),
@@ -85,15 +90,24 @@ pub(crate) fn write(transport: &LocalTransport<'_>, role: Role, sections: &[Sect
         let _ = write!(sdp, "{text}\r\n");
     };
     line(format_args!("v=0"));
-    line(format_args!("o=- {} {} IN IP4 127.0.0.1", transport.session_id, transport.version));
+    line(format_args!(
+        "o=- {} {} IN IP4 127.0.0.1",
+        transport.session_id, transport.version
+    ));
     line(format_args!("s=-"));
     line(format_args!("t=0 0"));
-    let bundled: Vec<&str> =
-        sections.iter().filter(|section| !section.rejected).map(|s| s.mid.as_str()).collect();
+    let bundled: Vec<&str> = sections
+        .iter()
+        .filter(|section| !section.rejected)
+        .map(|s| s.mid.as_str())
+        .collect();
     line(format_args!("a=group:BUNDLE {}", bundled.join(" ")));
     line(format_args!("a=msid-semantic: WMS"));
     // livekit-server looks for the fingerprint at session level.
-    line(format_args!("a=fingerprint:sha-256 {}", transport.fingerprint));
+    line(format_args!(
+        "a=fingerprint:sha-256 {}",
+        transport.fingerprint
+    ));
     let setup = match role {
         Role::Offer => Setup::ActPass,
         Role::Answer(setup) => setup,
@@ -109,7 +123,10 @@ pub(crate) fn write(transport: &LocalTransport<'_>, role: Role, sections: &[Sect
             line(format_args!("a=ice-ufrag:{}", transport.ufrag));
             line(format_args!("a=ice-pwd:{}", transport.pwd));
             line(format_args!("a=ice-options:trickle"));
-            line(format_args!("a=fingerprint:sha-256 {}", transport.fingerprint));
+            line(format_args!(
+                "a=fingerprint:sha-256 {}",
+                transport.fingerprint
+            ));
             line(format_args!("a=setup:{}", setup.as_str()));
         }
         line(format_args!("a=mid:{}", section.mid));

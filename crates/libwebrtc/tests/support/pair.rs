@@ -26,7 +26,9 @@ pub struct Pair {
 
 pub fn connection() -> PeerConnection {
     let _ = env_logger::builder().is_test(true).try_init();
-    PeerConnectionFactory::default().create_peer_connection(RtcConfiguration::default()).unwrap()
+    PeerConnectionFactory::default()
+        .create_peer_connection(RtcConfiguration::default())
+        .unwrap()
 }
 
 impl Pair {
@@ -35,13 +37,20 @@ impl Pair {
         let (near, far) = (connection(), connection());
         let opened = Arc::new(Mutex::new(Vec::new()));
         let list = opened.clone();
-        far.on_data_channel(Some(Box::new(move |channel| list.lock().unwrap().push(channel))));
+        far.on_data_channel(Some(Box::new(move |channel| {
+            list.lock().unwrap().push(channel)
+        })));
         let near_states = Arc::new(Mutex::new(Vec::new()));
         let states = near_states.clone();
         near.on_connection_state_change(Some(Box::new(move |state| {
             states.lock().unwrap().push(state);
         })));
-        Self { near, far, opened, near_states }
+        Self {
+            near,
+            far,
+            opened,
+            near_states,
+        }
     }
 
     pub async fn connected() -> Self {
@@ -60,10 +69,20 @@ impl Pair {
     pub async fn negotiate(&self, options: OfferOptions, change: impl Fn(String) -> String) {
         let (near_candidates, far_candidates) = (collect(&self.near), collect(&self.far));
         let offer = self.near.create_offer(options).await.unwrap();
-        self.near.set_local_description(offer.clone()).await.unwrap();
+        self.near
+            .set_local_description(offer.clone())
+            .await
+            .unwrap();
         self.far.set_remote_description(offer).await.unwrap();
-        let answer = self.far.create_answer(AnswerOptions::default()).await.unwrap();
-        self.far.set_local_description(answer.clone()).await.unwrap();
+        let answer = self
+            .far
+            .create_answer(AnswerOptions::default())
+            .await
+            .unwrap();
+        self.far
+            .set_local_description(answer.clone())
+            .await
+            .unwrap();
         let forged = change(answer.to_string());
         let answer = SessionDescription::parse(&forged, answer.sdp_type()).unwrap();
         self.near.set_remote_description(answer).await.unwrap();
@@ -94,7 +113,9 @@ type Candidates = Arc<Mutex<Vec<IceCandidate>>>;
 pub fn collect(pc: &PeerConnection) -> Candidates {
     let candidates = Candidates::default();
     let list = candidates.clone();
-    pc.on_ice_candidate(Some(Box::new(move |candidate| list.lock().unwrap().push(candidate))));
+    pc.on_ice_candidate(Some(Box::new(move |candidate| {
+        list.lock().unwrap().push(candidate)
+    })));
     candidates
 }
 
@@ -131,7 +152,11 @@ pub async fn send(channel: &DataChannel, data: &[u8], binary: bool) {
 /// Bytes that differ with every seed and are also text.
 pub fn pattern(seed: u32, length: usize) -> Vec<u8> {
     (0..length as u32)
-        .map(|i| seed.wrapping_mul(2_654_435_761).wrapping_add(i.wrapping_mul(i) + i / 7) >> 9)
+        .map(|i| {
+            seed.wrapping_mul(2_654_435_761)
+                .wrapping_add(i.wrapping_mul(i).wrapping_add(i / 7))
+                >> 9
+        })
         .map(|mixed| b'!' + (mixed % 90) as u8)
         .collect()
 }

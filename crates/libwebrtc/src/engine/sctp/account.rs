@@ -81,13 +81,19 @@ impl Account {
     }
 
     fn progress(&mut self, id: u16, advance: impl FnOnce(&mut Stream)) -> usize {
-        let Some(stream) = self.streams.get_mut(&id) else { return 0 };
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return 0;
+        };
         advance(stream);
         let mut newly = stream.transmitted.max(stream.released) - stream.gone;
         let mut user = 0;
         while newly > 0 {
-            let Some(message) = stream.messages.front_mut() else { break };
-            let step = message.left.min(usize::try_from(newly).unwrap_or(usize::MAX));
+            let Some(message) = stream.messages.front_mut() else {
+                break;
+            };
+            let step = message
+                .left
+                .min(usize::try_from(newly).unwrap_or(usize::MAX));
             message.left -= step;
             newly -= step as u64;
             stream.gone += step as u64;
@@ -135,10 +141,19 @@ mod tests {
         assert_eq!(account.unsent(), 161);
         let start = u32::MAX - 1;
         assert_eq!(send(&mut account, &packet(start, 1, 10)), []);
-        assert_eq!(send(&mut account, &packet(start.wrapping_add(1), 1, 60)), [(1, 60)]);
+        assert_eq!(
+            send(&mut account, &packet(start.wrapping_add(1), 1, 60)),
+            [(1, 60)]
+        );
         // A retransmission, then the rest across the wrap of the sequence numbers.
-        assert_eq!(send(&mut account, &packet(start.wrapping_add(1), 1, 60)), []);
-        assert_eq!(send(&mut account, &packet(start.wrapping_add(2), 1, 40)), [(1, 40)]);
+        assert_eq!(
+            send(&mut account, &packet(start.wrapping_add(1), 1, 60)),
+            []
+        );
+        assert_eq!(
+            send(&mut account, &packet(start.wrapping_add(2), 1, 40)),
+            [(1, 40)]
+        );
         assert_eq!(account.release(1, 110), 0);
         assert_eq!(account.unsent(), 51);
         // The last message is given up without ever being sent.

@@ -58,11 +58,12 @@ impl Association {
         let mut config = EndpointConfig::new();
         config.max_payload_size(max_payload_size_for_mtu(MAX_PACKET));
         let server = (!client).then(|| Arc::new(ServerConfig::new(transport.clone())));
-        let mut endpoint =
-            Endpoint::new(local, TransportProtocol::UDP, Arc::new(config), server);
+        let mut endpoint = Endpoint::new(local, TransportProtocol::UDP, Arc::new(config), server);
         let mut association = if client {
             // Fails only with too many associations or without a port.
-            endpoint.connect(now, ClientConfig::new(transport), peer).ok()
+            endpoint
+                .connect(now, ClientConfig::new(transport), peer)
+                .ok()
         } else {
             None
         };
@@ -84,7 +85,9 @@ impl Association {
     /// no option for the longest wait, but it believes any time it is told.
     fn limit_wait(&mut self, now: Instant) {
         let Some(inner) = &self.inner else { return };
-        let Some(deadline) = inner.poll_timeout() else { return };
+        let Some(deadline) = inner.poll_timeout() else {
+            return;
+        };
         let wait = deadline.saturating_duration_since(now + self.skew);
         let longest = MAX_WAIT + 3 * inner.rtt();
         self.skew += wait.saturating_sub(longest);
@@ -104,7 +107,10 @@ impl Association {
                     }
                 }
                 // The crate reports the end of a stream under this name.
-                Event::AssociationLost { reason: AssociationError::Reset, id } => {
+                Event::AssociationLost {
+                    reason: AssociationError::Reset,
+                    id,
+                } => {
                     self.account.remove(id);
                     self.events.push_back(SctpEvent::StreamReset { stream: id });
                 }
@@ -199,7 +205,9 @@ impl SctpAssociation for Association {
             return Err(SctpError("there is no association".to_owned()));
         };
         if inner.stream(message.stream).is_err() {
-            inner.open_stream(message.stream, Ppid::Binary).map_err(failed)?;
+            inner
+                .open_stream(message.stream, Ppid::Binary)
+                .map_err(failed)?;
         }
         let mut stream = inner.stream(message.stream).map_err(failed)?;
         let (kind, value) = match message.reliability {
@@ -207,10 +215,18 @@ impl SctpAssociation for Association {
             Reliability::MaxRetransmits(count) => (ReliabilityType::Rexmit, count),
             Reliability::MaxLifetime(millis) => (ReliabilityType::Timed, millis),
         };
-        stream.set_reliability_params(!message.ordered, kind, value).map_err(failed)?;
+        stream
+            .set_reliability_params(!message.ordered, kind, value)
+            .map_err(failed)?;
         let empty = matches!(message.payload, Payload::EmptyText | Payload::EmptyBinary);
-        let data = if empty { Bytes::from_static(&[0]) } else { message.data };
-        stream.write_sctp(now + self.skew, &data, ppid(message.payload)).map_err(failed)?;
+        let data = if empty {
+            Bytes::from_static(&[0])
+        } else {
+            message.data
+        };
+        stream
+            .write_sctp(now + self.skew, &data, ppid(message.payload))
+            .map_err(failed)?;
         let user = matches!(message.payload, Payload::Text | Payload::Binary);
         self.account.accept(message.stream, data.len(), user);
         Ok(())
@@ -240,7 +256,9 @@ impl SctpAssociation for Association {
 
 /// Takes every complete message off a stream.
 fn read(inner: &mut rtc_sctp::Association, id: u16, events: &mut VecDeque<SctpEvent>) {
-    let Ok(mut stream) = inner.stream(id) else { return };
+    let Ok(mut stream) = inner.stream(id) else {
+        return;
+    };
     while let Ok(Some(chunks)) = stream.read_sctp() {
         let payload = match chunks.ppi {
             Ppid::Dcep => Payload::Dcep,
@@ -252,7 +270,11 @@ fn read(inner: &mut rtc_sctp::Association, id: u16, events: &mut VecDeque<SctpEv
         };
         match chunks.to_payload(usize::MAX) {
             Ok(data) => {
-                events.push_back(SctpEvent::Message { stream: id, payload, data: data.freeze() });
+                events.push_back(SctpEvent::Message {
+                    stream: id,
+                    payload,
+                    data: data.freeze(),
+                });
             }
             Err(error) => log::debug!("SCTP message: {error}"),
         }

@@ -61,8 +61,16 @@ mod tests {
         packet.extend(data(10, 1, b"x"));
         let chunks: Vec<_> = data_chunks(&packet).collect();
         let expected = [
-            DataChunk { tsn: 9, stream: 2, length: 5 },
-            DataChunk { tsn: 10, stream: 1, length: 1 },
+            DataChunk {
+                tsn: 9,
+                stream: 2,
+                length: 5,
+            },
+            DataChunk {
+                tsn: 10,
+                stream: 1,
+                length: 1,
+            },
         ];
         assert_eq!(chunks, expected);
     }

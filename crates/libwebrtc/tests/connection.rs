@@ -1,0 +1,256 @@
+//! The life of connections: states, descriptions, certificates, threads and files.
+
+#[path = "support/pair.rs"]
+mod pair;
+
+use std::sync::mpsc::channel;
+
+use libwebrtc::data_channel::DataChannelInit;
+use libwebrtc::peer_connection::{
+    AnswerOptions, IceConnectionState, IceGatheringState, OfferOptions, PeerConnectionState,
+    SignalingState,
+};
+use libwebrtc::rtp_transceiver::{RtpTransceiverDirection, RtpTransceiverInit};
+use libwebrtc::session_description::{SdpType, SessionDescription};
+use libwebrtc::{MediaType, RtcErrorType};
+use pair::{connection, until, Pair, PATIENCE};
+
+#[tokio::test]
+async fn states_follow_the_exchange() {
+    let pair = Pair::new();
+    assert_eq!(pair.near.connection_state(), PeerConnectionState::New);
+    assert_eq!(pair.near.signaling_state(), SignalingState::Stable);
+    let (tx, signaling) = channel();
+    pair.near
+        .on_signaling_state_change(Some(Box::new(move |state| tx.send(state).unwrap())));
+    pair.negotiate(OfferOptions::default(), |answer| answer)
+        .await;
+    assert_eq!(
+        signaling.recv_timeout(PATIENCE).unwrap(),
+        SignalingState::HaveLocalOffer
+    );
+    assert_eq!(
+        signaling.recv_timeout(PATIENCE).unwrap(),
+        SignalingState::Stable
+    );
+    until("it is connected", || {
+        pair.near.connection_state() == PeerConnectionState::Connected
+            && pair.near.ice_gathering_state() == IceGatheringState::Complete
+    })
+    .await;
+    let states = pair.near_states.lock().unwrap().clone();
+    assert_eq!(
+        states,
+        [
+            PeerConnectionState::Connecting,
+            PeerConnectionState::Connected
+        ]
+    );
+    pair.near.close();
+    assert_eq!(pair.near.connection_state(), PeerConnectionState::Closed);
+    assert_eq!(
+        signaling.recv_timeout(PATIENCE).unwrap(),
+        SignalingState::Closed
+    );
+    until("ICE is closed", || {
+        pair.near.ice_connection_state() == IceConnectionState::Closed
+    })
+    .await;
+    assert!(pair
+        .near
+        .create_offer(OfferOptions::default())
+        .await
+        .is_err());
+    assert!(pair
+        .near
+        .create_data_channel("late", DataChannelInit::default())
+        .is_err());
+}
+
+#[tokio::test]
+async fn a_wrong_fingerprint_fails() {
+    let pair = Pair::new();
+    let near = pair
+        .near
+        .create_data_channel("never", DataChannelInit::default())
+        .unwrap();
+    let forge = |answer: String| {
+        let lines = answer
+            .lines()
+            .map(|line| match line.strip_prefix("a=fingerprint:sha-256 ") {
+                Some(digest) => {
+                    let first = if digest.starts_with("00") { "01" } else { "00" };
+                    format!("a=fingerprint:sha-256 {first}{}", &digest[2..])
+                }
+                None => line.to_owned(),
+            });
+        lines.map(|line| line + "\r\n").collect()
+    };
+    pair.negotiate(OfferOptions::default(), forge).await;
+    until("it failed", || {
+        pair.near.connection_state() == PeerConnectionState::Failed
+    })
+    .await;
+    assert!(near.send(b"secret", true).is_err());
+    assert!(!pair
+        .near_states
+        .lock()
+        .unwrap()
+        .contains(&PeerConnectionState::Connected));
+}
+
+#[tokio::test]
+async fn renegotiation_keeps_the_connection() {
+    let pair = Pair::connected().await;
+    pair.near_states.lock().unwrap().clear();
+    let (near, far) = pair.open_channel("kept", DataChannelInit::default()).await;
+    for _ in 0..3 {
+        pair.negotiate(OfferOptions::default(), |answer| answer)
+            .await;
+    }
+    let (tx, rx) = channel();
+    far.on_message(Some(Box::new(move |message| {
+        tx.send(message.data.to_vec()).unwrap()
+    })));
+    pair::send(&near, b"still here", true).await;
+    assert_eq!(rx.recv_timeout(PATIENCE).unwrap(), b"still here");
+    assert!(pair.near_states.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn descriptions_in_the_wrong_state_are_refused() {
+    let pair = Pair::new();
+    let offer = pair
+        .near
+        .create_offer(OfferOptions::default())
+        .await
+        .unwrap();
+    let answer = SessionDescription::parse(&offer.to_string(), SdpType::Answer).unwrap();
+    let error = pair.near.set_remote_description(answer).await.unwrap_err();
+    assert_eq!(error.error_type, RtcErrorType::InvalidState);
+    assert!(pair
+        .near
+        .create_answer(AnswerOptions::default())
+        .await
+        .is_err());
+    pair.near
+        .set_local_description(offer.clone())
+        .await
+        .unwrap();
+    assert!(
+        pair.near.set_remote_description(offer).await.is_err(),
+        "glare"
+    );
+    let empty = SessionDescription::parse("v=0\r\n", SdpType::Answer).unwrap();
+    let error = pair.near.set_remote_description(empty).await.unwrap_err();
+    assert_eq!(error.error_type, RtcErrorType::InvalidSdp);
+}
+
+#[tokio::test]
+async fn media_is_inert_or_unsupported() {
+    let near = connection();
+    let init = RtpTransceiverInit {
+        direction: RtpTransceiverDirection::RecvOnly,
+        stream_ids: Vec::new(),
+        send_encodings: Vec::new(),
+    };
+    near.add_transceiver_for_media(MediaType::Audio, init)
+        .unwrap();
+    assert_eq!(near.transceivers().len(), 1);
+    let offer = near
+        .create_offer(OfferOptions::default())
+        .await
+        .unwrap()
+        .to_string();
+    assert!(!offer.contains("m=audio"));
+    let error = near.transceivers()[0]
+        .set_codec_preferences(Vec::new())
+        .unwrap_err();
+    assert!(error
+        .to_string()
+        .contains("delete the [patch.crates-io] line"));
+}
+
+/// The threads and open files of this process.
+fn resources() -> (usize, usize) {
+    let count = |path| std::fs::read_dir(path).unwrap().count();
+    (count("/proc/self/task"), count("/proc/self/fd"))
+}
+
+#[test]
+fn connections_leave_no_thread_and_no_file_behind() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    // Run alone in a process of its own: other tests have threads too.
+    if std::env::var_os("LEAK_TEST").is_none() {
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "connections_leave_no_thread_and_no_file_behind"])
+            .env("LEAK_TEST", "1")
+            .status()
+            .unwrap();
+        assert!(status.success());
+        return;
+    }
+    let runtime = runtime();
+    runtime.block_on(async {
+        let cycle = |full: bool| async move {
+            let pair = if full {
+                Pair::connected().await
+            } else {
+                Pair::new()
+            };
+            let (near, far) = if full {
+                let (near, far) = pair.open_channel("x", DataChannelInit::default()).await;
+                (Some(near), Some(far))
+            } else {
+                (
+                    pair.near
+                        .create_data_channel("x", DataChannelInit::default())
+                        .ok(),
+                    None,
+                )
+            };
+            // Cycles of ownership, as applications make them.
+            let own = pair.near.clone();
+            pair.near
+                .on_data_channel(Some(Box::new(move |_| drop(own.clone()))));
+            if let (Some(near), Some(far)) = (near, far) {
+                let own = far.clone();
+                far.on_message(Some(Box::new(move |message| {
+                    let _ = own.send(message.data, true);
+                })));
+                pair::send(&near, b"x", true).await;
+            }
+            pair.near.close();
+            pair.far.close();
+        };
+        cycle(true).await;
+        until("the threads have ended", || resources().0 <= 2).await;
+        let before = resources();
+        for round in 0..200 {
+            cycle(round % 4 == 0).await;
+        }
+        until("the threads have ended", || resources() <= before).await;
+        assert_eq!(resources(), before);
+    });
+}
+
+#[test]
+fn a_dropped_connection_closes() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let Pair { near, far, .. } = Pair::connected().await;
+        drop(near);
+        until("the peer noticed", || {
+            far.connection_state() == PeerConnectionState::Failed
+        })
+        .await;
+    });
+}
