@@ -43,7 +43,7 @@ PARAMETERS = [
         4000000000,
         "Bytes after which a byte stream is replaced by a new one; receivers end one at 5,000,000,000.",
     ),
-    ("use_sim_time", False, "Take the time from the topic /clock."),
+    ("use_sim_time", False, "Take the time of messages from the topic /clock."),
 ]
 
 # How the node is started: name, default, description.

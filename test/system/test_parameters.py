@@ -19,21 +19,14 @@ from launch_standin import ParameterValue
 PACKAGE = "remote_access_bridge"
 PYTHON_LAUNCH = ROOT / f"launch/{PACKAGE}.launch.py"
 XML_LAUNCH = ROOT / f"launch/{PACKAGE}.launch.xml"
-SIM_TIME = {
-    "name": "use_sim_time",
-    "type": "bool",
-    "default": False,
-    "description": "Take the time from the topic /clock.",
-}
 # What the launch files ask for beside the parameters.
 STARTING = ["node_name", "namespace", "params_file", "respawn", "respawn_delay", "log_level"]
 
 
 @pytest.fixture(scope="module")
 def table() -> list[dict[str, Any]]:
-    """The parameters as the node declares them, and the one that rclrs declares for it."""
-    printed = json.loads(subprocess.check_output([executable(), "--print-parameters"], text=True))
-    return [*printed, SIM_TIME]
+    """The parameters as the node declares them."""
+    return json.loads(subprocess.check_output([executable(), "--print-parameters"], text=True))
 
 
 @pytest.fixture(scope="module")
