@@ -21,8 +21,12 @@ class Load:
 
     @staticmethod
     def saturating(size: int) -> Load:
-        """As much as gets through: about 4 MB on the way, at least 4 and at most 800 messages."""
-        window = min(800, max(4, 4_000_000 // size))
+        """As much as gets through: 800 kB on the way, at least 4 and at most 200 messages.
+
+        Enough to keep every hop busy at a few milliseconds from end to end, and little enough to fit into
+        the queues on the way, so that what is measured is not how messages are thrown away.
+        """
+        window = min(200, max(4, 800_000 // size))
         return Load((Stream(TOPIC, size, 0.0),), window)
 
     @staticmethod
