@@ -1,0 +1,13 @@
+//! The session's behaviour, one file per topic.
+
+mod session_harness;
+
+mod session_control;
+mod session_data;
+mod session_greeting;
+mod session_hostile;
+mod session_lanes;
+mod session_latched;
+mod session_limits;
+mod session_resync;
+mod session_subscriptions;
