@@ -19,8 +19,8 @@ class Credentials:
     key: str
     secret: str
 
-    def mint(self, room: str, identity: str, attributes: dict[str, str] | None = None, *, admin: bool = False) -> str:
-        """A token to join this room, to send data and to receive everything; `admin` may list it, too."""
+    def mint(self, room: str, identity: str, attributes: dict[str, str] | None = None) -> str:
+        """A token to join this room, to send data and to receive everything."""
         now = int(time.time())
         claims: dict[str, object] = {
             "iss": self.key,
@@ -33,7 +33,6 @@ class Credentials:
                 "canPublish": True,
                 "canPublishData": True,
                 "canSubscribe": True,
-                "roomAdmin": admin,
             },
         }
         if attributes:
