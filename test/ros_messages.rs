@@ -5,13 +5,18 @@ mod ros_common;
 
 use remote_access_bridge::ros::{QosPolicy, RawMessage, Subscription};
 use ros_common::{eventually, unique, Node, Peer, PATIENCE};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// Subscribes to a topic that has a publisher.
 fn subscribe(
     node: &Node,
     topic: &str,
     type_name: &str,
 ) -> (Subscription, flume::Receiver<RawMessage>) {
+    // Else it would first ask for the least, and be created again when the publisher is known.
+    eventually("the publisher is known", || {
+        node.ros.node().count_publishers(topic).expect("a graph") > 0
+    });
     let (sink, messages) = flume::unbounded();
     let subscription = node
         .ros
@@ -198,6 +203,27 @@ for i in range(3000):
 }
 
 #[test]
+fn each_message_is_announced_at_once() {
+    let (node, mut peer) = (Node::start(), Peer::start());
+    let topic = format!("/{}", unique("announced"));
+    peer.run(&format!(
+        "from std_msgs.msg import String\np = node.create_publisher(String, '{topic}', 10)"
+    ));
+    let (_subscription, messages) = subscribe(&node, &topic, "std_msgs/msg/String");
+    eventually("matched", || {
+        peer.run("result = p.get_subscription_count()") == 1
+    });
+    // One by one. Messages found by the take thread's own rounds alone would take a second each,
+    // several times the patience.
+    let started = Instant::now();
+    for _ in 0..300 {
+        peer.run("p.publish(String(data='x'))");
+        messages.recv_timeout(PATIENCE).expect("a message");
+    }
+    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+}
+
+#[test]
 fn subscriptions_come_and_go_while_messages_flow() {
     let (node, mut peer) = (Node::start(), Peer::start());
     let topic = format!("/{}", unique("churn"));
@@ -206,9 +232,6 @@ fn subscriptions_come_and_go_while_messages_flow() {
 p = node.create_publisher(String, '{topic}', 10)
 t = node.create_timer(0.0005, lambda: p.publish(String(data='x')))"
     ));
-    eventually("the publisher is known", || {
-        node.ros.node().count_publishers(&topic).expect("a graph") == 1
-    });
     for round in 0..100 {
         let (subscription, messages) = subscribe(&node, &topic, "std_msgs/msg/String");
         // Some end before they are matched, some in the middle of the flow.
