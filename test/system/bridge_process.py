@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -53,12 +54,13 @@ class Bridge:
 
     def wait_output(self, text: str, count: int = 1, seconds: float = 60.0) -> None:
         """Waits until the bridge printed a text, in whatever case, so many times."""
-        wait_until(
-            lambda: self.output().lower().count(text.lower()) >= count or self.process.exit_code() is not None,
-            f"{count} times {text!r} in the bridge's output:\n{self.output()[-2000:]}",
-            seconds,
-        )
-        assert self.output().lower().count(text.lower()) >= count, self.output()[-2000:]
+
+        def printed() -> bool:
+            return self.output().lower().count(text.lower()) >= count
+
+        with contextlib.suppress(TimeoutError):
+            wait_until(lambda: printed() or self.process.exit_code() is not None, text, seconds)
+        assert printed(), f"not {count} times {text!r} in the bridge's output:\n{self.output()[-3000:]}"
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Asks it to end; returns the exit code."""

@@ -129,8 +129,9 @@ def test_a_server_that_restarts_while_viewers_watch_is_joined_again(
     newcomer.wait_for(lambda: newcomer.channels().get(TOPIC), "advertisement after the restart", RECONNECT_SECONDS)
     assert_served(newcomer, publisher)
     for viewer in viewers:
-        # Those who came back by themselves are told everything again.
+        # Those who came back by themselves are told everything again; their own stream went with the old room.
         viewer.wait_text("serverInfo", 2, RECONNECT_SECONDS)
+        viewer.open_stream()
         assert_served(viewer, publisher)
 
 

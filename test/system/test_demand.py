@@ -52,12 +52,12 @@ def test_viewers_share_one_subscription_until_the_last_one_left(
         publisher.match(TOPIC)
         publisher.publish(TOPIC)
         each.wait_messages(TOPIC)
-    assert len(observer.subscriptions(TOPIC)) == 1
+    observer.wait_subscriptions(TOPIC, 1)
     first.leave()
     first_left = len(second.messages(TOPIC))
     publisher.publish(TOPIC, count=5)
     second.wait_messages(TOPIC, first_left + 5)
-    assert len(observer.subscriptions(TOPIC)) == 1
+    observer.wait_subscriptions(TOPIC, 1)
     second.leave()
     observer.wait_subscriptions(TOPIC, 0)
 
@@ -71,7 +71,7 @@ def test_subscribing_twice_needs_unsubscribing_once(viewer: Viewer, publisher: P
     viewer.wait_messages(TOPIC, 3)
     viewer.ping()
     assert len(viewer.messages(TOPIC)) == 3
-    assert len(observer.subscriptions(TOPIC)) == 1
+    observer.wait_subscriptions(TOPIC, 1)
     viewer.unsubscribe(TOPIC)
     observer.wait_subscriptions(TOPIC, 0)
 

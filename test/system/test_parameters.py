@@ -56,7 +56,7 @@ def test_the_yaml_file_has_every_parameter_with_its_default(defaults: dict[str, 
 
 def test_the_node_takes_the_yaml_file(new_bridge: Any) -> None:
     bridge = new_bridge(ros_arguments=["--params-file", str(ROOT / f"config/{PACKAGE}.yaml")])
-    bridge.wait_output("connected")
+    bridge.wait_output("joined the room")
 
 
 def test_the_python_launch_file_has_every_parameter(table: list[dict[str, Any]]) -> None:

@@ -182,14 +182,17 @@ class Viewer:
 
     def summary(self) -> str:
         """What happened so far, for a failure's message."""
-        with self._changed:
-            lines = []
-            for event in self.events[-12:]:
-                text = repr(event)
-                lines.append(text if len(text) < 200 else text[:200] + "…")
-        return f"{len(self.events)} events, the last: " + "; ".join(lines)
+        arrived = {topic: len(self.messages(topic)) for topic in self.channels()}
+        arrived = {topic: count for topic, count in arrived.items() if count}
+        others = [event for event in self.events if not _is_pong(event)]
+        lines = [text if len(text := repr(event)) < 200 else text[:200] + "…" for event in others[-8:]]
+        return f"messages: {arrived}; the last events: " + "; ".join(lines)
 
     def _record(self, event: Event) -> None:
         with self._changed:
             self.events.append(event)
             self._changed.notify_all()
+
+
+def _is_pong(event: Event) -> bool:
+    return isinstance(event, Received) and isinstance(event.message, Pong)
