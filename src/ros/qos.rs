@@ -150,9 +150,15 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_depth_counts_as_the_default_but_latched_as_the_largest() {
-        assert_eq!(resolve(&[publisher(0), publisher(0)]).depth, 20);
-        assert_eq!(resolve(&[publisher(0).transient_local()]).depth, 25);
+    fn an_unknown_depth_counts_as_the_usual_but_latched_as_the_largest() {
+        let policy = QosPolicy {
+            max_depth: 100,
+            ..QosPolicy::default()
+        };
+        let depth = |publishers: &[QoSProfile]| policy.resolve("/topic", publishers).depth;
+        assert_eq!(depth(&[publisher(0), publisher(0)]), 2 * UNKNOWN_DEPTH);
+        assert_eq!(depth(&[publisher(0).transient_local()]), 100);
+        assert_eq!(resolve(&[publisher(0), publisher(0)]).depth, 25);
     }
 
     #[test]
