@@ -144,7 +144,7 @@ def run(
         robot = side.start(processes, stand.server, stand.site, room, load, confirm_port)
         started = [start_viewer(processes, stand.server, stand.site, side, room, plan, number) for number in range(viewers)]
         for viewer in started:
-            viewer.wait_first(FIRST_SECONDS)
+            viewer.wait_first(FIRST_SECONDS, robot.process)
         scene = Scene(robot, started, stand, room)
         time.sleep(warm_up)
         before = scene.snapshot()

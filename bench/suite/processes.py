@@ -19,6 +19,8 @@ from typing import IO, Any
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 PR_SET_PDEATHSIG = 1
+# Seconds between looks at a process that another one needs.
+POLL = 0.5
 _LIBC = ctypes.CDLL(None)
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -93,22 +95,35 @@ class Child:
         self.events.put({"event": "end of output"})
 
     def wait_for(
-        self, name: str, seconds: float, accept: Callable[[dict[str, Any]], bool] = lambda _event: True
+        self,
+        name: str,
+        seconds: float,
+        accept: Callable[[dict[str, Any]], bool] = lambda _event: True,
+        needs: Child | None = None,
     ) -> dict[str, Any]:
-        """The event of this name; an error after so many seconds or when the process ends first."""
+        """The event of this name; an error after so many seconds, or when it or a process it needs ends."""
         if name in self.seen and accept(self.seen[name]):
             return self.seen[name]
         deadline = time.monotonic() + seconds
         while True:
             try:
-                event = self.events.get(timeout=max(0.0, deadline - time.monotonic()))
+                event = self.events.get(timeout=POLL)
             except queue.Empty:
+                if needs:
+                    needs.check_alive()
+                if time.monotonic() < deadline:
+                    continue
                 raise BenchError(f"{self.name}: no '{name}' within {seconds:.0f} s\n{self.tail()}") from None
             self.seen.setdefault(event["event"], event)
             if event["event"] == name and accept(event):
                 return event
             if event["event"] == "end of output":
                 raise BenchError(f"{self.name} ended without '{name}'\n{self.tail()}")
+
+    def check_alive(self) -> None:
+        """An error with the end of its log when it has ended."""
+        if self.process.poll() is not None:
+            raise BenchError(f"{self.name} ended with status {self.process.returncode}\n{self.tail()}")
 
     def ask_to_end(self) -> None:
         """Ends its standard input, which our programs take as the request to report."""

@@ -32,9 +32,9 @@ class Viewer:
     child: Child
     report: dict[str, Any] = field(default_factory=dict)
 
-    def wait_first(self, seconds: float) -> None:
-        """Until its first message has arrived."""
-        self.child.wait_for("first", seconds)
+    def wait_first(self, seconds: float, robot: Child) -> None:
+        """Until its first message has arrived; an error when the robot ends before."""
+        self.child.wait_for("first", seconds, needs=robot)
 
     def finish(self, seconds: float = 30.0) -> dict[str, Any]:
         """Ends it and keeps its report."""

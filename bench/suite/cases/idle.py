@@ -26,7 +26,7 @@ def _measure(bench: Bench, side: Side, topics: int) -> list[Figure]:
         plan = ViewerPlan(channels="/none/")
         viewer = start_viewer(processes, stand.server, stand.site, side, room, plan, 0)
         joined = viewer.child.wait_for("joined", 30.0)
-        known = viewer.child.wait_for("advertise", 120.0, lambda event: event["channels"] >= topics)
+        known = viewer.child.wait_for("advertise", 120.0, lambda event: event["channels"] >= topics, needs=robot.process)
         viewer.finish()
         time.sleep(SETTLE)
         before = robot.process.usage()

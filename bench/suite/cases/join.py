@@ -25,13 +25,13 @@ def _measure(bench: Bench, side: Side) -> list[Figure]:
     room = f"bench-{side.name}-{secrets.token_hex(4)}"
     listed, joined, first = [], [], []
     with Processes() as processes:
-        side.start(processes, stand.server, stand.site, room, Load.steady(1_000, 100.0), 0)
+        robot = side.start(processes, stand.server, stand.site, room, Load.steady(1_000, 100.0), 0)
         observer = _start_observer(processes, stand, room)
         # The robot's own way into the room is not part of a viewer's.
         time.sleep(4.0)
         for index in range(JOINS):
             viewer = start_viewer(processes, stand.server, stand.site, side, room, ViewerPlan(stand.viewer), index)
-            viewer.wait_first(60.0)
+            viewer.wait_first(60.0, robot.process)
             times = {name: event["time"] for name, event in viewer.child.seen.items()}
             active = observer.wait_for("active", 30.0, partial(_is_about, index))["time"]
             # The robot may have heard of the viewer a moment before the observer did.
