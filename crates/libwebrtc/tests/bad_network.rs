@@ -7,7 +7,7 @@ mod relay;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libwebrtc::data_channel::{DataChannel, DataChannelInit};
 use libwebrtc::peer_connection::PeerConnectionState;
@@ -85,6 +85,9 @@ async fn an_outage_of_ten_seconds_loses_nothing() {
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(count.load(Ordering::SeqCst), 1);
     relay.cut.store(false, Ordering::Relaxed);
+    let over = Instant::now();
+    pair::until("the second arrived", || count.load(Ordering::SeqCst) > 1).await;
+    println!("first data {:?} after the outage", over.elapsed());
     pair::until("everything arrived", || count.load(Ordering::SeqCst) == 200).await;
     pair::until("it is connected again", || is_connected(&pair)).await;
 }
