@@ -188,5 +188,6 @@ def test_viewers_learn_that_it_ended(bridge: Bridge, publisher: Publisher, topic
 
 
 def test_no_secret_is_a_parameter_or_on_the_command_line(bridge: Bridge, server: LiveKitServer, viewer: Viewer) -> None:
+    viewer.robot()
     command_line = Path(f"/proc/{bridge.process.pid}/cmdline").read_text()
     assert server.secret not in command_line
