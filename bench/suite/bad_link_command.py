@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 
 from programs.pacing import Stream
 from suite import command
@@ -59,10 +58,9 @@ def _measure(bench: Bench, side: Side, load: Load, impairment: Impairment) -> li
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/bad_link", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a window of a third")
-    parser.add_argument("--side", choices=[*SIDES, "both"], default="both")
     parser.add_argument("--megabits", type=float, default=5.0, help="rate of the uplink, 0 = no limit")
     parser.add_argument("--loss", type=float, default=0.01, help="share of packets lost in each direction")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
+    command.add_common_options(parser)
     return parser.parse_args()
 
 
@@ -92,7 +90,7 @@ def main() -> int:
         with ExitStack() as stack:
             bench = Bench(Options(args.quick), loopback_stand(stack))
             jobs = _jobs(bench, args.side, impairment)
-            table, good = command.run_jobs(jobs, tuple(column for _, column, _ in jobs))
+            table, good = command.run_jobs(jobs, tuple(column for _, column, _ in jobs), args.patience)
     except BenchError as error:
         print(f"bench/bad_link: {error}", file=sys.stderr)
         return 1

@@ -8,14 +8,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from suite.links import Impairment, Link, Loopback
+from suite.machine import QUIET_CORES
 from suite.measure import Run, Stand
 from suite.processes import Processes
 from suite.server import start_server
 from suite.sides import Side
 from suite.viewers import PYTHON
-
-# More than this many foreign cores during a run make its figures worthless.
-QUIET_MACHINE = 0.15
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def size_name(size: int) -> str:
 def caveat(run: Run) -> str:
     """A remark when other work on the machine disturbed the run, else nothing."""
     foreign = run.foreign_load()
-    return f" (disturbed: {foreign:.1f} foreign cores)" if foreign > QUIET_MACHINE else ""
+    return f" (disturbed: {foreign:.1f} foreign cores)" if foreign > QUIET_CORES else ""
 
 
 def loopback_stand(stack: ExitStack) -> Stand:

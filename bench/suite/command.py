@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import signal
 import sys
@@ -13,6 +14,7 @@ from types import FrameType
 from suite import machine
 from suite.case import Figure
 from suite.processes import BenchError
+from suite.sides import SIDES
 from suite.table import Table
 
 
@@ -33,11 +35,16 @@ def progress(text: str) -> None:
 Job = tuple[str, str, Callable[[], list[Figure]]]
 
 
-def run_jobs(jobs: Iterable[Job], columns: tuple[str, ...]) -> tuple[Table, bool]:
-    """Runs `(case, column, work)` one after the other; a failure becomes a cell, not the end."""
+def run_jobs(jobs: Iterable[Job], columns: tuple[str, ...], patience: float) -> tuple[Table, bool]:
+    """Runs `(case, column, work)` one after the other; a failure becomes a cell, not the end.
+
+    Before each it waits at most `patience` seconds for the machine to be quiet.
+    """
     table = Table(columns)
     good = True
     for case, column, work in jobs:
+        if patience and not machine.wait_until_quiet(patience):
+            progress("the machine does not get quiet; measuring all the same")
         progress(f"{case}: {column}")
         try:
             figures = work()
@@ -58,6 +65,15 @@ def publish(table: Table, description: list[str], file: Path | None) -> None:
     print(table.markdown())
     if file:
         file.write_text(json.dumps({"machine": description, "rows": table.data()}, indent=1) + "\n")
+
+
+def add_common_options(parser: argparse.ArgumentParser) -> None:
+    """The options of both commands."""
+    parser.add_argument("--side", choices=[*SIDES, "both"], default="both")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
+    parser.add_argument(
+        "--patience", type=float, default=0.0, metavar="SECONDS", help="wait so long for a quiet machine before a run"
+    )
 
 
 def describe() -> list[str]:

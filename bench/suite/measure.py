@@ -6,10 +6,9 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from suite import figures, places
+from suite import figures, machine, places
 from suite.links import Site
 from suite.load import Load
 from suite.processes import Processes, Usage
@@ -106,21 +105,13 @@ class Scene:
             usage["publisher"] = self.robot.producer.usage()
         for number, viewer in enumerate(self.viewers):
             usage["viewer" if number == 0 else f"viewer {number}"] = viewer.child.usage()
-        return Snapshot(time.time(), usage, self.stand.site.uplink_bytes(), _machine())
+        return Snapshot(time.time(), usage, self.stand.site.uplink_bytes(), machine.busy_and_idle())
 
     def finish(self) -> tuple[list[dict[str, Any]], dict[str, int]]:
         """Ends viewers and producer; their reports and the messages sent."""
         reports = [viewer.finish() for viewer in self.viewers]
         self.robot.producer.ask_to_end()
         return reports, self.robot.producer.wait_for("report", 30.0)["counts"]
-
-
-def _machine() -> tuple[float, float]:
-    """Busy and idle CPU seconds of the whole machine since it started."""
-    fields = [int(text) for text in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    idle = fields[3] + fields[4]
-    # Steal counts as busy: another guest had the core.
-    return (sum(fields) - idle) / 100, idle / 100
 
 
 def run(

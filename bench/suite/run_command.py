@@ -6,7 +6,6 @@ import argparse
 import sys
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 
 from suite import command, places
 from suite.case import Bench, Case, Options, loopback_stand
@@ -20,9 +19,8 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="windows of a third, one run where five are due")
     parser.add_argument("--only", action="append", metavar="CASE", help="this case, or all that begin so; repeatable")
-    parser.add_argument("--side", choices=[*SIDES, "both"], default="both")
     parser.add_argument("--viewer", choices=[PYTHON, RUST, "both"], help="viewer of the throughput cases")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
+    command.add_common_options(parser)
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     return parser.parse_args()
 
@@ -65,7 +63,7 @@ def main() -> int:
         with ExitStack() as stack:
             bench = Bench(options, loopback_stand(stack))
             jobs = [(case.name, side, partial(case.measure, bench, SIDES[side])) for case in cases for side in sides]
-            table, good = command.run_jobs(jobs, sides)
+            table, good = command.run_jobs(jobs, sides, args.patience)
     except BenchError as error:
         print(f"bench/run: {error}", file=sys.stderr)
         return 1
