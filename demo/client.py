@@ -72,15 +72,22 @@ class Uplink:
         self._writer = writer
         # The writer numbers its chunks; two writes at a time would mix them up.
         self._lock = asyncio.Lock()
+        self._ended = False
 
     async def send(self, data: bytes) -> None:
-        """Sends frames, or whatever else a test wants to send."""
+        """Sends frames, or whatever else a test wants to send. Nothing happens when the stream has ended."""
         async with self._lock:
-            await self._writer.write(data)
+            if not self._ended:
+                await self._writer.write(data)
+
+    def end(self) -> None:
+        """Sends nothing any more; for a connection that is about to go."""
+        self._ended = True
 
     async def close(self) -> None:
         """Ends the stream."""
         async with self._lock:
+            self.end()
             await self._writer.aclose()
 
     async def acknowledge(self, pong: wire.Pong) -> None:
@@ -122,8 +129,9 @@ class Client:
 
     async def disconnect(self) -> None:
         """Leaves the room."""
-        for robot in list(self._pings):
+        for robot, uplink in list(self._acknowledged.items()):
             self._end_pings(robot)
+            uplink.end()
         await self._room.disconnect()
 
     def participants(self) -> set[str]:

@@ -26,6 +26,7 @@ class TerminalViewer:
         self._uplinks: dict[str, client.Uplink] = {}
         self._outbox: asyncio.Queue[tuple[str, wire.Json]] = asyncio.Queue()
         self.news: list[str] = []
+        self.statuses: dict[str, str] = {}
 
     async def run(self, url: str, token: str, seconds: float | None) -> None:
         """Shows the table until `seconds` are over or a signal comes."""
@@ -65,7 +66,10 @@ class TerminalViewer:
         elif operation == "unadvertise":
             self.table.unadvertise(message["channelIds"])
         elif operation == "status":
-            self.news.append(f"status: {message['message']}")
+            self.statuses[message.get("id", message["message"])] = message["message"]
+        elif operation == "removeStatus":
+            for each in message["statusIds"]:
+                self.statuses.pop(each, None)
 
     async def _write(self) -> None:
         while True:
@@ -78,7 +82,7 @@ class TerminalViewer:
         redraw = sys.stdout.isatty()
         while True:
             await asyncio.sleep(1.0 if redraw else 3.0)
-            lines = self.table.render()
+            lines = self.table.render() + [f"status: {text}" for text in self.statuses.values()]
             if not redraw:
                 print("\n".join(lines + self.news), end="\n\n", flush=True)
                 self.news.clear()

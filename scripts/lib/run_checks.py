@@ -29,6 +29,8 @@ class Check:
     name: str
     purpose: str
     run: Callable[[], None]
+    # The check that must not have failed before.
+    needs: str | None = None
 
 
 @dataclass
@@ -37,7 +39,7 @@ class Summary:
 
     lines: list[str] = field(default_factory=list)
     passed: int = 0
-    failed: int = 0
+    failures: list[str] = field(default_factory=list)
     skipped: int = 0
 
 
@@ -108,13 +110,15 @@ CHECKS = [
         "unit",
         "Rust tests",
         lambda: command("cargo", "test", "--release", "--workspace", "--locked"),
+        needs="build",
     ),
     Check(
         "system",
         "tests of the built bridge against a real server, real publishers and real viewers",
         lambda: command(sys.executable, "-m", "pytest", "--durations=10"),
+        needs="build",
     ),
-    Check("colcon", "a colcon workspace builds and installs the package", lambda: colcon_check(ROOT, command)),
+    Check("colcon", "a colcon workspace builds and installs the package", lambda: colcon_check(ROOT, command), needs="build"),
     Check("dependencies", "dependencies have no known vulnerability", check_dependencies),
 ]
 
@@ -124,13 +128,14 @@ def run(check: Check, summary: Summary) -> None:
     print(f"\n=== {check.name}: {check.purpose}", flush=True)
     began = time.monotonic()
     try:
+        assert check.needs not in summary.failures, f"not run, because {check.needs} failed"
         check.run()
     except Skipped as reason:
         result = f"skipped: {reason}"
         summary.skipped += 1
     except (subprocess.CalledProcessError, OSError, AssertionError) as error:
         result = f"FAILED: {error}"
-        summary.failed += 1
+        summary.failures.append(check.name)
     else:
         result = "passed"
         summary.passed += 1
@@ -155,8 +160,8 @@ def main() -> int:
             run(check, summary)
     print("\nSummary")
     print("\n".join(summary.lines))
-    print(f"\n{summary.passed} passed, {summary.failed} failed, {summary.skipped} skipped")
-    return 1 if summary.failed else 0
+    print(f"\n{summary.passed} passed, {len(summary.failures)} failed, {summary.skipped} skipped")
+    return 1 if summary.failures else 0
 
 
 if __name__ == "__main__":

@@ -39,10 +39,8 @@ def test_name_and_namespace_are_remapped(new_bridge: BridgeFactory, observer: Ob
     observer.wait_node("uplink", "/robots/r2")
 
 
-def test_a_topic_is_remapped(
-    new_bridge: BridgeFactory, publisher: Publisher, observer: Observer, new_viewer: ViewerFactory
-) -> None:
-    # Topics are advertised under the names of the graph. What is remapped is what the node itself names.
+def test_a_topic_of_its_own_is_remapped(new_bridge: BridgeFactory, observer: Observer) -> None:
+    # Others' topics are offered under their names on the graph, whatever the node's own remappings.
     new_bridge(ros_arguments=["-r", "/rosout:=/bridge_log"])
     wait_until(
         lambda: [i for i in observer.node.get_publishers_info_by_topic("/bridge_log") if i.node_name == "remote_access_bridge"],
