@@ -2,8 +2,8 @@
 //!
 //! It has the public API that the `livekit` crate names, so the unchanged `livekit` builds on it
 //! through one `[patch.crates-io]` line. Data channels work; local media does not, and says so with
-//! a clear error. The protocol objects (ICE, DTLS, SCTP) are sans-IO crates; [`engine`](self) code
-//! of this crate owns the sockets and the time, on one thread per peer connection.
+//! a clear error. The protocol objects (ICE, DTLS, SCTP) are sans-IO crates; this crate owns the
+//! sockets and the time, on one thread per peer connection.
 
 #![forbid(unsafe_code)]
 
