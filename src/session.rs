@@ -26,6 +26,7 @@ mod flow;
 mod groups;
 mod inbound;
 mod lanes;
+mod pacing;
 mod participant;
 mod queue;
 mod status;
@@ -47,6 +48,7 @@ use channel::ChannelState;
 use dispatch::Flow;
 use drr::DeficitRoundRobin;
 use inbound::InboundStream;
+use pacing::Pacing;
 use participant::Participant;
 use queue::QueuedBytes;
 use stream::OutgoingStream;
@@ -152,6 +154,7 @@ pub struct Session {
     outbox: VecDeque<Transmit>,
     events: VecDeque<Event>,
     queued: QueuedBytes,
+    pacing: Pacing,
     /// Bytes of latched messages that all channels keep.
     latched: usize,
     /// When blocked flows are to try again.
@@ -184,6 +187,7 @@ impl Session {
             outbox: VecDeque::new(),
             events: VecDeque::new(),
             queued: QueuedBytes::default(),
+            pacing: Pacing::new(now),
             latched: 0,
             retry_at: None,
             report_at: None,

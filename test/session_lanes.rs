@@ -205,7 +205,7 @@ fn the_single_stream_is_replaced_at_a_frame_boundary_with_nothing_lost() {
         harness.subscribe(1, &[1]);
         for seq in 0..50 {
             harness.publish(1, seq, 30_000);
-            harness.pass(Duration::from_millis(200));
+            harness.pass(Duration::from_millis(1200));
         }
         assert_eq!(harness.seqs(1, 1), (0..50).collect::<Vec<_>>());
         assert!(closes(&harness) >= 10, "{}", closes(&harness));

@@ -31,7 +31,11 @@ impl Session {
         if self.outbox.is_empty() && !self.send_control(now) {
             self.send_data(now);
         }
-        self.outbox.pop_front()
+        let transmit = self.outbox.pop_front();
+        if let Some(Transmit::Write { data, .. }) = &transmit {
+            self.pacing.on_sent(now, data.len());
+        }
+        transmit
     }
 
     /// A flow of this channel and participant has something to send.
@@ -76,7 +80,7 @@ impl Session {
             return false;
         };
         self.next_control = ParticipantId(id.0.saturating_add(1));
-        self.write_primary(now, id, false) > 0
+        self.write_primary(now, id, Allowed::Control) > 0
     }
 
     fn send_data(&mut self, now: Instant) {
@@ -114,18 +118,26 @@ impl Session {
         let urgent = !at_boundary
             && !participant.control.is_empty()
             && participant.flow.has_control_credit();
-        let credit = participant.flow.has_credit(now) || urgent;
-        if participant.restart_at.is_some() || !credit {
+        let flow = &mut participant.flow;
+        let allowed = if flow.has_credit(now) || urgent {
+            Allowed::All
+        } else if at_boundary && flow.has_credit_for(now, Class::State) {
+            Allowed::State
+        } else {
+            return Turn::Blocked;
+        };
+        if participant.restart_at.is_some() {
             return Turn::Blocked;
         }
-        match self.write_primary(now, id, true) {
-            0 => Turn::Empty,
-            sent => Turn::Sent(sent),
+        match (self.write_primary(now, id, allowed), allowed) {
+            (0, Allowed::State) => Turn::Blocked,
+            (0, _) => Turn::Empty,
+            (sent, _) => Turn::Sent(sent),
         }
     }
 
     /// Writes the next slice of a participant's primary stream. Returns its size.
-    pub(super) fn write_primary(&mut self, now: Instant, id: ParticipantId, data: bool) -> usize {
+    fn write_primary(&mut self, now: Instant, id: ParticipantId, allowed: Allowed) -> usize {
         let clock_ms = self.clock_ms(now);
         let Some(participant) = self.participants.get_mut(&id) else {
             return 0;
@@ -137,7 +149,7 @@ impl Session {
         let mut slice = PrimarySlice {
             now,
             clock_ms,
-            data,
+            allowed,
             config: &self.config,
             channels: &self.channels,
             dropped: false,
@@ -146,7 +158,7 @@ impl Session {
         let dropped = slice.dropped;
         participant.flow.on_sent(bytes.len());
         if let Some(channel) = participant.borrowed_by {
-            participant.sent_on(channel, stream_id, false);
+            participant.sent_on(now, channel, stream_id, false);
             participant.borrowed_by = (!stream.at_boundary()).then_some(channel);
         }
         if !participant.in_control {
@@ -198,11 +210,22 @@ impl Session {
     }
 }
 
+/// What may go into a slice of a primary stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Allowed {
+    /// Control messages, and nothing after them.
+    Control,
+    /// Data of the class of state too.
+    State,
+    /// All.
+    All,
+}
+
 /// Chooses the frames for one slice of a primary stream.
 struct PrimarySlice<'a> {
     now: Instant,
     clock_ms: u64,
-    data: bool,
+    allowed: Allowed,
     config: &'a SessionConfig,
     channels: &'a BTreeMap<ChannelId, ChannelState>,
     dropped: bool,
@@ -220,7 +243,7 @@ impl PrimarySlice<'_> {
                 }
             });
         }
-        if !self.data || !participant.control.is_empty() {
+        if self.allowed == Allowed::Control || !participant.control.is_empty() {
             return None;
         }
         let message = self.next_message(participant, room)?;
@@ -230,6 +253,7 @@ impl PrimarySlice<'_> {
 
     fn next_message(&mut self, participant: &mut Participant, room: usize) -> Option<Bytes> {
         let slow = participant.is_slow();
+        let state_only = self.allowed == Allowed::State;
         let mut found = None;
         let Participant {
             turns,
@@ -247,7 +271,8 @@ impl PrimarySlice<'_> {
             let Some(front) = subscription.queue.front() else {
                 return Turn::Empty;
             };
-            if front.frame.len() > room {
+            let allowed = !state_only || state.class() == Class::State;
+            if front.frame.len() > room || !allowed {
                 return Turn::Blocked;
             }
             found = subscription.queue.pop().map(|entry| entry.frame);
@@ -255,7 +280,7 @@ impl PrimarySlice<'_> {
                 .as_ref()
                 .map_or(Turn::Empty, |frame| Turn::Sent(frame.len()))
         };
-        if room == usize::MAX {
+        if room == usize::MAX && !state_only {
             turns.run(turn);
         } else {
             turns.run_rest(turn);

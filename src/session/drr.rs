@@ -49,8 +49,8 @@ struct Flow<K> {
 #[derive(Debug)]
 pub(super) struct DeficitRoundRobin<K> {
     ring: VecDeque<Flow<K>>,
-    /// Flows that could not send; they take no turns until [`Self::unpark`].
-    parked: Vec<Flow<K>>,
+    /// Flows that could not send, with their credit. They take no turns until [`Self::unpark`].
+    parked: BTreeMap<K, i64>,
     /// The class of every flow in `ring` or `parked`.
     classes: BTreeMap<K, Class>,
 }
@@ -59,7 +59,7 @@ impl<K> Default for DeficitRoundRobin<K> {
     fn default() -> Self {
         Self {
             ring: VecDeque::new(),
-            parked: Vec::new(),
+            parked: BTreeMap::new(),
             classes: BTreeMap::new(),
         }
     }
@@ -77,10 +77,14 @@ pub(super) enum Turn {
 }
 
 impl<K: Copy + Ord> DeficitRoundRobin<K> {
-    /// Adds a flow, or updates its class if it is there.
+    /// Adds a flow, or updates its class if it is there. One that was blocked may try again.
     pub fn insert(&mut self, key: K, class: Class) {
-        if self.classes.insert(key, class).is_none() {
-            let deficit = class.quantum();
+        let deficit = if self.classes.insert(key, class).is_none() {
+            Some(class.quantum())
+        } else {
+            self.parked.remove(&key)
+        };
+        if let Some(deficit) = deficit {
             self.ring.push_back(Flow { key, deficit });
         }
     }
@@ -103,8 +107,8 @@ impl<K: Copy + Ord> DeficitRoundRobin<K> {
 
     /// Lets the blocked flows try again, first in the ring since they waited longest.
     pub fn unpark(&mut self) {
-        for flow in self.parked.drain(..).rev() {
-            self.ring.push_front(flow);
+        for (key, deficit) in std::mem::take(&mut self.parked) {
+            self.ring.push_front(Flow { key, deficit });
         }
     }
 
@@ -125,7 +129,9 @@ impl<K: Copy + Ord> DeficitRoundRobin<K> {
                     self.ring.push_front(flow);
                     return true;
                 }
-                Turn::Blocked => self.parked.push(flow),
+                Turn::Blocked => {
+                    self.parked.insert(flow.key, flow.deficit);
+                }
                 Turn::Empty => {
                     self.classes.remove(&flow.key);
                 }
@@ -216,6 +222,9 @@ mod tests {
             assert_eq!(*key, "blocked");
             Turn::Sent(1)
         }));
+        assert!(!drr.run(|_| Turn::Blocked));
+        drr.insert("blocked", Class::Bulk);
+        assert!(drr.run(|_| Turn::Sent(1)), "it has something new");
     }
 
     #[test]

@@ -8,6 +8,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::drr::Class;
+
 /// Smallest window, in bytes: enough for small topics at any round-trip time.
 const MIN_WINDOW: u64 = 48 * 1024;
 /// Largest window, in bytes: 80 MB/s at the 100 ms between two acknowledgements.
@@ -21,7 +23,10 @@ const MIN_RTT_LIFETIME: Duration = Duration::from_secs(10);
 /// Time between two acknowledgements of a viewer that pings as the protocol asks.
 const ACK_INTERVAL: Duration = Duration::from_millis(100);
 /// A participant that acknowledged nothing for this long, plus two round trips, is silent.
-const SILENCE: Duration = Duration::from_millis(400);
+const SILENCE: Duration = Duration::from_millis(300);
+/// Part of the window that state may use beyond it between two acknowledgements: it need not wait
+/// until bulk data makes room.
+const STATE_RESERVE: u64 = 8;
 /// Unanswered marks that are kept. More arrive only if a viewer pings and never acknowledges.
 const MAX_MARKS: usize = 64;
 
@@ -41,6 +46,8 @@ pub(super) struct FlowControl {
     last_stamp: u64,
     window: u64,
     window_was_full: bool,
+    /// Bytes sent beyond the window since the last acknowledgement.
+    beyond_window: u64,
     min_rtt: Option<(Duration, Instant)>,
     rtt: Duration,
     /// Whether it ever acknowledged anything.
@@ -70,6 +77,7 @@ impl FlowControl {
             last_stamp: 0,
             window: INITIAL_WINDOW,
             window_was_full: false,
+            beyond_window: 0,
             min_rtt: None,
             rtt: Duration::ZERO,
             acknowledges: false,
@@ -121,6 +129,14 @@ impl FlowControl {
         }
     }
 
+    /// Whether data of this class may be sent now.
+    pub fn has_credit_for(&mut self, now: Instant, class: Class) -> bool {
+        let reserved = class == Class::State
+            && self.acknowledges
+            && self.beyond_window < self.window / STATE_RESERVE;
+        self.has_credit(now) || reserved
+    }
+
     /// Whether control messages may be sent now: they have room beyond the window, not without
     /// bound.
     pub fn has_control_credit(&self) -> bool {
@@ -129,6 +145,9 @@ impl FlowControl {
 
     /// Bytes went out to the participant.
     pub fn on_sent(&mut self, bytes: usize) {
+        if self.sent - self.acked >= self.window {
+            self.beyond_window += bytes as u64;
+        }
         self.sent += bytes as u64;
     }
 
@@ -182,6 +201,7 @@ impl FlowControl {
         };
         let delivered = mark.position.saturating_sub(self.acked);
         self.acked = self.acked.max(mark.position);
+        self.beyond_window = 0;
         self.rtt = now.saturating_duration_since(mark.sent_at);
         let min_rtt = self.update_min_rtt(now);
         let since_last = self

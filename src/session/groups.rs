@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use remote_access_protocol::ChannelId;
 
+use super::channel::ChannelState;
 use super::drr::Turn;
 use super::{ParticipantId, Session, StreamId};
 
@@ -54,7 +55,7 @@ impl Session {
         let mut turn = Turn::Empty;
         for lane in unfinished {
             if self.may_continue(now, lane) {
-                return Turn::Sent(self.write_lane(lane, channel));
+                return Turn::Sent(self.write_lane(now, lane, channel));
             }
             turn = Turn::Blocked;
         }
@@ -103,10 +104,13 @@ impl Session {
 
     /// Sends a group's next message on the group's lane, if all may take it now.
     fn group_turn(&mut self, now: Instant, channel: ChannelId, group: Vec<ParticipantId>) -> Turn {
+        let Some(class) = self.channels.get(&channel).map(ChannelState::class) else {
+            return Turn::Empty;
+        };
         let mut waiting = Vec::new();
         for id in &group {
             if let Some(participant) = self.participants.get_mut(id) {
-                if !participant.flow.has_credit(now) {
+                if !participant.flow.has_credit_for(now, class) {
                     waiting.push(*id);
                 }
             }
@@ -123,9 +127,9 @@ impl Session {
         }
         let choice = self.choose_lane(channel, &group);
         let may_move = group.iter().all(|id| {
-            self.participants
-                .get(id)
-                .is_some_and(|participant| participant.may_move(channel, choice, &self.streams))
+            self.participants.get(id).is_some_and(|participant| {
+                participant.may_move(now, channel, choice, &self.streams)
+            })
         });
         if !may_move {
             return Turn::Blocked;
@@ -134,7 +138,7 @@ impl Session {
             return Turn::Empty;
         };
         match self.streams.get(&lane) {
-            Some(stream) if stream.at_boundary() => Turn::Sent(self.write_lane(lane, channel)),
+            Some(stream) if stream.at_boundary() => Turn::Sent(self.write_lane(now, lane, channel)),
             _ => Turn::Blocked,
         }
     }

@@ -189,7 +189,7 @@ impl Session {
                 self.push_control(now, id, frame);
                 return;
             }
-            participant.subscribe(channel);
+            participant.subscribe(now, channel);
             let first = state.subscribers.is_empty();
             state.subscribers.insert(id);
             debug!(?id, %channel, topic = state.info.channel.topic, "subscribed");

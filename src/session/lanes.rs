@@ -74,7 +74,9 @@ impl Session {
         }
         let channel = stream.channel;
         match channel {
-            Some(channel) if self.may_continue(now, id) => Turn::Sent(self.write_lane(id, channel)),
+            Some(channel) if self.may_continue(now, id) => {
+                Turn::Sent(self.write_lane(now, id, channel))
+            }
             Some(_) => Turn::Blocked,
             None => Turn::Empty,
         }
@@ -134,7 +136,7 @@ impl Session {
     }
 
     /// Writes the next slice of a lane, or of a primary stream that stands in for one.
-    pub(super) fn write_lane(&mut self, lane: StreamId, channel: ChannelId) -> usize {
+    pub(super) fn write_lane(&mut self, now: Instant, lane: StreamId, channel: ChannelId) -> usize {
         let Some(stream) = self.streams.get_mut(&lane) else {
             return 0;
         };
@@ -158,7 +160,7 @@ impl Session {
                 participant.in_control = false;
                 participant.borrowed_by = unfinished.then_some(channel);
             }
-            participant.sent_on(channel, lane, retired);
+            participant.sent_on(now, channel, lane, retired);
         }
         let borrower = destinations
             .iter()

@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_millis(200);
 ///
 /// So it may take a tenth of their time from the others for good, but not more.
 const FORGIVENESS: u32 = 10;
+/// Time between two lanes for a participant that never acknowledges.
+const PAUSE: Duration = Duration::from_secs(1);
 /// How long a slow participant must keep up before it shares lanes again.
 const RECOVERY: Duration = Duration::from_secs(2);
 
@@ -31,6 +33,8 @@ pub(super) struct Subscription {
     pub lane: Option<StreamId>,
     /// Position after the last byte on that lane, see [`FlowControl::sent`].
     pub lane_end: u64,
+    /// When that byte was sent.
+    pub lane_at: Instant,
     pub drops: DropReport,
 }
 
@@ -72,6 +76,7 @@ pub(super) struct Participant {
 struct Leftover {
     lane: StreamId,
     end: u64,
+    at: Instant,
 }
 
 /// Whether a participant keeps up with those it shares lanes with.
@@ -127,14 +132,15 @@ impl Participant {
         }
     }
 
-    pub fn subscribe(&mut self, channel: ChannelId) {
+    pub fn subscribe(&mut self, now: Instant, channel: ChannelId) {
         let leftover = self.leftovers.remove(&channel);
         self.subscriptions.insert(
             channel,
             Subscription {
                 queue: MessageQueue::default(),
                 lane: leftover.as_ref().map(|leftover| leftover.lane),
-                lane_end: leftover.map_or(0, |leftover| leftover.end),
+                lane_end: leftover.as_ref().map_or(0, |leftover| leftover.end),
+                lane_at: leftover.map_or(now, |leftover| leftover.at),
                 drops: DropReport::default(),
             },
         );
@@ -148,21 +154,25 @@ impl Participant {
             .retain(|_, leftover| !flow.has_arrived(leftover.end));
         if let Some(lane) = subscription.lane {
             let end = subscription.lane_end;
-            self.leftovers.insert(channel, Leftover { lane, end });
+            let at = subscription.lane_at;
+            let leftover = Leftover { lane, end, at };
+            self.leftovers.insert(channel, leftover);
         }
         Some(subscription)
     }
 
     /// Bytes of a channel went out on a stream; `retired` if these are the last ones.
-    pub fn sent_on(&mut self, channel: ChannelId, stream: StreamId, retired: bool) {
+    pub fn sent_on(&mut self, now: Instant, channel: ChannelId, stream: StreamId, retired: bool) {
         let end = self.flow.sent();
         if let Some(subscription) = self.subscriptions.get_mut(&channel) {
             if !retired || subscription.lane == Some(stream) {
                 subscription.lane = Some(stream);
                 subscription.lane_end = end;
+                subscription.lane_at = now;
             }
         } else if let Some(leftover) = self.leftovers.get_mut(&channel) {
             leftover.end = end;
+            leftover.at = now;
         }
     }
 
@@ -223,6 +233,7 @@ impl Participant {
     /// overtaking those on an earlier one.
     pub fn may_move(
         &self,
+        now: Instant,
         channel: ChannelId,
         to: Option<StreamId>,
         streams: &BTreeMap<StreamId, OutgoingStream>,
@@ -233,8 +244,12 @@ impl Participant {
         let Some(lane) = subscription.lane.filter(|&lane| to != Some(lane)) else {
             return true;
         };
-        // Without acknowledgements there is nothing to wait for.
-        let arrived = !self.flow.acknowledges() || self.flow.has_arrived(subscription.lane_end);
+        // Without acknowledgements nobody knows; a pause makes it likely.
+        let arrived = if self.flow.acknowledges() {
+            self.flow.has_arrived(subscription.lane_end)
+        } else {
+            now.saturating_duration_since(subscription.lane_at) > PAUSE
+        };
         arrived && streams.get(&lane).is_none_or(OutgoingStream::at_boundary)
     }
 

@@ -1,0 +1,98 @@
+//! How many bytes the transport may hold back, so that the choice of what goes out stays late.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::config::SLICE_SIZE;
+use super::Session;
+
+/// Time that bytes may wait in the transport's buffer on the robot.
+const BUFFER_TIME: Duration = Duration::from_millis(40);
+/// The rate is the highest of these spans of time, since data comes in bursts.
+const SPAN: Duration = Duration::from_millis(100);
+const SPANS: usize = 10;
+/// One slice that is being sent and one that waits.
+const MIN_BUFFER: u64 = 2 * SLICE_SIZE as u64;
+/// LiveKit's own default, in bytes.
+const MAX_BUFFER: u64 = 2 << 20;
+
+/// The rate at which the transport took bytes lately.
+#[derive(Debug)]
+pub(super) struct Pacing {
+    span_start: Instant,
+    /// Bytes of each span, the current one last.
+    spans: VecDeque<u64>,
+}
+
+impl Pacing {
+    pub fn new(now: Instant) -> Self {
+        Self {
+            span_start: now,
+            spans: VecDeque::from([0]),
+        }
+    }
+
+    pub fn on_sent(&mut self, now: Instant, bytes: usize) {
+        let mut passed = 0;
+        while now.saturating_duration_since(self.span_start) >= SPAN && passed < SPANS {
+            self.span_start += SPAN;
+            self.spans.push_back(0);
+            passed += 1;
+        }
+        if passed == SPANS {
+            self.span_start = now;
+        }
+        while self.spans.len() > SPANS {
+            self.spans.pop_front();
+        }
+        if let Some(span) = self.spans.back_mut() {
+            *span += bytes as u64;
+        }
+    }
+
+    fn buffer(&self) -> u64 {
+        let busiest = self.spans.iter().copied().max().unwrap_or(0);
+        let share = BUFFER_TIME.as_millis() as u64;
+        let bytes = busiest * share / SPAN.as_millis() as u64;
+        bytes.clamp(MIN_BUFFER, MAX_BUFFER)
+    }
+}
+
+impl Session {
+    /// How many unsent bytes the transport should have at most before [`Session::next_transmit`]
+    /// is called again. The value for LiveKit's `set_data_channel_buffered_amount_low_threshold`.
+    ///
+    /// It is what goes out in 40 ms at the rate of the last second, between 30,000 B and 2 MiB. A
+    /// buffer that is larger than needed delays all that comes later, even the most urgent.
+    pub fn suggested_send_buffer(&self, _now: Instant) -> u64 {
+        self.pacing.buffer()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(rate: u64, rest: Duration) -> u64 {
+        let start = Instant::now();
+        let mut pacing = Pacing::new(start);
+        for step in 0..2000 {
+            let now = start + Duration::from_millis(step);
+            pacing.on_sent(now, (rate / 1000) as usize);
+        }
+        pacing.on_sent(start + Duration::from_millis(2000) + rest, 0);
+        pacing.buffer()
+    }
+
+    #[test]
+    fn the_buffer_follows_the_rate() {
+        assert_eq!(after(625_000, Duration::ZERO), MIN_BUFFER);
+        assert_eq!(after(10_000_000, Duration::ZERO), 400_000);
+        assert_eq!(after(1_000_000_000, Duration::ZERO), MAX_BUFFER);
+    }
+
+    #[test]
+    fn a_rate_of_long_ago_counts_no_more() {
+        assert_eq!(after(10_000_000, Duration::from_secs(60)), MIN_BUFFER);
+    }
+}

@@ -1,0 +1,91 @@
+//! A link: a queue without bound, a rate, and a delay behind it. Nothing is lost or reordered.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use remote_access_bridge::session::{ParticipantId, StreamId};
+
+/// What the transport and the server carry.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    pub stream: StreamId,
+    pub destinations: Vec<ParticipantId>,
+    pub what: What,
+}
+
+#[derive(Clone, Debug)]
+pub enum What {
+    Open,
+    Data(Bytes),
+    Close,
+}
+
+impl Packet {
+    /// Bytes on the wire: the data and about what LiveKit and SCTP add to a packet.
+    pub fn size(&self) -> u64 {
+        match &self.what {
+            What::Data(data) => data.len() as u64 + 100,
+            _ => 200,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Link {
+    /// Bytes per second.
+    pub rate: u64,
+    /// Microseconds.
+    pub delay: u64,
+    waiting: VecDeque<Packet>,
+    waiting_bytes: u64,
+    /// Bytes that the link could have carried and that count for the packet in front.
+    budget: u64,
+    travelling: VecDeque<(u64, Packet)>,
+}
+
+impl Link {
+    pub fn new(rate: u64, delay: u64) -> Self {
+        Self {
+            rate,
+            delay,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            budget: 0,
+            travelling: VecDeque::new(),
+        }
+    }
+
+    pub fn push(&mut self, packet: Packet) {
+        self.waiting_bytes += packet.size();
+        self.waiting.push_back(packet);
+    }
+
+    /// Bytes that wait to be sent.
+    pub fn waiting(&self) -> u64 {
+        self.waiting_bytes - self.budget.min(self.waiting_bytes)
+    }
+
+    /// Lets `step` microseconds pass that end at `now`, and takes what has arrived by then.
+    pub fn advance(&mut self, now: u64, step: u64) -> Vec<Packet> {
+        self.budget += self.rate * step / 1_000_000;
+        while let Some(packet) = self.waiting.front() {
+            let size = packet.size();
+            if size > self.budget {
+                break;
+            }
+            self.budget -= size;
+            self.waiting_bytes -= size;
+            if let Some(packet) = self.waiting.pop_front() {
+                self.travelling.push_back((now + self.delay, packet));
+            }
+        }
+        if self.waiting.is_empty() {
+            self.budget = 0;
+        }
+        let arrived = self.travelling.partition_point(|&(at, _)| at <= now);
+        self.travelling
+            .drain(..arrived)
+            .map(|(_, packet)| packet)
+            .collect()
+    }
+}

@@ -1,0 +1,199 @@
+//! A viewer: reads each stream on its own, pings, acknowledges, and writes down what it got.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use remote_access_bridge::session::{InboundId, StreamId};
+use remote_access_protocol::frame::{self, FrameDecoder, Opcode};
+
+use super::link::{Link, Packet, What};
+use super::random::Random;
+
+/// One message as a viewer got it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Got {
+    pub stream: StreamId,
+    pub channel: u64,
+    pub seq: u64,
+    /// Microseconds of virtual time.
+    pub published: u64,
+    pub at: u64,
+}
+
+#[derive(Debug)]
+pub struct Viewer {
+    pub many_streams: bool,
+    pub pings: bool,
+    /// It reads and sends nothing while stalled.
+    pub stalled: bool,
+    /// Whether it ever stalled.
+    pub troubled: bool,
+    /// Whether it ever stalled while the session had no acknowledgement of its current streams.
+    /// Then nothing tells the session what has arrived, and order across streams is not promised.
+    pub stalled_unknown: bool,
+    /// When it acknowledged first since its last start.
+    acknowledged: Option<u64>,
+    pub downlink: Link,
+    /// Microseconds that its messages take to the robot.
+    pub up_delay: u64,
+    pub inbound: InboundId,
+    pub got: Vec<Got>,
+    /// The streams that began with serverInfo: all streams opened since belong to a new start.
+    pub greetings: Vec<StreamId>,
+    /// Bytes of data that arrived.
+    pub bytes: u64,
+    streams: BTreeMap<StreamId, FrameDecoder>,
+    upward: VecDeque<(u64, Vec<u8>)>,
+    next_ping: u64,
+}
+
+impl Viewer {
+    pub fn new(many_streams: bool, pings: bool, downlink: Link, inbound: InboundId) -> Self {
+        Self {
+            many_streams,
+            pings,
+            stalled: false,
+            troubled: false,
+            stalled_unknown: false,
+            acknowledged: None,
+            up_delay: downlink.delay,
+            downlink,
+            inbound,
+            got: Vec::new(),
+            greetings: Vec::new(),
+            bytes: 0,
+            streams: BTreeMap::new(),
+            upward: VecDeque::new(),
+            next_ping: 0,
+        }
+    }
+
+    /// Sends a frame to the robot.
+    pub fn send(&mut self, now: u64, frame: &[u8]) {
+        self.upward.push_back((now + self.up_delay, frame.to_vec()));
+    }
+
+    /// What reaches the robot by now.
+    pub fn sent(&mut self, now: u64) -> Vec<Vec<u8>> {
+        let arrived = self.upward.partition_point(|&(at, _)| at <= now);
+        self.upward.drain(..arrived).map(|(_, data)| data).collect()
+    }
+
+    /// Its stream to the robot is replaced, and what is on its way there is lost.
+    pub fn restart(&mut self) {
+        self.upward.clear();
+        self.acknowledged = None;
+        self.stalled_unknown |= self.stalled;
+    }
+
+    /// Stops or goes on.
+    pub fn toggle_stall(&mut self, now: u64) {
+        self.stalled = !self.stalled;
+        self.troubled = true;
+        // A second covers the way of the acknowledgement and a delayed new start.
+        let known = self.acknowledged.is_some_and(|at| at + 1_500_000 < now);
+        self.stalled_unknown |= self.stalled && !known;
+    }
+
+    /// Lets time pass. The streams are read in any order, each in its own order: a viewer has a
+    /// task for each.
+    pub fn advance(&mut self, now: u64, step: u64, random: &mut Random) {
+        if self.stalled {
+            return;
+        }
+        let arrived = self.downlink.advance(now, step);
+        let mut pongs = Vec::new();
+        for packet in self.in_any_order(arrived, random) {
+            self.read(now, packet, &mut pongs);
+        }
+        for stamp in pongs {
+            self.acknowledged.get_or_insert(now);
+            self.send(now, &framed(5, stamp));
+        }
+        if self.pings && self.next_ping <= now {
+            self.next_ping = now + 100_000;
+            self.send(now, &framed(4, now));
+        }
+    }
+
+    fn in_any_order(&self, packets: Vec<Packet>, random: &mut Random) -> Vec<Packet> {
+        // One that reads one stream reads the next when the last one has ended.
+        if !self.many_streams || packets.len() < 2 {
+            return packets;
+        }
+        let mut streams: BTreeMap<StreamId, VecDeque<Packet>> = BTreeMap::new();
+        for packet in packets {
+            streams.entry(packet.stream).or_default().push_back(packet);
+        }
+        let mut mixed = Vec::new();
+        while !streams.is_empty() {
+            let index = random.range(0, streams.len() as u64) as usize;
+            let Some(&stream) = streams.keys().nth(index) else {
+                break;
+            };
+            match streams.get_mut(&stream).and_then(VecDeque::pop_front) {
+                Some(packet) => mixed.push(packet),
+                None => {
+                    streams.remove(&stream);
+                }
+            }
+        }
+        mixed
+    }
+
+    fn read(&mut self, now: u64, packet: Packet, pongs: &mut Vec<u64>) {
+        let stream = packet.stream;
+        match packet.what {
+            What::Open => {
+                self.streams.insert(stream, FrameDecoder::default());
+            }
+            What::Close => {
+                self.streams.remove(&stream);
+            }
+            What::Data(data) => {
+                self.bytes += data.len() as u64;
+                let decoder = self.streams.get_mut(&stream);
+                let decoder = decoder.unwrap_or_else(|| panic!("{stream:?} is not open"));
+                decoder.push(&data);
+                let mut frames = Vec::new();
+                while let Some(frame) = decoder.next_frame().expect("frames of the protocol") {
+                    frames.push(frame);
+                }
+                for frame in frames {
+                    match frame.opcode {
+                        Opcode::Text => self.text(stream, &frame.payload),
+                        Opcode::Binary if frame.payload[0] == 1 => {
+                            self.data(now, stream, &frame.payload);
+                        }
+                        Opcode::Binary => pongs.push(number(&frame.payload, 9)),
+                    }
+                }
+            }
+        }
+    }
+
+    fn text(&mut self, stream: StreamId, payload: &[u8]) {
+        if payload.starts_with(br#"{"op":"serverInfo""#) {
+            self.greetings.push(stream);
+        }
+    }
+
+    fn data(&mut self, now: u64, stream: StreamId, payload: &[u8]) {
+        self.got.push(Got {
+            stream,
+            channel: number(payload, 1),
+            published: number(payload, 9) / 1000,
+            seq: number(payload, 17),
+            at: now,
+        });
+    }
+}
+
+fn number(payload: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(payload[at..at + 8].try_into().expect("8 bytes"))
+}
+
+fn framed(opcode: u8, value: u64) -> Vec<u8> {
+    let mut message = vec![opcode];
+    message.extend_from_slice(&value.to_le_bytes());
+    frame::binary(&message).expect("a short message").to_vec()
+}
