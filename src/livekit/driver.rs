@@ -169,12 +169,7 @@ impl Driver {
         Box::pin(connect(self.endpoint.clone(), delay, backoff.clone()))
     }
 
-    fn connected(
-        &mut self,
-        now: Instant,
-        room: Room,
-        participants: Participants,
-    ) -> Link {
+    fn connected(&mut self, now: Instant, room: Room, participants: Participants) -> Link {
         let local = room.local_participant();
         info!(room = room.name(), identity = %local.identity(), "joined the room");
         let mut link = Link {
@@ -332,7 +327,10 @@ impl Driver {
     fn next_transmit(&mut self, link: Option<&mut Link>) -> Option<InFlight> {
         let link = link?;
         loop {
-            let transmit: Transmit = self.session.next_transmit(Instant::now())?;
+            let now = Instant::now();
+            let transmit: Transmit = self.session.next_transmit(now)?;
+            link.outbox
+                .limit_buffer(self.session.suggested_send_buffer(now));
             let participants = &link.participants;
             let started = link.outbox.start(transmit, |id| participants.identity(id));
             if started.is_some() {

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use livekit::id::ParticipantIdentity;
 use livekit::participant::LocalParticipant;
-use livekit::{ByteStreamWriter, StreamByteOptions, StreamError, StreamWriter};
+use livekit::{ByteStreamWriter, DataPacketKind, StreamByteOptions, StreamError, StreamWriter};
 use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT, TOPIC};
+use tracing::debug;
 
 use crate::session::{ParticipantId, StreamId, Transmit};
 
@@ -26,6 +27,7 @@ pub(super) type InFlight = Pin<Box<dyn Future<Output = Done> + Send>>;
 pub(super) struct Outbox {
     local: LocalParticipant,
     writers: HashMap<StreamId, ByteStreamWriter>,
+    buffer: u64,
 }
 
 impl Outbox {
@@ -33,6 +35,24 @@ impl Outbox {
         Self {
             local,
             writers: HashMap::new(),
+            buffer: 0,
+        }
+    }
+
+    /// Sets how many bytes the transport may hold back before a write has to wait.
+    ///
+    /// Small changes are left out, since each one is an event in the SDK.
+    pub fn limit_buffer(&mut self, bytes: u64) {
+        if bytes.abs_diff(self.buffer) * 4 <= self.buffer {
+            return;
+        }
+        self.buffer = bytes;
+        let kind = DataPacketKind::Reliable;
+        let set = self
+            .local
+            .set_data_channel_buffered_amount_low_threshold(bytes, kind);
+        if let Err(error) = set {
+            debug!(%error, "cannot limit the transport's buffer");
         }
     }
 
