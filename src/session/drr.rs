@@ -43,16 +43,20 @@ impl Class {
 struct Flow<K> {
     key: K,
     deficit: i64,
+    /// Its place among those that are blocked, kept until it sends something.
+    place: Option<u64>,
 }
 
 /// The flows that have something to send, in the order of their turns.
 #[derive(Debug)]
 pub(super) struct DeficitRoundRobin<K> {
     ring: VecDeque<Flow<K>>,
-    /// Flows that could not send, with their credit. They take no turns until [`Self::unpark`].
-    parked: BTreeMap<K, i64>,
-    /// The class of every flow in `ring` or `parked`.
-    classes: BTreeMap<K, Class>,
+    /// Flows that could not send, by the time since when. They take no turns until
+    /// [`Self::unpark`].
+    parked: BTreeMap<u64, Flow<K>>,
+    next_place: u64,
+    /// Every flow in `ring` or `parked`, with its class and its place in the latter.
+    flows: BTreeMap<K, (Class, Option<u64>)>,
 }
 
 impl<K> Default for DeficitRoundRobin<K> {
@@ -60,7 +64,8 @@ impl<K> Default for DeficitRoundRobin<K> {
         Self {
             ring: VecDeque::new(),
             parked: BTreeMap::new(),
-            classes: BTreeMap::new(),
+            next_place: 0,
+            flows: BTreeMap::new(),
         }
     }
 }
@@ -79,25 +84,26 @@ pub(super) enum Turn {
 impl<K: Copy + Ord> DeficitRoundRobin<K> {
     /// Adds a flow, or updates its class if it is there. One that was blocked may try again.
     pub fn insert(&mut self, key: K, class: Class) {
-        let deficit = if self.classes.insert(key, class).is_none() {
-            Some(class.quantum())
-        } else {
-            self.parked.remove(&key)
-        };
-        if let Some(deficit) = deficit {
-            self.ring.push_back(Flow { key, deficit });
+        match self.flows.insert(key, (class, None)) {
+            None => self.ring.push_back(Flow {
+                key,
+                deficit: class.quantum(),
+                place: None,
+            }),
+            Some((_, Some(place))) => self.ring.extend(self.parked.remove(&place)),
+            Some((_, None)) => {}
         }
     }
 
     /// Adds the flows of another ring behind the own ones.
     pub fn append(&mut self, other: Self) {
-        for (key, class) in other.classes {
+        for (key, (class, _)) in other.flows {
             self.insert(key, class);
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.classes.is_empty()
+        self.flows.is_empty()
     }
 
     /// Whether flows wait for [`Self::unpark`].
@@ -107,8 +113,11 @@ impl<K: Copy + Ord> DeficitRoundRobin<K> {
 
     /// Lets the blocked flows try again, first in the ring since they waited longest.
     pub fn unpark(&mut self) {
-        for (key, deficit) in std::mem::take(&mut self.parked) {
-            self.ring.push_front(Flow { key, deficit });
+        for (_, flow) in std::mem::take(&mut self.parked).into_iter().rev() {
+            if let Some((_, place)) = self.flows.get_mut(&flow.key) {
+                *place = None;
+            }
+            self.ring.push_front(flow);
         }
     }
 
@@ -118,22 +127,28 @@ impl<K: Copy + Ord> DeficitRoundRobin<K> {
     pub fn run(&mut self, mut turn: impl FnMut(&K) -> Turn) -> bool {
         while let Some(mut flow) = self.ring.pop_front() {
             if flow.deficit <= 0 {
-                let class = self.classes.get(&flow.key);
-                flow.deficit += class.copied().unwrap_or(Class::Bulk).quantum();
+                let class = self.flows.get(&flow.key).map(|&(class, _)| class);
+                flow.deficit += class.unwrap_or(Class::Bulk).quantum();
                 self.ring.push_back(flow);
                 continue;
             }
             match turn(&flow.key) {
                 Turn::Sent(bytes) => {
                     flow.deficit -= i64::try_from(bytes).unwrap_or(i64::MAX);
+                    flow.place = None;
                     self.ring.push_front(flow);
                     return true;
                 }
                 Turn::Blocked => {
-                    self.parked.insert(flow.key, flow.deficit);
+                    let place = *flow.place.get_or_insert(self.next_place);
+                    self.next_place = self.next_place.max(place + 1);
+                    if let Some((_, parked)) = self.flows.get_mut(&flow.key) {
+                        *parked = Some(place);
+                    }
+                    self.parked.insert(place, flow);
                 }
                 Turn::Empty => {
-                    self.classes.remove(&flow.key);
+                    self.flows.remove(&flow.key);
                 }
             }
         }
@@ -156,7 +171,7 @@ impl<K: Copy + Ord> DeficitRoundRobin<K> {
                 }
                 Turn::Blocked => index += 1,
                 Turn::Empty => {
-                    self.classes.remove(&flow.key);
+                    self.flows.remove(&flow.key);
                     self.ring.remove(index);
                 }
             }
@@ -225,6 +240,28 @@ mod tests {
         assert!(!drr.run(|_| Turn::Blocked));
         drr.insert("blocked", Class::Bulk);
         assert!(drr.run(|_| Turn::Sent(1)), "it has something new");
+    }
+
+    #[test]
+    fn blocked_flows_keep_their_order_whatever_is_new() {
+        let mut drr = DeficitRoundRobin::default();
+        for key in ["b", "c", "a"] {
+            drr.insert(key, Class::Bulk);
+        }
+        for _ in 0..3 {
+            assert!(!drr.run(|_| Turn::Blocked));
+            drr.insert("b", Class::Bulk);
+            assert!(!drr.run(|_| Turn::Blocked));
+            drr.unpark();
+        }
+        let mut order = Vec::new();
+        for _ in 0..6 {
+            drr.run(|key| {
+                order.push(*key);
+                Turn::Sent(15_000)
+            });
+        }
+        assert_eq!(order, ["b", "c", "a", "b", "c", "a"]);
     }
 
     #[test]
