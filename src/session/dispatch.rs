@@ -16,13 +16,18 @@ use super::{ParticipantId, Session, SessionConfig, StreamId, Transmit, RETRY_INT
 /// What takes turns on the uplink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Flow {
-    /// A channel, for the participants that read many streams.
+    /// A channel, for the participants that read many streams and share lanes.
     Channel(ChannelId),
+    /// A channel, for one that reads many streams and is served on its own.
+    Own(ParticipantId, ChannelId),
     /// All channels of a participant that reads one stream.
     Participant(ParticipantId),
     /// A stream that ends after the frame that it has begun.
     Finish(StreamId),
 }
+
+/// How often a turn may hand its work over before the next call. Once is enough for all cases.
+const FOLLOW_UPS: usize = 3;
 
 impl Session {
     /// The next thing that the transport is to do, or `None` if there is nothing that may be sent
@@ -47,7 +52,12 @@ impl Session {
         };
         let class = state.class();
         if participant.many_streams {
-            self.turns.insert(Flow::Channel(channel), class);
+            let flow = if participant.is_slow() {
+                Flow::Own(id, channel)
+            } else {
+                Flow::Channel(channel)
+            };
+            self.turns.insert(flow, class);
         } else {
             participant.turns.insert(channel, class);
             self.turns.insert(Flow::Participant(id), Class::Periodic);
@@ -89,12 +99,21 @@ impl Session {
             self.retry_at = None;
             turns.unpark();
         }
-        turns.run(|flow| match *flow {
-            Flow::Channel(channel) => self.channel_turn(now, channel),
-            Flow::Participant(id) => self.participant_turn(now, id),
-            Flow::Finish(stream) => self.finish_turn(now, stream),
-        });
-        turns.append(std::mem::take(&mut self.turns));
+        for _ in 0..FOLLOW_UPS {
+            let sent = turns.run(|flow| match *flow {
+                Flow::Channel(channel) => self.channel_turn(now, channel),
+                Flow::Own(id, channel) => self.own_turn(now, id, channel),
+                Flow::Participant(id) => self.participant_turn(now, id),
+                Flow::Finish(stream) => self.finish_turn(now, stream),
+            });
+            // A turn may have made other flows active, or handed its work over to them.
+            let active = std::mem::take(&mut self.turns);
+            let done = sent || active.is_empty();
+            turns.append(active);
+            if done {
+                break;
+            }
+        }
         self.turns = turns;
         if self.turns.has_parked() {
             self.retry_at.get_or_insert(now + RETRY_INTERVAL);

@@ -11,7 +11,8 @@ use std::time::Instant;
 use remote_access_protocol::ChannelId;
 
 use super::channel::ChannelState;
-use super::drr::Turn;
+use super::dispatch::Flow;
+use super::drr::{Class, Turn};
 use super::{ParticipantId, Session, StreamId};
 
 /// Lanes of participants that are served on their own, per channel. Those beyond get the channel
@@ -19,7 +20,7 @@ use super::{ParticipantId, Session, StreamId};
 const MAX_LANES: usize = 4;
 
 impl Session {
-    /// Sends a slice of a channel to one of its groups.
+    /// Sends a slice of a channel to one of the groups that share it.
     pub(super) fn channel_turn(&mut self, now: Instant, channel: ChannelId) -> Turn {
         let mut blocked = match self.continue_frame(now, channel) {
             Turn::Empty => false,
@@ -41,6 +42,48 @@ impl Session {
         }
     }
 
+    /// Sends a slice of a channel to a participant that is served on its own.
+    ///
+    /// It takes turns of its own, else the turns of those that share the channel would decide
+    /// which of its channels may use its little credit.
+    pub(super) fn own_turn(&mut self, now: Instant, id: ParticipantId, channel: ChannelId) -> Turn {
+        let (Some(state), Some(participant)) =
+            (self.channels.get(&channel), self.participants.get_mut(&id))
+        else {
+            return Turn::Empty;
+        };
+        participant.update_pace(now);
+        if !participant.is_slow() {
+            self.turns.insert(Flow::Channel(channel), state.class());
+            return Turn::Empty;
+        }
+        let lane = state
+            .lanes
+            .get([id].as_slice())
+            .copied()
+            .filter(|lane| self.streams.get(lane).is_some_and(|s| !s.at_boundary()));
+        if let Some(lane) = lane {
+            return if self.may_continue(now, lane) {
+                Turn::Sent(self.write_lane(now, lane, channel))
+            } else {
+                Turn::Blocked
+            };
+        }
+        let policy = state.policy(&self.config, true);
+        let Some(subscription) = participant.subscriptions.get_mut(&channel) else {
+            return Turn::Empty;
+        };
+        let dropped = subscription.queue.expire(now, policy);
+        let empty = subscription.queue.front().is_none() || participant.restart_at.is_some();
+        if dropped {
+            self.report_soon(now);
+        }
+        if empty {
+            return Turn::Empty;
+        }
+        self.group_turn(now, channel, vec![id])
+    }
+
     /// Goes on with a frame that was begun on one of the channel's lanes.
     fn continue_frame(&mut self, now: Instant, channel: ChannelId) -> Turn {
         let Some(state) = self.channels.get(&channel) else {
@@ -54,6 +97,10 @@ impl Session {
             .collect();
         let mut turn = Turn::Empty;
         for lane in unfinished {
+            if let Some(id) = self.slow_owner(lane) {
+                self.turns.insert(Flow::Own(id, channel), Class::Bulk);
+                continue;
+            }
             if self.may_continue(now, lane) {
                 return Turn::Sent(self.write_lane(now, lane, channel));
             }
@@ -62,15 +109,23 @@ impl Session {
         turn
     }
 
-    /// The channel's groups that have something to send: the participants of a group get the same
-    /// message next. A different group comes first each time.
+    /// The only participant of a lane, if it is served on its own.
+    fn slow_owner(&self, lane: StreamId) -> Option<ParticipantId> {
+        let [id] = self.streams.get(&lane)?.destinations[..] else {
+            return None;
+        };
+        self.participants.get(&id)?.is_slow().then_some(id)
+    }
+
+    /// The groups of those that share the channel and have something to send: the participants of
+    /// a group get the same message next. A different group comes first each time.
     fn groups(&mut self, now: Instant, channel: ChannelId) -> Vec<Vec<ParticipantId>> {
         let Some(state) = self.channels.get_mut(&channel) else {
             return Vec::new();
         };
         state.turns = state.turns.wrapping_add(1);
+        let policy = state.policy(&self.config, false);
         let mut sharing: BTreeMap<u64, Vec<ParticipantId>> = BTreeMap::new();
-        let mut groups = Vec::new();
         let mut dropped = false;
         for &id in &state.subscribers {
             let Some(participant) = self.participants.get_mut(&id) else {
@@ -80,18 +135,20 @@ impl Session {
                 continue;
             }
             participant.update_pace(now);
-            let slow = participant.is_slow();
-            let policy = state.policy(&self.config, slow);
+            if participant.is_slow() {
+                if participant.front(channel).is_some() {
+                    self.turns.insert(Flow::Own(id, channel), state.class());
+                }
+                continue;
+            }
             if let Some(subscription) = participant.subscriptions.get_mut(&channel) {
                 dropped |= subscription.queue.expire(now, policy);
             }
-            match participant.front(channel) {
-                Some(_) if slow => groups.push(vec![id]),
-                Some(seq) => sharing.entry(seq).or_default().push(id),
-                None => {}
+            if let Some(seq) = participant.front(channel) {
+                sharing.entry(seq).or_default().push(id);
             }
         }
-        groups.extend(sharing.into_values());
+        let mut groups: Vec<Vec<ParticipantId>> = sharing.into_values().collect();
         if !groups.is_empty() {
             let first = state.turns % groups.len();
             groups.rotate_left(first);
