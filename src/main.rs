@@ -53,25 +53,22 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let own = std::env::args()
-        .skip(1)
-        .take_while(|arg| arg != "--ros-args");
-    for argument in own {
-        match argument.as_str() {
-            "--help" | "-h" => {
-                print!("{HELP}");
-                return Ok(());
-            }
-            "--version" | "-V" => {
-                println!("remote_access_bridge {}", env!("CARGO_PKG_VERSION"));
-                return Ok(());
-            }
-            "--print-parameters" => {
-                println!("{}", serde_json::to_string_pretty(PARAMETERS)?);
-                return Ok(());
-            }
-            other => anyhow::bail!("unknown argument {other:?}, see --help"),
+    let first = std::env::args().nth(1);
+    match first.as_deref() {
+        None | Some("--ros-args") => {}
+        Some("--help" | "-h") => {
+            print!("{HELP}");
+            return Ok(());
         }
+        Some("--version" | "-V") => {
+            println!("remote_access_bridge {}", env!("CARGO_PKG_VERSION"));
+            return Ok(());
+        }
+        Some("--print-parameters") => {
+            println!("{}", serde_json::to_string_pretty(PARAMETERS)?);
+            return Ok(());
+        }
+        Some(other) => anyhow::bail!("unknown argument {other:?}, see --help"),
     }
     start_logging();
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -13,7 +13,7 @@
 //!
 //! A message for several participants that read many streams goes out once, on a *lane*: a byte
 //! stream for one channel and one exact set of destinations. Others get all on one stream.
-//! [`flow`] keeps the bytes in flight to each participant near what it can take.
+//! Flow control keeps the bytes in flight to each participant near what it can take.
 
 mod announce;
 mod channel;
