@@ -2,6 +2,7 @@
 
 mod session_harness;
 
+mod session_any_bytes;
 mod session_control;
 mod session_data;
 mod session_greeting;

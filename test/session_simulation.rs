@@ -125,6 +125,44 @@ fn behind_5_mbit_per_second_state_is_quick_and_the_camera_is_fresh() {
 }
 
 #[test]
+fn a_viewer_behind_a_slow_downlink_gets_no_later_in_time() {
+    let mut world = World::new(
+        1,
+        SessionConfig::default(),
+        1000,
+        Link::new(12_500_000, 10_000),
+    );
+    world.add_topic(0, state());
+    world.add_topic(1, camera(7_500_000, 30));
+    for (id, rate) in [(0, 625_000), (1, 12_500_000)] {
+        world.join(id, true, true, Link::new(rate, 25_000));
+        world.subscribe(id, 0, true);
+        world.subscribe(id, 1, true);
+    }
+    world.run_until(300 * SECOND);
+    for m in 0..5 {
+        for v in 0..2 {
+            for c in 0..2 {
+                let mut d: Vec<u64> = world.viewers[&v]
+                    .got
+                    .iter()
+                    .filter(|g| g.channel == c && g.published / 60000000 == m)
+                    .map(|g| g.at - g.published)
+                    .collect();
+                d.sort();
+                eprintln!(
+                    "XX min {m} v{v} c{c} p50 {} p99 {} max {:?} n {}",
+                    d[d.len() / 2],
+                    check::p99(&d),
+                    d.last(),
+                    d.len()
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn a_stalled_viewer_changes_nothing_for_the_others() {
     let run = |stall: bool| {
         let uplink = Link::new(12_500_000, 10_000);
