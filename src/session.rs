@@ -290,6 +290,7 @@ impl Session {
             state.info.reliable = reliable;
             state.info.latched = latched;
             if !latched {
+                self.latched -= state.latched_bytes();
                 state.forget_latched();
             }
         }

@@ -94,6 +94,23 @@ fn a_removed_channel_gives_its_latched_budget_back() {
 }
 
 #[test]
+fn a_channel_that_is_latched_no_more_gives_its_budget_back() {
+    let mut harness = Harness::new();
+    harness.add(vec![latched(1, 1)]);
+    harness.join(1, true);
+    harness.subscribe(1, &[1]);
+    harness.publish(1, 0, 600);
+    let id = remote_access_protocol::ChannelId(1);
+    harness.session.update_channel(id, 1, true, false);
+    assert_eq!(harness.session.latched_bytes(), 0);
+    harness.publish(1, 1, 600);
+    harness.join(2, true);
+    harness.subscribe(2, &[1]);
+    harness.pump();
+    assert!(harness.seqs(2, 1).is_empty());
+}
+
+#[test]
 fn a_new_start_replays_without_any_new_message() {
     for many in [true, false] {
         let mut harness = Harness::new();

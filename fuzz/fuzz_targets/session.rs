@@ -11,6 +11,7 @@ use remote_access_protocol::server::{message_data_header, Channel};
 use remote_access_protocol::ChannelId;
 
 #[path = "../../src"]
+#[allow(dead_code, unused_imports)]
 mod robot {
     pub mod session;
 }
