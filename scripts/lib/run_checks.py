@@ -118,6 +118,11 @@ CHECKS = [
         lambda: command(sys.executable, "-m", "pytest", "--durations=10"),
         needs="build",
     ),
+    Check(
+        "bench",
+        "tests of the benchmarks' harness",
+        lambda: command(sys.executable, "-m", "pytest", "-q", "bench/tests"),
+    ),
     Check("colcon", "a colcon workspace builds and installs the package", lambda: colcon_check(ROOT, command), needs="build"),
     Check("dependencies", "dependencies have no known vulnerability", check_dependencies),
 ]
