@@ -95,6 +95,9 @@ fn a_frame_that_a_retired_lane_has_begun_is_not_overtaken() {
     }
     harness.unsubscribe(1, &[1]);
     harness.publish(1, 1, 100);
+    for _ in 0..4 {
+        harness.step();
+    }
     // Position and acknowledgement cover what was written of the frame so far.
     harness.ping(0, 0);
     while harness.pongs(0).is_empty() {
@@ -102,6 +105,7 @@ fn a_frame_that_a_retired_lane_has_begun_is_not_overtaken() {
     }
     let stamp = harness.pongs(0)[0].1;
     harness.ack(0, stamp);
+    harness.pass_blocked(Duration::from_millis(5));
     harness.pump();
     acknowledge_all(&mut harness, 2);
     harness.pass(Duration::from_millis(50));

@@ -163,6 +163,28 @@ fn a_viewer_behind_a_slow_downlink_gets_no_later_in_time() {
 }
 
 #[test]
+fn a_viewer_that_takes_two_thirds_does_not_pace_the_others() {
+    let mut world = World::new(
+        1,
+        SessionConfig::default(),
+        1000,
+        Link::new(12_500_000, 10_000),
+    );
+    world.add_topic(1, camera(1_500_000, 15));
+    for (id, rate) in [(0, 12_500_000), (1, 1_000_000)] {
+        world.join(id, true, true, Link::new(rate, 10_000));
+        world.subscribe(id, 1, true);
+    }
+    world.run_until(60 * SECOND);
+    let frames = |id| check::delays(&world.viewers[&id], 1, 5 * SECOND);
+    let (fast, slow) = (frames(0), frames(1));
+    assert!(fast.len() > 820, "{} of 825 frames", fast.len());
+    let median = fast[fast.len() / 2];
+    assert!(median < 100_000, "half of the frames took over {median} us");
+    assert!(slow.len() > 300, "{} frames", slow.len());
+}
+
+#[test]
 fn a_stalled_viewer_changes_nothing_for_the_others() {
     let run = |stall: bool| {
         let uplink = Link::new(12_500_000, 10_000);
