@@ -65,7 +65,10 @@ def _copy_repository(root: Path, to: Path) -> None:
     for name in subprocess.check_output(listed, cwd=root, text=True).split("\0"):
         if name and (root / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / name, to / name)
+            # Copies that keep their times are taken for built by the shared target directory. The
+            # sources of the package itself are new, so that colcon really compiles it.
+            copy = shutil.copy if name.startswith("src/") else shutil.copy2
+            copy(root / name, to / name)
 
 
 def _share_target_directory(root: Path, source: Path) -> None:
