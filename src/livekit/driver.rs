@@ -154,7 +154,11 @@ impl Driver {
                 }
                 Input::Command(command) => self.command(now, command),
                 Input::Message(message) => self.messages(now, message),
-                Input::Time => self.session.handle_timeout(now),
+                Input::Time => {}
+            }
+            // Not left to `Input::Time`, which comes last and may not come at all under load.
+            if timeout.is_some_and(|at| at <= now) {
+                self.session.handle_timeout(now);
             }
             self.report_drops(now);
         }
