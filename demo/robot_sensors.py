@@ -8,8 +8,8 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-WIDTH = 320
-HEIGHT = 240
+WIDTH = 200
+HEIGHT = 150
 LIDAR_RINGS = 16
 LIDAR_COLUMNS = 360
 ROOM_HALF = 5.0
@@ -30,7 +30,7 @@ def picture(seconds: float) -> Picture:
     angle = 2 * np.pi * (seconds % 10) / 10
     across = (columns - WIDTH / 2) * np.cos(angle) + (rows - HEIGHT / 2) * np.sin(angle)
     along = (columns - WIDTH / 2) * np.sin(angle) - (rows - HEIGHT / 2) * np.cos(angle)
-    image[(np.abs(across) < 2) & (along > 0) & (along < 90)] = (255, 255, 255)
+    image[(np.abs(across) < 2) & (along > 0) & (along < 60)] = (255, 255, 255)
     return image
 
 
