@@ -227,7 +227,9 @@ impl FlowControl {
         if queued > TARGET_QUEUE_DELAY {
             let seconds = since_last.as_secs_f64().max(0.001);
             let rate = delivered as f64 / seconds;
-            let goal = rate * (min_rtt + ACK_INTERVAL + TARGET_QUEUE_DELAY).as_secs_f64();
+            // A busy viewer acknowledges less often and needs the larger window in between.
+            let interval = since_last.max(ACK_INTERVAL);
+            let goal = rate * (min_rtt + interval + TARGET_QUEUE_DELAY).as_secs_f64();
             // A single late acknowledgement must not close the window.
             self.window = (goal as u64).clamp(self.window * 7 / 10, self.window);
         } else if self.window_was_full {
