@@ -8,9 +8,13 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod binary;
+pub mod capability;
 pub mod client;
 pub mod frame;
+pub mod parameter;
 pub mod server;
+pub mod service;
 
 /// LiveKit topic of the byte streams in both directions.
 pub const TOPIC: &str = "ws-protocol";
@@ -29,15 +33,41 @@ pub const ROLE_ATTRIBUTE: &str = "role";
 /// Value of [`ROLE_ATTRIBUTE`] of a robot. Robots ignore each other.
 pub const ROLE_ROBOT: &str = "robot";
 
-/// Identifies a channel that the robot advertises. Unique for the life of the robot's process.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-#[serde(transparent)]
-pub struct ChannelId(pub u64);
+/// Defines an identifier that is a plain number on the wire.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident($number:ty)) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name(pub $number);
 
-impl std::fmt::Display for ChannelId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)
-    }
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}", self.0)
+            }
+        }
+    };
+}
+
+id! {
+    /// Identifies a channel that the robot advertises. Unique for the life of the robot's process.
+    ChannelId(u64)
+}
+id! {
+    /// Identifies a channel that a viewer publishes on. Chosen by the viewer, unique to it.
+    ClientChannelId(u32)
+}
+id! {
+    /// Identifies a service that the robot advertises. Unique for the life of the robot's process.
+    ServiceId(u32)
+}
+id! {
+    /// Identifies a call of a service. Chosen by the viewer, which gets it back in the answer.
+    CallId(u32)
+}
+id! {
+    /// Identifies a request for an asset. Chosen by the viewer, which gets it back in the answer.
+    AssetRequestId(u32)
 }

@@ -1,15 +1,21 @@
 //! What the robot sends to a viewer.
 
+mod binary;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::capability::Capability;
 use crate::frame::{self, Opcode, FRAME_HEADER_SIZE, MAX_PAYLOAD_SIZE};
-use crate::ChannelId;
+use crate::parameter::Parameter;
+use crate::service::Service;
+use crate::{CallId, ChannelId, ServiceId};
 
-const OP_MESSAGE_DATA: u8 = 1;
-const OP_PONG: u8 = 6;
+pub use binary::BinaryMessage;
+
+use binary::OP_MESSAGE_DATA;
 
 /// Fields of MessageData before the message: opcode, channel id, log time.
 const MESSAGE_DATA_FIELDS: usize = 1 + 8 + 8;
@@ -38,15 +44,6 @@ pub fn message_data_header(
     Some(header)
 }
 
-/// A framed Pong: echoes the viewer's timestamp and marks a position in what the robot sent.
-pub fn pong(timestamp: u64, device_timestamp: u64) -> Bytes {
-    let mut frame = Vec::with_capacity(FRAME_HEADER_SIZE + 17);
-    frame.extend_from_slice(&[Opcode::Binary as u8, 17, 0, 0, 0, OP_PONG]);
-    frame.extend_from_slice(&timestamp.to_le_bytes());
-    frame.extend_from_slice(&device_timestamp.to_le_bytes());
-    frame.into()
-}
-
 /// A JSON message from the robot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "camelCase")]
@@ -58,7 +55,7 @@ pub enum ServerMessage {
         /// The robot's name, shown to people.
         name: String,
         /// What the robot can do beyond sending data.
-        capabilities: Vec<String>,
+        capabilities: Vec<Capability>,
         /// Encodings that a viewer may publish with.
         supported_encodings: Vec<String>,
         /// Facts about the robot, for example its ROS distribution.
@@ -93,6 +90,83 @@ pub enum ServerMessage {
         /// The ids of the statuses.
         status_ids: Vec<String>,
     },
+    /// Values of parameters: an answer, or what has changed.
+    ParameterValues {
+        /// The parameters. Those that are not set are left out of an answer for all.
+        parameters: Vec<Parameter>,
+        /// The id of the request that this answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+    },
+    /// New services.
+    AdvertiseServices {
+        /// The services, each with its schemas.
+        services: Vec<Service>,
+    },
+    /// Services that exist no more.
+    #[serde(rename_all = "camelCase")]
+    UnadvertiseServices {
+        /// Their ids.
+        service_ids: Vec<ServiceId>,
+    },
+    /// A service call has failed.
+    #[serde(rename_all = "camelCase")]
+    ServiceCallFailure {
+        /// The service.
+        service_id: ServiceId,
+        /// The call.
+        call_id: CallId,
+        /// Why, in plain text.
+        message: String,
+    },
+    /// The connection graph, or what has changed in it.
+    ConnectionGraphUpdate(GraphUpdate),
+}
+
+/// What has changed in the connection graph. The first one a viewer gets has the whole graph.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GraphUpdate {
+    /// Topics with new or other publishers, each with all of them.
+    pub published_topics: Vec<PublishedTopic>,
+    /// Topics with new or other subscribers, each with all of them.
+    pub subscribed_topics: Vec<SubscribedTopic>,
+    /// Services with new or other providers, each with all of them.
+    pub advertised_services: Vec<ProvidedService>,
+    /// Topics that have neither publishers nor subscribers any more.
+    pub removed_topics: Vec<String>,
+    /// Services that have no providers any more.
+    pub removed_services: Vec<String>,
+}
+
+/// A topic and its publishers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishedTopic {
+    /// The topic.
+    pub name: String,
+    /// The publishers, for ROS the names of their nodes.
+    pub publisher_ids: Vec<String>,
+}
+
+/// A topic and its subscribers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubscribedTopic {
+    /// The topic.
+    pub name: String,
+    /// The subscribers, for ROS the names of their nodes.
+    pub subscriber_ids: Vec<String>,
+}
+
+/// A service and its providers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProvidedService {
+    /// The service.
+    pub name: String,
+    /// The providers, for ROS the names of their nodes.
+    pub provider_ids: Vec<String>,
 }
 
 impl ServerMessage {
@@ -163,6 +237,7 @@ pub struct Channel {
 mod tests {
     use super::*;
     use crate::frame::FrameDecoder;
+    use crate::service::ServiceSchema;
     use serde_json::json;
 
     #[test]
@@ -190,15 +265,20 @@ mod tests {
         assert!(message_data_header(ChannelId(1), 0, usize::MAX).is_none());
     }
 
-    #[test]
-    fn a_pong_has_the_layout_of_the_protocol() {
-        let mut decoder = FrameDecoder::default();
-        decoder.push(&pong(7, 8));
-        let frame = decoder.next_frame().unwrap().unwrap();
-        assert_eq!(frame.opcode, Opcode::Binary);
-        assert_eq!(frame.payload[0], 6);
-        assert_eq!(frame.payload[1..9], 7u64.to_le_bytes());
-        assert_eq!(frame.payload[9..], 8u64.to_le_bytes());
+    fn service() -> Service {
+        let schema = |name: &str| ServiceSchema {
+            encoding: "cdr".into(),
+            schema_name: name.into(),
+            schema_encoding: "ros2msg".into(),
+            schema: String::new(),
+        };
+        Service {
+            id: ServiceId(2),
+            name: "/s".into(),
+            service_type: "std_srvs/srv/Empty".into(),
+            request: schema("std_srvs/srv/Empty_Request"),
+            response: schema("std_srvs/srv/Empty_Response"),
+        }
     }
 
     #[test]
@@ -230,12 +310,12 @@ mod tests {
             (
                 ServerMessage::ServerInfo {
                     name: "r".into(),
-                    capabilities: vec![],
+                    capabilities: vec![Capability::ClientPublish],
                     supported_encodings: vec![],
                     metadata: BTreeMap::new(),
                     session_id: "s".into(),
                 },
-                json!({"op": "serverInfo", "name": "r", "capabilities": [],
+                json!({"op": "serverInfo", "name": "r", "capabilities": ["clientPublish"],
                     "supportedEncodings": [], "metadata": {}, "sessionId": "s"}),
             ),
             (
@@ -251,6 +331,52 @@ mod tests {
                     status_ids: vec!["i".into()],
                 },
                 json!({"op": "removeStatus", "statusIds": ["i"]}),
+            ),
+            (
+                ServerMessage::ParameterValues {
+                    parameters: vec![],
+                    id: Some("i".into()),
+                },
+                json!({"op": "parameterValues", "parameters": [], "id": "i"}),
+            ),
+            (
+                ServerMessage::UnadvertiseServices {
+                    service_ids: vec![ServiceId(2)],
+                },
+                json!({"op": "unadvertiseServices", "serviceIds": [2]}),
+            ),
+            (
+                ServerMessage::ServiceCallFailure {
+                    service_id: ServiceId(2),
+                    call_id: CallId(3),
+                    message: "m".into(),
+                },
+                json!({"op": "serviceCallFailure", "serviceId": 2, "callId": 3, "message": "m"}),
+            ),
+            (
+                ServerMessage::ConnectionGraphUpdate(GraphUpdate {
+                    published_topics: vec![PublishedTopic {
+                        name: "/a".into(),
+                        publisher_ids: vec!["/n".into()],
+                    }],
+                    removed_topics: vec!["/b".into()],
+                    ..GraphUpdate::default()
+                }),
+                json!({"op": "connectionGraphUpdate",
+                    "publishedTopics": [{"name": "/a", "publisherIds": ["/n"]}],
+                    "subscribedTopics": [], "advertisedServices": [],
+                    "removedTopics": ["/b"], "removedServices": []}),
+            ),
+            (
+                ServerMessage::AdvertiseServices {
+                    services: vec![service()],
+                },
+                json!({"op": "advertiseServices", "services": [{"id": 2, "name": "/s",
+                    "type": "std_srvs/srv/Empty",
+                    "request": {"encoding": "cdr", "schemaName": "std_srvs/srv/Empty_Request",
+                        "schemaEncoding": "ros2msg", "schema": ""},
+                    "response": {"encoding": "cdr", "schemaName": "std_srvs/srv/Empty_Response",
+                        "schemaEncoding": "ros2msg", "schema": ""}}]}),
             ),
         ];
         for (message, expected) in cases {
