@@ -89,7 +89,7 @@ const PONG_SIZE: usize = 22;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use remote_access_protocol::server;
+    use remote_access_protocol::server::BinaryMessage;
 
     #[test]
     fn the_bytes_are_bounded() {
@@ -112,6 +112,10 @@ mod tests {
             pongs += 1;
         }
         assert_eq!(pongs, MAX_PONGS);
-        assert_eq!(server::pong(0, 0).len(), PONG_SIZE);
+        let pong = BinaryMessage::Pong {
+            timestamp: 0,
+            device_timestamp: 0,
+        };
+        assert_eq!(pong.frame().map(|frame| frame.len()), Some(PONG_SIZE));
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use bytes::Bytes;
-use remote_access_protocol::{server, ChannelId};
+use remote_access_protocol::server::BinaryMessage;
+use remote_access_protocol::ChannelId;
 
 use super::channel::ChannelState;
 use super::control::Control;
@@ -254,13 +255,17 @@ impl PrimarySlice<'_> {
     fn next_frame(&mut self, participant: &mut Participant, room: usize) -> Option<Bytes> {
         if let Some(message) = participant.control.pop(room) {
             participant.in_control = true;
-            return Some(match message {
-                Control::Frame(frame) => frame,
+            return match message {
+                Control::Frame(frame) => Some(frame),
                 Control::Pong { timestamp } => {
-                    let stamp = participant.flow.mark(self.now, self.clock_ms);
-                    server::pong(timestamp, stamp)
+                    let device_timestamp = participant.flow.mark(self.now, self.clock_ms);
+                    let pong = BinaryMessage::Pong {
+                        timestamp,
+                        device_timestamp,
+                    };
+                    pong.frame()
                 }
-            });
+            };
         }
         if self.allowed == Allowed::Control || !participant.control.is_empty() {
             return None;
