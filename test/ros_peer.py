@@ -4,14 +4,13 @@ Each line of standard input is a JSON string of Python code. What the code assig
 `result` comes back as one line of JSON: {"ok": result} or {"error": text}.
 """
 
-import contextlib
 import json
 import sys
 import threading
 import traceback
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 
@@ -24,10 +23,10 @@ def qos(depth: int = 10, reliable: bool = True, latched: bool = False) -> QoSPro
     )
 
 
-def spin(executor: SingleThreadedExecutor) -> None:
-    """Runs callbacks until the executor is shut down."""
-    with contextlib.suppress(ExternalShutdownException):
-        executor.spin()
+def spin(executor: SingleThreadedExecutor, closing: threading.Event) -> None:
+    """Runs callbacks until told to end. Shutting down a context or an executor under a wait can crash rclpy."""
+    while not closing.is_set():
+        executor.spin_once(0.1)
 
 
 def main() -> None:
@@ -36,7 +35,8 @@ def main() -> None:
     node = rclpy.create_node(sys.argv[1])
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    spinner = threading.Thread(target=spin, args=(executor,), daemon=True)
+    closing = threading.Event()
+    spinner = threading.Thread(target=spin, args=(executor, closing), daemon=True)
     spinner.start()
     scope = {"node": node, "rclpy": rclpy, "qos": qos}
     for line in sys.stdin:
@@ -47,8 +47,9 @@ def main() -> None:
         except Exception:
             answer = {"error": traceback.format_exc()}
         print(json.dumps(answer), flush=True)
-    executor.shutdown()
+    closing.set()
     spinner.join()
+    executor.shutdown()
     rclpy.try_shutdown()
 
 

@@ -18,6 +18,7 @@ from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from messages import build, message_class
+from spinning import SpinThread
 
 MATCH_SECONDS = 60.0
 
@@ -73,13 +74,12 @@ def main() -> None:
     """Answers commands until stdin ends."""
     rclpy.init(args=sys.argv)
     node = PublisherNode("test_publisher")
-    spinner = threading.Thread(target=rclpy.spin, args=(node,), daemon=True)
-    spinner.start()
+    spinning = SpinThread(node)
     print("{}", flush=True)
     for line in sys.stdin:
         print(json.dumps(_answer(node, json.loads(line))), flush=True)
+    spinning.close()
     rclpy.try_shutdown()
-    spinner.join()
 
 
 if __name__ == "__main__":

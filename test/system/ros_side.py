@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from messages import message_class
 from processes import wait_until
+from spinning import SpinThread
 
 OBSERVER = "test_observer"
 
@@ -86,10 +84,7 @@ class Observer:
         self._context = rclpy.Context()
         self._context.init()
         self.node = rclpy.create_node(OBSERVER, context=self._context)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._spin, daemon=True)
-        self._thread.start()
+        self._spinning = SpinThread(self.node, self._context)
 
     def subscribe_raw(self, topic: str, type_name: str, profile: QoSProfile) -> list[bytes]:
         """Subscribes; the list grows with the serialized messages."""
@@ -117,10 +112,6 @@ class Observer:
 
     def close(self) -> None:
         """Leaves the graph."""
+        self._spinning.close()
+        self.node.destroy_node()
         self._context.try_shutdown()
-        self._thread.join()
-
-    def _spin(self) -> None:
-        # Shutting the context down is how the thread is told to end.
-        with contextlib.suppress(ExternalShutdownException):
-            self._executor.spin()
