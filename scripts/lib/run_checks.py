@@ -79,6 +79,12 @@ def check_ruff() -> None:
     command("ruff", "format", "--check", ".")
 
 
+def check_spelling() -> None:
+    """Spell-checks documents and comments."""
+    texts = " ".join(f"'*.{suffix}'" for suffix in ("md", "rs", "py", "ts", "xml", "yaml"))
+    command("bash", "-c", f"set -o pipefail; git ls-files -z -- {texts} | xargs -0 codespell")
+
+
 def check_dependencies() -> None:
     """Looks for known vulnerabilities and for licences that do not fit."""
     if shutil.which("cargo-deny") is None:
@@ -90,6 +96,7 @@ def check_dependencies() -> None:
 CHECKS = [
     Check("format", "Rust is formatted", lambda: command("cargo", "fmt", "--all", "--check")),
     Check("python", "Python is linted and formatted", check_ruff),
+    Check("spelling", "documents and comments are spelled right", check_spelling),
     Check("shell", "shell scripts parse and are linted", check_shell),
     Check(
         "clippy",
