@@ -85,6 +85,23 @@ def check_spelling() -> None:
     command("bash", "-c", f"set -o pipefail; git ls-files -z -- {texts} | xargs -0 codespell")
 
 
+def check_page() -> None:
+    """Lints, type-checks and tests the web page, and builds it again to compare with what is committed."""
+    if shutil.which("npm") is None:
+        raise Skipped("Node.js with npm is not installed; the page was neither checked nor built")
+    page = ["npm", "--prefix", "crates/viewer/web"]
+    command(*page, "ci", "--no-fund", "--no-audit")
+    for script in ("check", "test", "compare"):
+        command(*page, "run", "--silent", script)
+
+
+def check_browser() -> None:
+    """Tests the page in Chromium."""
+    if not any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
+        raise Skipped("Chromium is not installed (sudo apt install chromium); THE PAGE WAS NOT TESTED IN A BROWSER")
+    command(sys.executable, "-m", "pytest", "--durations=5", "test/browser")
+
+
 def check_dependencies() -> None:
     """Looks for known vulnerabilities and for licences that do not fit."""
     if shutil.which("cargo-deny") is None:
@@ -125,6 +142,8 @@ CHECKS = [
         lambda: command(sys.executable, "-m", "pytest", "--durations=10"),
         needs="build",
     ),
+    Check("page", "the web page is linted, typed, tested and built as committed", check_page),
+    Check("browser", "the page in a real browser, with the built bridge and the demo robot", check_browser, needs="build"),
     Check(
         "bench",
         "tests of the benchmarks' harness",

@@ -1,0 +1,95 @@
+// Builds the page.
+//
+//   node build.mjs            into dist/, which is committed, so that the Rust program needs no Node
+//   node build.mjs --check    says whether dist/ is what the sources give
+//   node build.mjs --tests    the unit tests, into .test/
+//   node build.mjs --watch    again after every change
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { context, build as esbuild } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const dist = join(here, "dist");
+
+const options = {
+  absWorkingDir: here,
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  logLevel: "warning",
+};
+
+/** The page itself: one entry, the large libraries as chunks that are loaded when needed. */
+function page(outdir) {
+  return {
+    ...options,
+    entryPoints: { app: "src/main.tsx" },
+    outdir,
+    splitting: true,
+    minify: true,
+    chunkNames: "[name]",
+    assetNames: "[name]",
+    legalComments: "linked",
+  };
+}
+
+async function buildPage(outdir) {
+  await rm(outdir, { recursive: true, force: true });
+  await mkdir(outdir, { recursive: true });
+  await esbuild(page(outdir));
+  await cp(join(here, "static"), outdir, { recursive: true });
+}
+
+async function buildTests() {
+  const outdir = join(here, ".test");
+  await rm(outdir, { recursive: true, force: true });
+  const names = (await readdir(join(here, "test"))).filter((name) => name.endsWith(".test.ts"));
+  await esbuild({
+    ...options,
+    entryPoints: names.map((name) => join("test", name)),
+    outdir,
+    outExtension: { ".js": ".mjs" },
+    platform: "node",
+    target: "node20",
+    sourcemap: "inline",
+  });
+}
+
+async function files(directory) {
+  const names = (await readdir(directory)).sort();
+  return new Map(await Promise.all(names.map(async (name) => [name, await readFile(join(directory, name))])));
+}
+
+async function check() {
+  const fresh = await mkdtemp(join(tmpdir(), "page-"));
+  try {
+    await buildPage(fresh);
+    const [is, should] = [await files(dist), await files(fresh)];
+    const names = new Set([...is.keys(), ...should.keys()]);
+    const stale = [...names].filter((name) => !should.get(name)?.equals(is.get(name) ?? Buffer.alloc(0)));
+    if (stale.length > 0) {
+      console.error(
+        `dist/ is not what the sources give (${stale.join(", ")}): run npm run build and commit it`,
+      );
+      process.exitCode = 1;
+    }
+  } finally {
+    await rm(fresh, { recursive: true });
+  }
+}
+
+const [how] = process.argv.slice(2);
+if (how === "--tests") {
+  await buildTests();
+} else if (how === "--check") {
+  await check();
+} else if (how === "--watch") {
+  await buildPage(dist);
+  await (await context(page(dist))).watch();
+} else {
+  await buildPage(dist);
+}

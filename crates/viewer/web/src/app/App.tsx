@@ -1,0 +1,83 @@
+/** The whole page. */
+import { Panel } from "../panels/Panel";
+import { AddMenu } from "./AddMenu";
+import { ConnectForm } from "./ConnectForm";
+import { Header } from "./Header";
+import { Icon } from "./icons";
+import { config, maximized, panels, place, rooms, tab } from "./state";
+import { TopicList } from "./TopicList";
+
+export function App() {
+  const isConfigured = rooms.value.length > 0;
+  return (
+    <>
+      <a class="skip" href="#panels">
+        To the panels
+      </a>
+      <Header />
+      {isConfigured ? <Workspace /> : <ConnectForm isLoading={config.value === undefined} />}
+    </>
+  );
+}
+
+function Workspace() {
+  const current = place.value;
+  const shown = maximized.value ? panels.value.filter((each) => each.id === maximized.value) : panels.value;
+  return (
+    <div class={`workspace show-${tab.value}`}>
+      <aside class="sidebar" aria-label="Topics">
+        <TopicList place={current} />
+      </aside>
+      <main id="panels" aria-label="Panels">
+        {current ? (
+          <>
+            <div class={maximized.value ? "grid single" : "grid"}>
+              {shown.map((spec) => (
+                <Panel key={`${current.key} ${spec.id}`} place={current} spec={spec} />
+              ))}
+            </div>
+            {!maximized.value && <AddMenu />}
+          </>
+        ) : (
+          <NoRobot />
+        )}
+      </main>
+      <nav class="tabs" aria-label="Views">
+        {(["panels", "topics"] as const).map((each) => (
+          <button
+            key={each}
+            type="button"
+            aria-current={tab.value === each ? "page" : undefined}
+            onClick={() => {
+              tab.value = each;
+            }}
+          >
+            <Icon name={each === "panels" ? "layers" : "tree"} />
+            {each === "panels" ? "Panels" : "Topics"}
+          </button>
+        ))}
+      </nav>
+    </div>
+  );
+}
+
+function NoRobot() {
+  const problems = rooms.value.flatMap((room) => (room.error === undefined ? [] : [room.error]));
+  const isConnected = rooms.value.some((room) => room.state === "connected");
+  return (
+    <div class="empty">
+      <Icon name="robot" />
+      <h2>{isConnected ? "No robot is in the room yet" : "Connecting …"}</h2>
+      <p>
+        {isConnected
+          ? "It shows up here as soon as its remote_access_bridge joins the room."
+          : "The page goes on trying until it is connected."}
+      </p>
+      {problems.map((problem) => (
+        <p key={problem} class="hint error" role="alert">
+          {problem}
+        </p>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,74 @@
+/** Asks for server and token, where nothing else told them. */
+import { useState } from "preact/hooks";
+import { rememberConnection } from "../remote/config";
+import { configError, connect } from "./state";
+
+export function ConnectForm({ isLoading }: { isLoading: boolean }) {
+  const [url, setUrl] = useState("");
+  const [token, setToken] = useState("");
+  const [problem, setProblem] = useState<string>();
+  if (isLoading && configError.value === undefined) {
+    return <main class="empty" aria-busy="true" />;
+  }
+  const submit = () => {
+    if (!/^wss?:\/\//.test(url.trim())) {
+      setProblem("The address begins with wss:// or ws://.");
+      return;
+    }
+    const config = rememberConnection(url.trim(), token.trim());
+    if (config) {
+      void connect(config);
+    }
+  };
+  return (
+    <main class="empty">
+      <form
+        class="connect"
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        <h2>Connect to a robot</h2>
+        {configError.value !== undefined && (
+          <p class="hint error" role="alert">
+            {configError.value}
+          </p>
+        )}
+        <label class="field">
+          <span>LiveKit server</span>
+          <input
+            type="text"
+            name="url"
+            required
+            placeholder="wss://livekit.example.com"
+            value={url}
+            onInput={(event) => setUrl(event.currentTarget.value)}
+          />
+        </label>
+        <label class="field">
+          <span>Access token</span>
+          <input
+            type="password"
+            name="token"
+            required
+            autocomplete="off"
+            placeholder="eyJ…"
+            value={token}
+            onInput={(event) => setToken(event.currentTarget.value)}
+          />
+        </label>
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+        <button type="submit" class="primary">
+          Connect
+        </button>
+        <p class="hint">
+          A link can carry both: <code>#url=wss://…&amp;token=…</code>. They stay in this tab and go to nobody
+          but the LiveKit server.
+        </p>
+      </form>
+    </main>
+  );
+}

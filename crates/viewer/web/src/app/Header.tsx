@@ -1,0 +1,132 @@
+/** The bar at the top: which robot, and how well it is connected. */
+import { useState } from "preact/hooks";
+import { rate } from "./format";
+import { useRepaint } from "./hooks";
+import { Icon } from "./icons";
+import { choose, config, openPanel, type Place, place, places, rooms } from "./state";
+import { currentTheme, toggleTheme } from "./theme";
+
+export function Header() {
+  const current = place.value;
+  return (
+    <header class="bar">
+      <h1>
+        <Icon name="robot" />
+        <span class="narrow-hidden">Remote access</span>
+      </h1>
+      {rooms.value.length > 0 && <RobotPicker current={current} />}
+      <span class="spring" />
+      {rooms.value.length > 0 && <Connection current={current} />}
+      <ThemeButton />
+    </header>
+  );
+}
+
+function RobotPicker({ current }: { current: Place | undefined }) {
+  const all = places.value;
+  if (all.length === 0) {
+    return null;
+  }
+  const severalRooms = rooms.value.length > 1;
+  return (
+    <select
+      class="robots"
+      aria-label="Robot"
+      value={current?.key}
+      onChange={(event) => choose(event.currentTarget.value)}
+    >
+      {all.map(({ key, robot, room }) => (
+        <option key={key} value={key}>
+          {robot.name}
+          {severalRooms && ` in ${room.name}`}
+          {!robot.online && " (away)"}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+const QUALITY = { excellent: 3, good: 2, poor: 1, lost: 0, unknown: 0 };
+
+function Connection({ current }: { current: Place | undefined }) {
+  useRepaint(true, 1);
+  const room = current?.room ?? rooms.value[0];
+  const robot = current?.robot;
+  const now = performance.now();
+  const [text, level] = stateText(current);
+  const problems = robot ? [...robot.statuses.values()].filter((status) => status.level > 0) : [];
+  const bars = QUALITY[room?.quality ?? "unknown"];
+  const websocket = config.value?.websocket;
+  return (
+    <div class="connection">
+      <span class={`state ${level}`} role="status">
+        {text}
+      </span>
+      {robot?.online && (
+        <>
+          <span class="chip" title="Round trip from this page to the robot and back">
+            <small>RTT</small>{" "}
+            <span data-figure="rtt">{robot.rttMs === undefined ? "–" : `${robot.rttMs.toFixed(0)} ms`}</span>
+          </span>
+          <span class="chip narrow-hidden" title="What arrives from this robot">
+            <small>in</small> <span data-figure="bandwidth">{rate(robot.total.bytes(now))}</span>
+          </span>
+        </>
+      )}
+      {problems.length > 0 && (
+        <button type="button" class="chip warning" onClick={() => openPanel({ kind: "log" })}>
+          {problems.length} {problems.length === 1 ? "warning" : "warnings"}
+        </button>
+      )}
+      <span class="bars" role="img" aria-label={`Connection to the server: ${room?.quality ?? "unknown"}`}>
+        {[1, 2, 3].map((bar) => (
+          <i key={bar} class={bar <= bars ? "on" : ""} />
+        ))}
+      </span>
+      {websocket !== undefined && (
+        <a
+          class="chip narrow-hidden"
+          href={`https://app.foxglove.dev/~/view?ds=foxglove-websocket&ds.url=${encodeURIComponent(websocket)}`}
+          target="_blank"
+          rel="noreferrer"
+          title={`Open ${websocket} in Foxglove; Lichtblick takes the same address`}
+        >
+          {websocket}
+        </a>
+      )}
+    </div>
+  );
+}
+
+function stateText(current: Place | undefined): [string, string] {
+  const room = current?.room ?? rooms.value[0];
+  switch (room?.state) {
+    case "connected":
+      if (!current) {
+        return ["no robot", "warn"];
+      }
+      return current.robot.online ? ["live", "ok"] : ["robot is away", "warn"];
+    case "reconnecting":
+      return ["reconnecting", "warn"];
+    case "waiting":
+      return ["no connection, trying again", "bad"];
+    default:
+      return ["connecting", "warn"];
+  }
+}
+
+function ThemeButton() {
+  const [theme, setTheme] = useState(currentTheme());
+  const label = theme === "dark" ? "Light colours" : "Dark colours";
+  return (
+    <button
+      type="button"
+      class="tool"
+      aria-label={label}
+      title={label}
+      onClick={() => setTheme(toggleTheme())}
+    >
+      <Icon name={theme === "dark" ? "sun" : "moon"} />
+    </button>
+  );
+}

@@ -1,0 +1,129 @@
+/** How components follow what arrives: at the pace of the display, and only while they are seen. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Channel, MessageSink, Robot } from "../remote/robot";
+import { decoderFor } from "../ros/schema";
+import { TransformStore } from "./transforms";
+
+/** A panel may use this share of the main thread; the more a picture costs, the fewer there are. */
+const MAX_SHARE = 0.4;
+
+/** Whether an element is on the screen, in a tab that is shown. */
+export function useVisible<E extends Element>(): [(element: E | null) => void, boolean] {
+  const [element, setElement] = useState<E | null>(null);
+  const [onScreen, setOnScreen] = useState(false);
+  const [shown, setShown] = useState(document.visibilityState === "visible");
+  useEffect(() => {
+    const look = () => setShown(document.visibilityState === "visible");
+    document.addEventListener("visibilitychange", look);
+    return () => document.removeEventListener("visibilitychange", look);
+  }, []);
+  useEffect(() => {
+    if (!element) {
+      return undefined;
+    }
+    const observer = new IntersectionObserver((entries) => {
+      setOnScreen(entries.at(-1)?.isIntersecting ?? false);
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [element]);
+  return [setElement, onScreen && shown];
+}
+
+/** Runs at the frames of the display while `active`, at most so often, and less often if it takes long. */
+export function useFrame(active: boolean, mostPerSecond: number, run: (nowMs: number) => void): void {
+  const latest = useRef(run);
+  latest.current = run;
+  useEffect(() => {
+    if (!active) {
+      return undefined;
+    }
+    let handle = 0;
+    let notBefore = 0;
+    const frame = (now: number) => {
+      handle = requestAnimationFrame(frame);
+      if (now < notBefore) {
+        return;
+      }
+      const began = performance.now();
+      latest.current(now);
+      const cost = performance.now() - began;
+      // A little less than the interval, which no frame meets exactly.
+      notBefore = now + Math.max(1000 / mostPerSecond - 4, cost / MAX_SHARE);
+    };
+    handle = requestAnimationFrame(frame);
+    return () => cancelAnimationFrame(handle);
+  }, [active, mostPerSecond]);
+}
+
+/** Subscribes to topics while `active`. */
+export function useWatch(
+  robot: Robot | undefined,
+  topics: string[],
+  active: boolean,
+  sink?: MessageSink,
+): void {
+  const key = topics.join("\n");
+  const latest = useRef(sink);
+  latest.current = sink;
+  const hasSink = sink !== undefined;
+  useEffect(() => {
+    if (!active || !robot || key === "") {
+      return undefined;
+    }
+    const forward: MessageSink | undefined = hasSink
+      ? (...message) => latest.current?.(...message)
+      : undefined;
+    const ends = key.split("\n").map((topic) => robot.watch(topic, forward));
+    return () => {
+      for (const end of ends) {
+        end();
+      }
+    };
+  }, [robot, key, active, hasSink]);
+}
+
+/** Renders again so many times a second while `active`. */
+export function useRepaint(active: boolean, perSecond: number): void {
+  const [, paint] = useState(0);
+  useEffect(() => {
+    if (!active) {
+      return undefined;
+    }
+    const timer = setInterval(() => paint((count) => count + 1), 1000 / perSecond);
+    return () => clearInterval(timer);
+  }, [active, perSecond]);
+}
+
+/** The robot's frames, kept up to date while `active`. */
+export function useTransforms(robot: Robot | undefined, active: boolean): TransformStore | undefined {
+  useEffect(() => (active && robot ? TransformStore.of(robot).use() : undefined), [robot, active]);
+  return robot && TransformStore.of(robot);
+}
+
+export type Decoded = { value: unknown; error?: undefined } | { value?: undefined; error: string };
+
+const decoded = new WeakMap<Channel, { data: Uint8Array; result: Decoded }>();
+
+/** The newest message of a channel, decoded once however many panels show it. */
+export function latestMessage(channel: Channel): Decoded | undefined {
+  const data = channel.latest;
+  if (!data) {
+    return undefined;
+  }
+  const known = decoded.get(channel);
+  if (known?.data === data) {
+    return known.result;
+  }
+  const result = decodeMessage(channel, data);
+  decoded.set(channel, { data, result });
+  return result;
+}
+
+export function decodeMessage(channel: Channel, data: Uint8Array): Decoded {
+  try {
+    return { value: decoderFor(channel)(data) };
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,2 @@
+/** The plot library, as a chunk of its own. */
+export { default } from "uplot";

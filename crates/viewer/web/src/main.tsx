@@ -1,0 +1,13 @@
+import { render } from "preact";
+import { App } from "./app/App";
+import { start } from "./app/state";
+import { applyTheme } from "./app/theme";
+import "uplot/dist/uPlot.min.css";
+import "./app/style.css";
+
+applyTheme();
+const root = document.getElementById("app");
+if (root) {
+  render(<App />, root);
+}
+void start();

@@ -1,0 +1,32 @@
+/** What the bridge says: drops, refusals, problems of the robot's topics. */
+import type { PanelProps } from "./Panel";
+import { Hint } from "./Panel";
+
+const LEVELS = ["info", "warning", "error"] as const;
+
+export function LogPanel({ place }: PanelProps) {
+  const { notices, statuses } = place.robot;
+  const now = performance.now();
+  if (notices.length === 0) {
+    return (
+      <div class="body">
+        <Hint>Nothing so far. Dropped messages, refusals and problems of topics show up here.</Hint>
+      </div>
+    );
+  }
+  return (
+    <div class="body log">
+      <ul aria-live="polite">
+        {notices.toReversed().map((notice) => (
+          <li key={`${notice.atMs} ${notice.message}`} class={LEVELS[notice.level]}>
+            <b>{LEVELS[notice.level]}</b> {notice.message}
+            <small>
+              {new Date(Date.now() - now + notice.atMs).toLocaleTimeString()}
+              {notice.id !== undefined && !statuses.has(notice.id) && " · over"}
+            </small>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,164 @@
+/** Map, way and place of the robot from above. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { latestMessage, useFrame, useRepaint, useTransforms, useWatch } from "../app/hooks";
+import { typeOf } from "../ros/kinds";
+import { yaw } from "../ros/tf";
+import { LayerMenu, type LayerTypes, shownLayers } from "./layers";
+import { drawMap, type MapCamera, type MapLayer } from "./map/draw";
+import { Hint, type PanelProps, Tool } from "./Panel";
+import { Waiting } from "./Waiting";
+
+/** Smooth enough to turn and move by hand. */
+const PER_SECOND = 30;
+
+const TYPES: LayerTypes = {
+  "nav_msgs/OccupancyGrid": 1,
+  "nav_msgs/Path": 2,
+  "nav_msgs/Odometry": 1,
+  "geometry_msgs/PoseStamped": 1,
+  "sensor_msgs/LaserScan": 1,
+};
+const START: MapCamera = { x: 0, y: 0, pixelsPerMetre: 36, isFitted: false };
+const STEP = 40;
+
+export function MapPanel({ place, spec, visible }: PanelProps) {
+  const { robot } = place;
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const camera = useRef<MapCamera>({ ...START });
+  const [problem, setProblem] = useState<string>();
+  const [follows, setFollows] = useState(false);
+  const [where, setWhere] = useState<string>();
+  const store = useTransforms(robot, visible);
+  const layers = shownLayers(robot, TYPES, spec);
+  useWatch(robot, layers, visible);
+  useRepaint(visible, 1);
+
+  useFrame(visible, PER_SECOND, () => {
+    if (!canvas.current || !store) {
+      return;
+    }
+    const shown: MapLayer[] = [];
+    let broken: string | undefined;
+    for (const topic of layers) {
+      const channel = robot.channel(topic);
+      const message = channel && latestMessage(channel);
+      if (message?.error !== undefined) {
+        broken = `${topic}: ${message.error}`;
+      } else if (channel && message) {
+        shown.push({ topic, type: typeOf(channel), message: message.value });
+      }
+    }
+    try {
+      const pose = drawMap(canvas.current, camera.current, shown, store.current);
+      if (pose && follows) {
+        camera.current.x = pose.position.x;
+        camera.current.y = pose.position.y;
+      }
+      const degrees = pose && Math.round((yaw(pose.orientation) * 180) / Math.PI);
+      setWhere(pose && `${pose.position.x.toFixed(2)}, ${pose.position.y.toFixed(2)} m, ${degrees}°`);
+    } catch (error) {
+      broken = error instanceof Error ? error.message : String(error);
+    }
+    setProblem(broken);
+  });
+
+  const drag = useDrag(canvas, camera, () => setFollows(false));
+  const onKeyDown = (event: KeyboardEvent) => {
+    const moves: Record<string, [number, number]> = {
+      ArrowLeft: [-STEP, 0],
+      ArrowRight: [STEP, 0],
+      ArrowUp: [0, STEP],
+      ArrowDown: [0, -STEP],
+    };
+    const move = moves[event.key];
+    if (move) {
+      camera.current.x += move[0] / camera.current.pixelsPerMetre;
+      camera.current.y += move[1] / camera.current.pixelsPerMetre;
+      setFollows(false);
+    } else if (event.key === "+" || event.key === "-") {
+      zoom(camera.current, event.key === "+" ? 1.25 : 0.8);
+    } else {
+      return;
+    }
+    event.preventDefault();
+  };
+  return (
+    <div class="body map">
+      <canvas
+        ref={canvas}
+        tabIndex={0}
+        role="img"
+        aria-label={`Map${where ? `: the robot is at ${where}` : ""}. Arrow keys move, + and - zoom.`}
+        onKeyDown={onKeyDown}
+        {...drag}
+      />
+      {problem !== undefined && <Hint error>{problem}</Hint>}
+      {problem === undefined && layers.length === 0 && <Waiting place={place} topic={undefined} />}
+      <div class="figures overlay">
+        <LayerMenu robot={robot} spec={spec} types={TYPES} />
+        <label>
+          <input type="checkbox" checked={follows} onChange={() => setFollows(!follows)} /> follow
+        </label>
+        <Tool
+          icon="reset"
+          label="Back to the first view"
+          run={() => {
+            camera.current = { ...START };
+          }}
+        />
+        {where !== undefined && <span class="where">{where}</span>}
+      </div>
+    </div>
+  );
+}
+
+function zoom(camera: MapCamera, factor: number): void {
+  camera.pixelsPerMetre = Math.min(2000, Math.max(1, camera.pixelsPerMetre * factor));
+}
+
+/** Drag to move, wheel or two fingers to zoom. */
+function useDrag(
+  canvas: { current: HTMLCanvasElement | null },
+  camera: { current: MapCamera },
+  moved: () => void,
+) {
+  const fingers = useRef(new Map<number, { x: number; y: number }>());
+  useEffect(() => {
+    const target = canvas.current;
+    const onWheel = (event: WheelEvent) => {
+      event.preventDefault();
+      zoom(camera.current, Math.exp(-event.deltaY / 400));
+    };
+    // Added by hand: the page could not keep a passive listener from scrolling.
+    target?.addEventListener("wheel", onWheel, { passive: false });
+    return () => target?.removeEventListener("wheel", onWheel);
+  }, [canvas, camera]);
+  const spread = () => {
+    const [a, b] = [...fingers.current.values()];
+    return a && b ? Math.hypot(a.x - b.x, a.y - b.y) : 0;
+  };
+  return {
+    onPointerDown: (event: PointerEvent) => {
+      fingers.current.set(event.pointerId, { x: event.clientX, y: event.clientY });
+      canvas.current?.setPointerCapture(event.pointerId);
+    },
+    onPointerMove: (event: PointerEvent) => {
+      const last = fingers.current.get(event.pointerId);
+      if (!last) {
+        return;
+      }
+      const before = spread();
+      fingers.current.set(event.pointerId, { x: event.clientX, y: event.clientY });
+      const after = spread();
+      if (before > 0 && after > 0) {
+        zoom(camera.current, after / before);
+      } else {
+        camera.current.x -= (event.clientX - last.x) / camera.current.pixelsPerMetre;
+        camera.current.y += (event.clientY - last.y) / camera.current.pixelsPerMetre;
+      }
+      moved();
+    },
+    onPointerUp: (event: PointerEvent) => fingers.current.delete(event.pointerId),
+    onPointerCancel: (event: PointerEvent) => fingers.current.delete(event.pointerId),
+  };
+}

@@ -1,0 +1,197 @@
+/** Numbers over time. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import type uPlot from "uplot";
+import { number } from "../app/format";
+import { decodeMessage, useFrame, useWatch } from "../app/hooks";
+import { Icon } from "../app/icons";
+import type { Series } from "../app/layout";
+import { updatePanel } from "../app/state";
+import type { Channel } from "../remote/robot";
+import { numberAt, pathName } from "../ros/paths";
+import { Hint, type PanelProps, Tool } from "./Panel";
+import { TimeSeries } from "./series";
+import { Waiting } from "./Waiting";
+
+const COLOURS = ["#4f9cf9", "#f5a524", "#3ecf8e", "#e5679b", "#a78bfa", "#94a3b8"];
+const WINDOWS_S = [10, 30, 120, 600];
+/** Redraws per second: more is not seen. */
+const PER_SECOND = 20;
+/** Messages that may wait for the next redraw; the oldest go first. */
+const MAX_WAITING = 500;
+
+interface Waiter {
+  channel: Channel;
+  data: Uint8Array;
+  timeS: number;
+}
+
+export function PlotPanel({ place, spec, visible }: PanelProps) {
+  const lines = spec.series ?? [];
+  const [isHeld, setHeld] = useState(false);
+  const [windowS, setWindow] = useState(30);
+  const host = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | undefined>(undefined);
+  const waiting = useRef<Waiter[]>([]);
+  const series = useRef(new Map<string, TimeSeries>());
+  const [values, setValues] = useState<(number | undefined)[]>([]);
+  const key = lines.map(lineName).join("\n");
+
+  useWatch(
+    place.robot,
+    [...new Set(lines.map((line) => line.topic))],
+    visible,
+    (channel, data, logTimeMs) => {
+      waiting.current.push({ channel, data, timeS: logTimeMs / 1000 });
+      if (waiting.current.length > MAX_WAITING) {
+        waiting.current.shift();
+      }
+    },
+  );
+
+  useEffect(() => {
+    const target = host.current;
+    if (!target || key === "") {
+      return undefined;
+    }
+    let isOver = false;
+    const observer = new ResizeObserver(() => resize(plot.current, target));
+    void import("../lazy/uplot").then(({ default: UPlot }) => {
+      if (!isOver) {
+        plot.current = new UPlot(
+          options(key.split("\n"), target),
+          [[], ...key.split("\n").map(() => [])],
+          target,
+        );
+        observer.observe(target);
+      }
+    });
+    return () => {
+      isOver = true;
+      observer.disconnect();
+      plot.current?.destroy();
+      plot.current = undefined;
+    };
+  }, [key]);
+
+  useFrame(visible, PER_SECOND, () => {
+    const newest = take(waiting.current.splice(0), lines, series.current);
+    if (!isHeld && plot.current && newest !== undefined) {
+      const all = lines.map((line) => series.current.get(lineName(line)) ?? new TimeSeries());
+      plot.current.setData(TimeSeries.joined(all, newest - windowS), false);
+      plot.current.setScale("x", { min: newest - windowS, max: newest });
+      setValues(all.map((each) => each.last));
+    }
+  });
+
+  if (lines.length === 0) {
+    return (
+      <div class="body">
+        <Hint>Open a topic as a tree and choose a number there.</Hint>
+      </div>
+    );
+  }
+  const remove = (line: Series) => updatePanel(spec.id, { series: lines.filter((each) => each !== line) });
+  return (
+    <div class="body plot">
+      <ul class="legend">
+        {lines.map((line, index) => (
+          <li key={lineName(line)}>
+            <span class="swatch" style={{ background: COLOURS[index % COLOURS.length] }} />
+            <span class="name" title={lineName(line)}>
+              {pathName(line.path)} <small>{line.topic}</small>
+            </span>
+            <output>{values[index] === undefined ? "–" : number(values[index])}</output>
+            <button
+              type="button"
+              class="tool"
+              aria-label={`Remove ${lineName(line)}`}
+              onClick={() => remove(line)}
+            >
+              <Icon name="close" />
+            </button>
+          </li>
+        ))}
+      </ul>
+      <div class="chart" ref={host} role="img" aria-label={`Plot of ${lines.map(lineName).join(", ")}`} />
+      <p class="figures">
+        <Tool
+          icon={isHeld ? "play" : "pause"}
+          label={isHeld ? "Go on" : "Hold"}
+          run={() => setHeld(!isHeld)}
+        />
+        <label>
+          last{" "}
+          <select value={windowS} onChange={(event) => setWindow(Number(event.currentTarget.value))}>
+            {WINDOWS_S.map((seconds) => (
+              <option key={seconds} value={seconds}>
+                {seconds < 60 ? `${seconds} s` : `${seconds / 60} min`}
+              </option>
+            ))}
+          </select>
+        </label>
+        {values.length === 0 && <Waiting place={place} topic={lines[0]?.topic} />}
+      </p>
+    </div>
+  );
+}
+
+function lineName({ topic, path }: Series): string {
+  return `${topic}.${pathName(path)}`;
+}
+
+/** Appends what arrived to the lines; returns the newest time. */
+function take(arrived: Waiter[], lines: Series[], series: Map<string, TimeSeries>): number | undefined {
+  let newest: number | undefined;
+  for (const { channel, data, timeS } of arrived) {
+    const message = decodeMessage(channel, data);
+    for (const line of lines.filter((each) => each.topic === channel.topic)) {
+      const value = numberAt(message.value, line.path);
+      if (value !== undefined) {
+        const name = lineName(line);
+        const points = series.get(name) ?? new TimeSeries();
+        series.set(name, points);
+        points.add(timeS, value);
+        newest = Math.max(newest ?? timeS, timeS);
+      }
+    }
+  }
+  return newest;
+}
+
+function options(names: string[], target: HTMLElement): uPlot.Options {
+  const style = getComputedStyle(document.documentElement);
+  const axis = {
+    stroke: style.getPropertyValue("--text-2").trim(),
+    grid: { stroke: style.getPropertyValue("--line").trim(), width: 1 },
+    ticks: { show: false },
+    font: "11px system-ui, sans-serif",
+  };
+  return {
+    width: target.clientWidth,
+    height: target.clientHeight,
+    legend: { show: false },
+    cursor: { drag: { x: false, y: false } },
+    scales: { x: { time: true } },
+    axes: [
+      { ...axis, space: 70 },
+      { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => number(tick)) },
+    ],
+    series: [
+      {},
+      ...names.map((label, index) => ({
+        label,
+        stroke: COLOURS[index % COLOURS.length] ?? "",
+        width: 1.5,
+        spanGaps: true,
+        points: { show: false },
+      })),
+    ],
+  };
+}
+
+function resize(plot: uPlot | undefined, target: HTMLElement): void {
+  if (target.clientWidth > 0 && target.clientHeight > 0) {
+    plot?.setSize({ width: target.clientWidth, height: target.clientHeight });
+  }
+}

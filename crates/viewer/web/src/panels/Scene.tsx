@@ -1,0 +1,164 @@
+/** Point clouds, scans, maps, paths and frames in three dimensions. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { latestMessage, useFrame, useRepaint, useTransforms, useWatch } from "../app/hooks";
+import type { Channel } from "../remote/robot";
+import type { OccupancyGrid } from "../ros/grid";
+import { typeOf } from "../ros/kinds";
+import { cloudPoints, type LaserScan, type PointCloud2, scanPoints } from "../ros/pointcloud";
+import type { Pose, Transforms } from "../ros/tf";
+import { LayerMenu, type LayerTypes, shownLayers } from "./layers";
+import { Hint, type PanelProps, Tool } from "./Panel";
+import { SceneView } from "./scene/view";
+import { Waiting } from "./Waiting";
+
+/** Smooth enough to turn and move by hand. */
+const PER_SECOND = 30;
+
+const TYPES: LayerTypes = {
+  "sensor_msgs/PointCloud2": 1,
+  "sensor_msgs/LaserScan": 1,
+  "nav_msgs/OccupancyGrid": 1,
+  "nav_msgs/Path": 2,
+};
+
+export function ScenePanel({ place, spec, visible }: PanelProps) {
+  const { robot } = place;
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const view = useRef<SceneView | undefined>(undefined);
+  const drawn = useRef(new Map<string, Uint8Array>());
+  const [problem, setProblem] = useState<string>();
+  const [fixed, setFixed] = useState("");
+  const [follows, setFollows] = useState(false);
+  const store = useTransforms(robot, visible);
+  const layers = shownLayers(robot, TYPES, spec);
+  useWatch(robot, layers, visible);
+  useRepaint(visible, 1);
+
+  useEffect(() => {
+    let isOver = false;
+    void (async () => {
+      try {
+        const three = await import("../lazy/three");
+        if (!isOver && canvas.current) {
+          view.current = new SceneView(three, canvas.current);
+        }
+      } catch (error) {
+        setProblem(`This browser shows no 3D: ${error instanceof Error ? error.message : error}`);
+      }
+    })();
+    return () => {
+      isOver = true;
+      view.current?.dispose();
+      view.current = undefined;
+      drawn.current.clear();
+    };
+  }, []);
+
+  useFrame(visible, PER_SECOND, () => {
+    const scene = view.current;
+    if (!scene || !store) {
+      return;
+    }
+    const transforms = store.current;
+    const frame = fixed || defaultFrame(transforms, layers, robot.channel.bind(robot));
+    try {
+      for (const topic of layers) {
+        const channel = robot.channel(topic);
+        if (channel?.latest && drawn.current.get(topic) !== channel.latest) {
+          drawn.current.set(topic, channel.latest);
+          show(scene, channel);
+        }
+      }
+      for (const topic of drawn.current.keys()) {
+        if (!layers.includes(topic)) {
+          drawn.current.delete(topic);
+          scene.remove(topic);
+        }
+      }
+      scene.place(transforms, frame, follows ? robotFrame(transforms) : undefined);
+      scene.render();
+      setProblem(undefined);
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  });
+
+  const frames = store?.current.names() ?? [];
+  return (
+    <div class="body scene">
+      <canvas ref={canvas} tabIndex={0} aria-label="3D view. Drag to turn, scroll to come nearer." />
+      {problem !== undefined && <Hint error>{problem}</Hint>}
+      {problem === undefined && drawn.current.size === 0 && <Waiting place={place} topic={undefined} />}
+      <div class="figures overlay">
+        <LayerMenu robot={robot} spec={spec} types={TYPES} />
+        <label>
+          seen from{" "}
+          <select value={fixed} onChange={(event) => setFixed(event.currentTarget.value)}>
+            <option value="">the map</option>
+            {frames.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          <input type="checkbox" checked={follows} onChange={() => setFollows(!follows)} /> follow
+        </label>
+        <Tool icon="reset" label="Back to the first view" run={() => view.current?.resetCamera()} />
+      </div>
+    </div>
+  );
+}
+
+function show(scene: SceneView, channel: Channel): void {
+  const message = latestMessage(channel);
+  if (!message || message.error !== undefined) {
+    throw new Error(`${channel.topic}: ${message?.error ?? "there is no message"}`);
+  }
+  const { header } = message.value as { header: { frame_id: string } };
+  switch (typeOf(channel)) {
+    case "sensor_msgs/PointCloud2":
+      scene.points(channel.topic, header.frame_id, cloudPoints(message.value as PointCloud2), 2.2);
+      break;
+    case "sensor_msgs/LaserScan":
+      scene.points(channel.topic, header.frame_id, scanPoints(message.value as LaserScan), 4);
+      break;
+    case "nav_msgs/OccupancyGrid":
+      scene.grid(channel.topic, message.value as OccupancyGrid);
+      break;
+    case "nav_msgs/Path": {
+      const { poses } = message.value as { poses: { pose: Pose }[] };
+      scene.path(
+        channel.topic,
+        header.frame_id,
+        poses.map(({ pose }) => pose.position),
+      );
+      break;
+    }
+  }
+}
+
+/** The root of the frames; without any, the frame of the first layer. */
+function defaultFrame(
+  transforms: Transforms,
+  layers: string[],
+  channelOf: (topic: string) => Channel | undefined,
+): string {
+  const root = transforms.mainRoot();
+  if (root !== undefined) {
+    return root;
+  }
+  for (const topic of layers) {
+    const channel = channelOf(topic);
+    const message = channel && latestMessage(channel);
+    const header = (message?.value as { header?: { frame_id?: string } } | undefined)?.header;
+    if (header?.frame_id !== undefined) {
+      return header.frame_id;
+    }
+  }
+  return "";
+}
+
+function robotFrame(transforms: Transforms): string | undefined {
+  const names = transforms.names();
+  return ["base_footprint", "base_link", "base"].find((name) => names.includes(name)) ?? names.at(-1);
+}

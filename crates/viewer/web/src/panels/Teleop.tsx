@@ -1,0 +1,193 @@
+/** Drives the robot: by a stick for finger or mouse, or by the keyboard. It stops when let go. */
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { refused } from "../app/permissions";
+import type { TwistType } from "../ros/twist";
+import { Driver } from "./driver";
+import { Hint, type PanelProps } from "./Panel";
+
+/** Part of full speed ahead and to the left turn, -1 to 1. */
+interface Stick {
+  ahead: number;
+  turn: number;
+}
+
+const CENTRE: Stick = { ahead: 0, turn: 0 };
+const KEYS: Record<string, Stick> = {
+  ArrowUp: { ahead: 1, turn: 0 },
+  ArrowDown: { ahead: -1, turn: 0 },
+  ArrowLeft: { ahead: 0, turn: 1 },
+  ArrowRight: { ahead: 0, turn: -1 },
+  KeyW: { ahead: 1, turn: 0 },
+  KeyS: { ahead: -1, turn: 0 },
+  KeyA: { ahead: 0, turn: 1 },
+  KeyD: { ahead: 0, turn: -1 },
+};
+
+export function TeleopPanel({ place, visible }: PanelProps) {
+  const [topic, setTopic] = useState("/cmd_vel");
+  const [type, setType] = useState<TwistType>("geometry_msgs/msg/Twist");
+  const [speed, setSpeed] = useState(0.5);
+  const [turnSpeed, setTurnSpeed] = useState(1);
+  const [stick, setStick] = useState<Stick>();
+  const pressed = useRef(new Set<string>());
+  const refusal = refused(place, "clientPublish");
+  const driver = useMemo(() => new Driver(place.robot, topic, type), [place.robot, topic, type]);
+  const isReady = refusal === undefined && visible;
+
+  useEffect(() => {
+    const letGo = () => {
+      pressed.current.clear();
+      setStick(undefined);
+      driver.stop();
+    };
+    const leave = () => {
+      letGo();
+      driver.dispose();
+    };
+    const onVisibility = () => document.visibilityState === "hidden" && letGo();
+    window.addEventListener("blur", letGo);
+    window.addEventListener("pagehide", leave);
+    document.addEventListener("visibilitychange", onVisibility);
+    return () => {
+      window.removeEventListener("blur", letGo);
+      window.removeEventListener("pagehide", leave);
+      document.removeEventListener("visibilitychange", onVisibility);
+      leave();
+    };
+  }, [driver]);
+  useEffect(() => {
+    if (!isReady) {
+      setStick(undefined);
+      driver.stop();
+    }
+  }, [isReady, driver]);
+
+  const hold = (next: Stick | undefined) => {
+    setStick(next);
+    if (next && isReady) {
+      driver.drive({ ahead: next.ahead * speed, left: 0, turn: next.turn * turnSpeed });
+    } else {
+      driver.stop();
+    }
+  };
+  const onKey = (event: KeyboardEvent) => {
+    if (!(event.code in KEYS)) {
+      return;
+    }
+    event.preventDefault();
+    if (event.type === "keydown") {
+      pressed.current.add(event.code);
+    } else {
+      pressed.current.delete(event.code);
+    }
+    hold(pressed.current.size > 0 ? sumOf(pressed.current) : undefined);
+  };
+  const onPointer = (event: PointerEvent & { currentTarget: HTMLElement }) => {
+    if (event.type === "pointerdown") {
+      event.currentTarget.setPointerCapture(event.pointerId);
+      event.currentTarget.focus();
+    } else if (!event.currentTarget.hasPointerCapture(event.pointerId)) {
+      return;
+    }
+    hold(stickAt(event));
+  };
+  const knob = stick ?? CENTRE;
+  return (
+    <div class="body teleop">
+      {refusal !== undefined && <Hint>{refusal}</Hint>}
+      <div
+        class={`pad ${stick ? "held" : ""}`}
+        role="application"
+        aria-label="Drive: hold the arrow keys, or W, A, S and D. The robot stops when you let go."
+        aria-disabled={refusal !== undefined}
+        title={refusal ?? "Hold to drive; let go to stop"}
+        tabIndex={refusal === undefined ? 0 : -1}
+        onPointerDown={refusal === undefined ? onPointer : undefined}
+        onPointerMove={onPointer}
+        onPointerUp={() => hold(undefined)}
+        onPointerCancel={() => hold(undefined)}
+        onLostPointerCapture={() => hold(undefined)}
+        onKeyDown={refusal === undefined ? onKey : undefined}
+        onKeyUp={onKey}
+        onBlur={() => {
+          pressed.current.clear();
+          hold(undefined);
+        }}
+      >
+        <span
+          class="knob"
+          style={{ left: `${50 - 38 * knob.turn}%`, top: `${50 - 38 * knob.ahead}%` }}
+          aria-hidden="true"
+        />
+      </div>
+      <p class="speeds" aria-live="off">
+        <output>{(knob.ahead * speed).toFixed(2)} m/s</output>
+        <output>{(knob.turn * turnSpeed).toFixed(2)} rad/s</output>
+        <b class={stick ? "on" : ""}>{stick ? "driving" : "stopped"}</b>
+      </p>
+      <div class="settings">
+        <Slider label="fastest" unit="m/s" value={speed} most={3} set={setSpeed} />
+        <Slider label="fastest turn" unit="rad/s" value={turnSpeed} most={4} set={setTurnSpeed} />
+        <label class="field">
+          <span>topic</span>
+          <input type="text" value={topic} onChange={(event) => setTopic(event.currentTarget.value)} />
+        </label>
+        <label class="field">
+          <span>type</span>
+          <select value={type} onChange={(event) => setType(event.currentTarget.value as TwistType)}>
+            <option value="geometry_msgs/msg/Twist">Twist</option>
+            <option value="geometry_msgs/msg/TwistStamped">TwistStamped</option>
+          </select>
+        </label>
+      </div>
+    </div>
+  );
+}
+
+interface SliderProps {
+  label: string;
+  unit: string;
+  value: number;
+  most: number;
+  set: (value: number) => void;
+}
+
+function Slider({ label, unit, value, most, set }: SliderProps) {
+  return (
+    <label class="field">
+      <span>
+        {label}{" "}
+        <small>
+          {value.toFixed(2)} {unit}
+        </small>
+      </span>
+      <input
+        type="range"
+        min={0.05}
+        max={most}
+        step={0.05}
+        value={value}
+        onInput={(event) => set(Number(event.currentTarget.value))}
+      />
+    </label>
+  );
+}
+
+function sumOf(keys: Set<string>): Stick {
+  let [ahead, turn] = [0, 0];
+  for (const key of keys) {
+    ahead += KEYS[key]?.ahead ?? 0;
+    turn += KEYS[key]?.turn ?? 0;
+  }
+  return { ahead: Math.sign(ahead), turn: Math.sign(turn) };
+}
+
+/** Where a pointer holds the stick: the middle of the pad is standing still, its edge full speed. */
+function stickAt(event: PointerEvent & { currentTarget: HTMLElement }): Stick {
+  const box = event.currentTarget.getBoundingClientRect();
+  const x = (event.clientX - box.left - box.width / 2) / (0.38 * box.width);
+  const y = (event.clientY - box.top - box.height / 2) / (0.38 * box.height);
+  const size = Math.max(1, Math.hypot(x, y));
+  const round = (part: number) => (Math.abs(part) < 0.06 ? 0 : part);
+  return { ahead: round(-y / size), turn: round(-x / size) };
+}

@@ -1,0 +1,175 @@
+/** The newest message of a topic as a tree. */
+import { useState } from "preact/hooks";
+import { hertz, number, rate, shortType } from "../app/format";
+import { latestMessage, useRepaint, useWatch } from "../app/hooks";
+import type { Place } from "../app/state";
+import { asNumber, type Path, pathName } from "../ros/paths";
+import { Hint, type PanelProps } from "./Panel";
+import { plotNumber } from "./plots";
+import { Waiting } from "./Waiting";
+
+const PER_SECOND = 5;
+/** Elements of an array that are shown at first, and how many more each time. */
+const PAGE = 50;
+const MAX_TEXT = 2000;
+/** Levels that are open at first. */
+const OPEN_LEVELS = 3;
+
+export function TreePanel({ place, spec, visible }: PanelProps) {
+  const topic = spec.topic ?? "";
+  const [isHeld, setHeld] = useState(false);
+  useWatch(place.robot, [topic], visible && !isHeld);
+  useRepaint(visible && !isHeld, PER_SECOND);
+  const channel = place.robot.channel(topic);
+  const message = channel && latestMessage(channel);
+  if (!channel || !message) {
+    return (
+      <div class="body">
+        <Waiting place={place} topic={topic} />
+      </div>
+    );
+  }
+  const now = performance.now();
+  return (
+    <div class="body tree">
+      <p class="figures">
+        <span>{shortType(channel.schemaName)}</span>
+        <span>{hertz(channel.rate.messages(now))}</span>
+        <span>{rate(channel.rate.bytes(now))}</span>
+        <label>
+          <input type="checkbox" checked={isHeld} onChange={() => setHeld(!isHeld)} /> hold
+        </label>
+      </p>
+      {message.error !== undefined ? (
+        <Hint error>{message.error}</Hint>
+      ) : (
+        <ul class="fields">
+          <Children place={place} topic={topic} value={message.value} path={[]} />
+        </ul>
+      )}
+    </div>
+  );
+}
+
+interface NodeProps {
+  place: Place;
+  topic: string;
+  value: unknown;
+  path: Path;
+}
+
+function Children({ place, topic, value, path }: NodeProps) {
+  const [limit, setLimit] = useState(PAGE);
+  const entries = entriesOf(value);
+  return (
+    <>
+      {entries.first(limit).map(([step, each]) => (
+        <Node key={step} place={place} topic={topic} value={each} path={[...path, step]} />
+      ))}
+      {entries.size > limit && (
+        <li>
+          <button type="button" class="more" onClick={() => setLimit(limit + PAGE)}>
+            {entries.size - limit} more …
+          </button>
+        </li>
+      )}
+    </>
+  );
+}
+
+function Node({ place, topic, value, path }: NodeProps) {
+  const step = path.at(-1) ?? "";
+  const [isOpen, setOpen] = useState(path.length <= OPEN_LEVELS && !isLong(value));
+  const isLeaf = typeof value !== "object" || value === null || isTime(value);
+  if (isLeaf) {
+    return (
+      <li class="leaf">
+        <span class="key">{step}</span>
+        <Leaf topic={topic} value={value} path={path} place={place} />
+      </li>
+    );
+  }
+  const { size } = entriesOf(value);
+  return (
+    <li>
+      <button type="button" class="branch" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <span class="key">{step}</span>
+        <span class="size">{isList(value) ? `[${size}]` : size === 0 ? "empty" : ""}</span>
+      </button>
+      {isOpen && (
+        <ul class="fields">
+          <Children place={place} topic={topic} value={value} path={path} />
+        </ul>
+      )}
+    </li>
+  );
+}
+
+function Leaf({ topic, value, path }: NodeProps) {
+  const plotted = asNumber(value);
+  const text = leafText(value);
+  if (plotted === undefined) {
+    return <span class={`value ${typeof value}`}>{text}</span>;
+  }
+  return (
+    <button
+      type="button"
+      class={`value ${typeof value}`}
+      title={`Plot ${pathName(path)}`}
+      aria-label={`${pathName(path)} is ${text}: plot it`}
+      onClick={() => plotNumber(topic, path)}
+    >
+      {text}
+    </button>
+  );
+}
+
+function leafText(value: unknown): string {
+  if (typeof value === "number") {
+    return number(value);
+  }
+  if (typeof value === "string") {
+    return value.length > MAX_TEXT
+      ? `${value.slice(0, MAX_TEXT)} … (${value.length} characters)`
+      : value || "“”";
+  }
+  if (isTime(value)) {
+    const { sec, nanosec } = value;
+    const isStamp = sec > 1e8;
+    const seconds = (sec + nanosec / 1e9).toFixed(3);
+    return isStamp
+      ? `${new Date(sec * 1000 + nanosec / 1e6).toISOString().slice(11, 23)} (${seconds})`
+      : `${seconds} s`;
+  }
+  return String(value);
+}
+
+function isTime(value: unknown): value is { sec: number; nanosec: number } {
+  if (typeof value !== "object" || value === null) {
+    return false;
+  }
+  const { sec, nanosec } = value as { sec?: unknown; nanosec?: unknown };
+  return typeof sec === "number" && typeof nanosec === "number" && Object.keys(value).length === 2;
+}
+
+function isList(value: unknown): value is ArrayLike<unknown> {
+  return Array.isArray(value) || ArrayBuffer.isView(value);
+}
+
+function isLong(value: unknown): boolean {
+  return isList(value) && value.length > 16;
+}
+
+/** The parts of a value, without making all of them where only a few are shown. */
+function entriesOf(value: unknown): { size: number; first: (count: number) => [string | number, unknown][] } {
+  if (isList(value)) {
+    const first = (count: number) =>
+      Array.from({ length: Math.min(count, value.length) }, (_, index): [number, unknown] => [
+        index,
+        value[index],
+      ]);
+    return { size: value.length, first };
+  }
+  const entries = Object.entries(typeof value === "object" && value !== null ? value : {});
+  return { size: entries.length, first: (count) => entries.slice(0, count) };
+}

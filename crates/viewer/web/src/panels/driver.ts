@@ -1,0 +1,72 @@
+/**
+ * The dead-man's switch: velocity commands go out only while somebody holds on, and a stop the moment
+ * that ends, for whatever reason.
+ */
+import type { Robot } from "../remote/robot";
+import { encodeTwist, STANDSTILL, type TwistType, twistSchema, type Velocity } from "../ros/twist";
+
+/** Time between two commands while somebody holds on. */
+const PERIOD_MS = 50;
+/** Stops that are sent: one could be the message that a bad link loses. */
+const STOPS = 3;
+
+export class Driver {
+  #robot: Robot;
+  #topic: string;
+  #type: TwistType;
+  #channel: number | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #velocity = STANDSTILL;
+
+  constructor(robot: Robot, topic: string, type: TwistType) {
+    this.#robot = robot;
+    this.#topic = topic;
+    this.#type = type;
+  }
+
+  get isDriving(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** Drives so fast from now on, until the next call or {@link stop}. */
+  drive(velocity: Velocity): void {
+    this.#velocity = velocity;
+    this.#channel ??= this.#robot.advertise({
+      topic: this.#topic,
+      encoding: "cdr",
+      schemaName: this.#type,
+      schemaEncoding: "ros2msg",
+      schema: twistSchema(this.#type),
+    });
+    if (this.#timer === undefined) {
+      this.#send(velocity);
+      this.#timer = setInterval(() => this.#send(this.#velocity), PERIOD_MS);
+    }
+  }
+
+  /** Stops the robot. Nothing is sent if it was not driven. */
+  stop(): void {
+    if (this.#timer !== undefined) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      for (let count = 0; count < STOPS; count += 1) {
+        this.#send(STANDSTILL);
+      }
+    }
+  }
+
+  /** Stops, and publishes nothing any more. */
+  dispose(): void {
+    this.stop();
+    if (this.#channel !== undefined) {
+      this.#robot.unadvertise(this.#channel);
+      this.#channel = undefined;
+    }
+  }
+
+  #send(velocity: Velocity): void {
+    if (this.#channel !== undefined) {
+      this.#robot.publish(this.#channel, encodeTwist(this.#type, velocity, this.#robot.timeMs ?? Date.now()));
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/** Which topics a 3D view or a map shows. */
+import { useState } from "preact/hooks";
+import type { PanelSpec } from "../app/layout";
+import { updatePanel } from "../app/state";
+import type { Channel, Robot } from "../remote/robot";
+import { topicsOf, typeOf } from "../ros/kinds";
+import { Tool } from "./Panel";
+
+/** Types that a view can show, and of how many topics of each it does so unasked. */
+export type LayerTypes = Record<string, number>;
+
+/** Every topic of the robot that the view can show. */
+export function possibleLayers(robot: Robot, types: LayerTypes): Channel[] {
+  return [...robot.channels.values()]
+    .filter((channel) => typeOf(channel) in types)
+    .sort((a, b) => a.topic.localeCompare(b.topic));
+}
+
+/** The topics that the view shows. */
+export function shownLayers(robot: Robot, types: LayerTypes, spec: PanelSpec): string[] {
+  const unasked = () =>
+    Object.entries(types).flatMap(([type, count]) => topicsOf(robot.channels.values(), type, count));
+  return (spec.layers ?? unasked()).filter((topic) => robot.channel(topic));
+}
+
+export function LayerMenu({ robot, spec, types }: { robot: Robot; spec: PanelSpec; types: LayerTypes }) {
+  const [isOpen, setOpen] = useState(false);
+  const shown = shownLayers(robot, types, spec);
+  const toggle = (topic: string) => {
+    const layers = shown.includes(topic) ? shown.filter((each) => each !== topic) : [...shown, topic];
+    updatePanel(spec.id, { layers });
+  };
+  return (
+    <div class="layer-menu">
+      <Tool icon="layers" label="Choose topics" pressed={isOpen} run={() => setOpen(!isOpen)} />
+      {isOpen && (
+        <fieldset>
+          <legend>Topics</legend>
+          {possibleLayers(robot, types).map(({ topic, schemaName }) => (
+            <label key={topic}>
+              <input type="checkbox" checked={shown.includes(topic)} onChange={() => toggle(topic)} />
+              <span>
+                {topic} <small>{schemaName.split("/").at(-1)}</small>
+              </span>
+            </label>
+          ))}
+        </fieldset>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,258 @@
+/** The 3D scene: one group per topic, placed by its frame, and the frames themselves. */
+import type * as Three from "../../lazy/three";
+import { gridPixels, type OccupancyGrid } from "../../ros/grid";
+import type { Points } from "../../ros/pointcloud";
+import type { Pose, Transforms, Vector } from "../../ros/tf";
+
+const PATH_COLOUR = 0xf5a524;
+const AXES_SIZE = 0.4;
+/** Frames whose axes are drawn; more than that hides everything else. */
+const MAX_AXES = 80;
+
+interface Layer {
+  frame: string;
+  group: Three.Group;
+}
+
+export class SceneView {
+  #three: typeof Three;
+  #canvas: HTMLCanvasElement;
+  #renderer: Three.WebGLRenderer;
+  #scene: Three.Scene;
+  #camera: Three.PerspectiveCamera;
+  #controls: Three.OrbitControls;
+  #layers = new Map<string, Layer>();
+  #axes = new Map<string, Three.Group>();
+  #isStale = true;
+  #revision = -1;
+  #root = "";
+  #followed: Vector | undefined;
+
+  constructor(three: typeof Three, canvas: HTMLCanvasElement) {
+    this.#three = three;
+    this.#canvas = canvas;
+    this.#renderer = new three.WebGLRenderer({
+      canvas,
+      antialias: true,
+      alpha: true,
+      preserveDrawingBuffer: true,
+    });
+    this.#renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+    this.#scene = new three.Scene();
+    this.#camera = new three.PerspectiveCamera(55, 1, 0.05, 2000);
+    this.#camera.up.set(0, 0, 1);
+    this.#controls = new three.OrbitControls(this.#camera, canvas);
+    this.#controls.listenToKeyEvents(canvas);
+    this.#controls.addEventListener("change", () => {
+      this.#isStale = true;
+    });
+    this.resetCamera();
+    const grid = new three.GridHelper(40, 40, 0x5b6b82, 0x34404f);
+    grid.rotation.x = Math.PI / 2;
+    const material = grid.material;
+    material.transparent = true;
+    material.opacity = 0.55;
+    this.#scene.add(grid);
+  }
+
+  resetCamera(): void {
+    this.#camera.position.set(-8, -8, 7);
+    this.#controls.target.set(0, 0, 0);
+    this.#controls.update();
+    this.#followed = undefined;
+    this.#isStale = true;
+  }
+
+  points(name: string, frame: string, { positions, colours }: Points, size: number): void {
+    const three = this.#three;
+    const geometry = new three.BufferGeometry();
+    geometry.setAttribute("position", new three.BufferAttribute(positions, 3));
+    geometry.setAttribute("color", new three.BufferAttribute(colours, 3));
+    const pixels = size * Math.min(devicePixelRatio, 2);
+    const material = new three.PointsMaterial({ size: pixels, sizeAttenuation: false, vertexColors: true });
+    this.#put(name, frame, new three.Points(geometry, material));
+  }
+
+  path(name: string, frame: string, way: Vector[]): void {
+    const three = this.#three;
+    const geometry = new three.BufferGeometry();
+    const positions = new Float32Array(way.flatMap(({ x, y, z }) => [x, y, z + 0.02]));
+    geometry.setAttribute("position", new three.BufferAttribute(positions, 3));
+    this.#put(name, frame, new three.Line(geometry, new three.LineBasicMaterial({ color: PATH_COLOUR })));
+  }
+
+  grid(name: string, map: OccupancyGrid): void {
+    const three = this.#three;
+    const { width, height, resolution, origin } = map.info;
+    const texture = new three.DataTexture(gridPixels(map), width, height);
+    texture.magFilter = three.NearestFilter;
+    texture.needsUpdate = true;
+    const geometry = new three.PlaneGeometry(width * resolution, height * resolution);
+    geometry.translate((width * resolution) / 2, (height * resolution) / 2, 0);
+    const material = new three.MeshBasicMaterial({
+      map: texture,
+      transparent: true,
+      opacity: 0.6,
+      side: three.DoubleSide,
+      depthWrite: false,
+    });
+    const mesh = new three.Mesh(geometry, material);
+    setPose(mesh, origin);
+    mesh.position.z -= 0.01;
+    this.#put(name, map.header.frame_id, mesh);
+  }
+
+  remove(name: string): void {
+    const layer = this.#layers.get(name);
+    if (layer) {
+      this.#scene.remove(layer.group);
+      free(layer.group);
+      this.#layers.delete(name);
+      this.#isStale = true;
+    }
+  }
+
+  /** Puts everything where the frames say, seen from the frame `root`. */
+  place(transforms: Transforms, root: string, followed: string | undefined): void {
+    if (transforms.revision !== this.#revision || root !== this.#root) {
+      this.#revision = transforms.revision;
+      this.#root = root;
+      this.#placeAxes(transforms, root);
+      this.#isStale = true;
+    }
+    for (const { frame, group } of this.#layers.values()) {
+      const pose = transforms.pose(frame, root);
+      group.visible = pose !== undefined;
+      if (pose) {
+        setPose(group, pose);
+      }
+    }
+    this.#follow(followed === undefined ? undefined : transforms.pose(followed, root)?.position);
+  }
+
+  /** Draws if there is anything new. */
+  render(): void {
+    const { clientWidth: width, clientHeight: height } = this.#canvas;
+    const size = this.#renderer.getSize(new this.#three.Vector3() as never);
+    if (width > 0 && height > 0 && (size.x !== width || size.y !== height)) {
+      this.#renderer.setSize(width, height, false);
+      this.#camera.aspect = width / height;
+      this.#camera.updateProjectionMatrix();
+      this.#isStale = true;
+    }
+    if (this.#isStale) {
+      this.#isStale = false;
+      this.#renderer.render(this.#scene, this.#camera);
+    }
+  }
+
+  dispose(): void {
+    for (const name of [...this.#layers.keys()]) {
+      this.remove(name);
+    }
+    free(this.#scene);
+    this.#controls.dispose();
+    this.#renderer.dispose();
+  }
+
+  #put(name: string, frame: string, object: Three.Points | Three.Line | Three.Mesh): void {
+    const known = this.#layers.get(name);
+    const group = known?.group ?? new this.#three.Group();
+    free(group);
+    group.clear();
+    object.frustumCulled = false;
+    group.add(object);
+    if (!known) {
+      this.#scene.add(group);
+    }
+    this.#layers.set(name, { frame, group });
+    this.#isStale = true;
+  }
+
+  #placeAxes(transforms: Transforms, root: string): void {
+    const names = new Set(transforms.names().slice(0, MAX_AXES));
+    for (const [name, group] of this.#axes) {
+      if (!names.has(name)) {
+        this.#scene.remove(group);
+        free(group);
+        this.#axes.delete(name);
+      }
+    }
+    for (const name of names) {
+      const pose = transforms.pose(name, root);
+      const group = this.#axes.get(name) ?? this.#newAxes(name);
+      group.visible = pose !== undefined;
+      if (pose) {
+        setPose(group, pose);
+      }
+    }
+  }
+
+  #newAxes(name: string): Three.Group {
+    const group = new this.#three.Group();
+    group.add(new this.#three.AxesHelper(AXES_SIZE));
+    group.add(this.#label(name));
+    this.#scene.add(group);
+    this.#axes.set(name, group);
+    return group;
+  }
+
+  #label(text: string): Three.Sprite {
+    const canvas = document.createElement("canvas");
+    const context = canvas.getContext("2d");
+    const font = "600 28px system-ui, sans-serif";
+    if (context) {
+      context.font = font;
+      canvas.width = Math.ceil(context.measureText(text).width) + 12;
+      canvas.height = 40;
+      context.font = font;
+      context.lineWidth = 6;
+      context.strokeStyle = "rgba(10, 14, 20, 0.85)";
+      context.fillStyle = "#e6edf5";
+      context.strokeText(text, 6, 29);
+      context.fillText(text, 6, 29);
+    }
+    const map = new this.#three.CanvasTexture(canvas);
+    const material = new this.#three.SpriteMaterial({ map, depthTest: false, sizeAttenuation: false });
+    const sprite = new this.#three.Sprite(material);
+    const height = 0.045;
+    sprite.scale.set((height * canvas.width) / canvas.height, height, 1);
+    sprite.center.set(0, -0.3);
+    return sprite;
+  }
+
+  /** Moves camera and target along with what is followed. */
+  #follow(position: Vector | undefined): void {
+    const last = this.#followed;
+    this.#followed = position;
+    if (!position) {
+      return;
+    }
+    const { target } = this.#controls;
+    const from = last ?? target;
+    const moved = new this.#three.Vector3(position.x - from.x, position.y - from.y, position.z - from.z);
+    if (moved.lengthSq() > 0) {
+      target.add(moved);
+      this.#camera.position.add(moved);
+      this.#controls.update();
+      this.#isStale = true;
+    }
+  }
+}
+
+function setPose(object: Three.Group | Three.Mesh, { position, orientation }: Pose): void {
+  object.position.set(position.x, position.y, position.z);
+  object.quaternion.set(orientation.x, orientation.y, orientation.z, orientation.w);
+}
+
+/** Frees what the graphics card holds of an object and all in it. */
+function free(object: Three.Group | Three.Scene): void {
+  object.traverse((each) => {
+    const { geometry, material } = each as Partial<Three.Mesh>;
+    geometry?.dispose();
+    for (const one of material === undefined ? [] : [material].flat()) {
+      (one as { map?: { dispose(): void } | null }).map?.dispose();
+      one.dispose();
+    }
+  });
+}

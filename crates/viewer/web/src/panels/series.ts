@@ -1,0 +1,56 @@
+/** A number over time, the last so many values of it. */
+
+const MAX_POINTS = 12_000;
+/** Points of a line that are drawn; of more, every second, third … is. */
+const MAX_DRAWN = 3000;
+
+export class TimeSeries {
+  times: number[] = [];
+  values: number[] = [];
+
+  get last(): number | undefined {
+    return this.values.at(-1);
+  }
+
+  /** A time before the last one means that the clock was set: what was before is void. */
+  add(timeS: number, value: number): void {
+    if (timeS < (this.times.at(-1) ?? timeS)) {
+      this.times = [];
+      this.values = [];
+    }
+    this.times.push(timeS);
+    this.values.push(value);
+    if (this.times.length > 2 * MAX_POINTS) {
+      this.times.splice(0, MAX_POINTS);
+      this.values.splice(0, MAX_POINTS);
+    }
+  }
+
+  /** Several lines since a time, over one common list of times, as uPlot wants them. */
+  static joined(all: TimeSeries[], sinceS: number): [number[], ...(number | null)[][]] {
+    const picked = all.map((each) => each.#since(sinceS));
+    const times = [...new Set(picked.flatMap((each) => each.map(([time]) => time)))].sort((a, b) => a - b);
+    const places = new Map(times.map((time, index) => [time, index]));
+    const lines = picked.map((each) => {
+      const line = new Array<number | null>(times.length).fill(null);
+      for (const [time, value] of each) {
+        line[places.get(time) ?? 0] = Number.isFinite(value) ? value : null;
+      }
+      return line;
+    });
+    return [times, ...lines];
+  }
+
+  #since(sinceS: number): [number, number][] {
+    let first = this.times.length;
+    while (first > 0 && (this.times[first - 1] ?? 0) >= sinceS) {
+      first -= 1;
+    }
+    const stride = Math.max(1, Math.ceil((this.times.length - first) / MAX_DRAWN));
+    const points: [number, number][] = [];
+    for (let index = first; index < this.times.length; index += stride) {
+      points.push([this.times[index] ?? 0, this.values[index] ?? 0]);
+    }
+    return points;
+  }
+}

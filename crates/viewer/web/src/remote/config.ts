@@ -1,0 +1,116 @@
+/** Where to connect to: the URL's fragment, the program that serves the page, or what the user typed. */
+import { isObject } from "./messages";
+
+/** How to join one room. */
+export interface Credentials {
+  url: string;
+  token: string;
+  /** The room's name, for people. */
+  room: string;
+}
+
+export interface PageConfig {
+  rooms: Credentials[];
+  /** Identity of the robot to show first. */
+  robot: string | undefined;
+  /** Address of the Foxglove WebSocket on this computer, if the program serves one. */
+  websocket: string | undefined;
+  /** Why there is nothing to connect to. */
+  error: string | undefined;
+}
+
+const STORED = "remote-access-connection";
+
+/** `#url=…&token=…[&token=…]`: one room per token; the n-th token goes with the n-th URL, or the last one. */
+export function fromFragment(fragment: string): PageConfig | undefined {
+  const fields = new URLSearchParams(fragment.replace(/^#/, ""));
+  const urls = fields.getAll("url");
+  const rooms = fields.getAll("token").flatMap((token, index) => {
+    const url = urls[Math.min(index, urls.length - 1)];
+    return url ? [{ url, token, room: roomOfToken(token) }] : [];
+  });
+  const robot = fields.get("robot") ?? undefined;
+  return rooms.length > 0 ? { rooms, robot, websocket: undefined, error: undefined } : undefined;
+}
+
+/** The answer of the program, see `docs/page.md`. */
+export function fromProgram(answer: unknown): PageConfig {
+  if (!isObject(answer)) {
+    throw new Error("config.json is not a JSON object");
+  }
+  const rooms = Array.isArray(answer.rooms) ? answer.rooms : [];
+  return {
+    rooms: rooms.filter(isObject).flatMap((entry) => {
+      const url = string(entry.url) ?? string(answer.url);
+      const token = string(entry.token);
+      return url && token ? [{ url, token, room: string(entry.room) ?? roomOfToken(token) }] : [];
+    }),
+    robot: string(answer.robot),
+    websocket: string(answer.websocket),
+    error: string(answer.error),
+  };
+}
+
+/** The room that a token names. Nothing is verified: the server does that. */
+export function roomOfToken(token: string): string {
+  try {
+    const payload = token.split(".")[1] ?? "";
+    const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (c) =>
+      c.charCodeAt(0),
+    );
+    const claims: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const video = isObject(claims) && isObject(claims.video) ? claims.video : {};
+    return string(video.room) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * The configuration at the start. A fragment is taken out of the address, so that its token is neither
+ * shown nor bookmarked; the tab remembers it for a reload.
+ */
+export async function loadConfig(): Promise<PageConfig> {
+  const given = fromFragment(location.hash);
+  if (given) {
+    sessionStorage.setItem(STORED, location.hash);
+    history.replaceState(null, "", location.pathname + location.search);
+    return given;
+  }
+  return fromFragment(sessionStorage.getItem(STORED) ?? "") ?? (await askProgram());
+}
+
+/** Fresh tokens, where the program makes them; else what the page started with. */
+export async function renewConfig(config: PageConfig): Promise<PageConfig> {
+  if (sessionStorage.getItem(STORED)) {
+    return config;
+  }
+  return askProgram().catch(() => config);
+}
+
+/** What the user typed becomes the tab's connection. */
+export function rememberConnection(url: string, token: string): PageConfig | undefined {
+  const fragment = `#${new URLSearchParams({ url, token })}`;
+  sessionStorage.setItem(STORED, fragment);
+  return fromFragment(fragment);
+}
+
+export function forgetConnection(): void {
+  sessionStorage.removeItem(STORED);
+}
+
+async function askProgram(): Promise<PageConfig> {
+  const answer = await fetch("config.json", { cache: "no-store" });
+  const type = answer.headers.get("content-type") ?? "";
+  if (answer.status === 404 || !type.includes("json")) {
+    return { rooms: [], robot: undefined, websocket: undefined, error: undefined };
+  }
+  if (!answer.ok) {
+    throw new Error(`config.json: ${answer.status} ${answer.statusText}`);
+  }
+  return fromProgram(await answer.json());
+}
+
+function string(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

@@ -1,0 +1,95 @@
+/** A robot in the room: its state, the page's stream to it, and when to start anew. */
+import { STREAM_ATTRIBUTES } from "./messages";
+import { Robot, type RobotLink } from "./robot";
+import { Uplink, type Writer } from "./uplink";
+
+/** Least time between two fresh starts that the page asks for. */
+const RESTART_MS = 1500;
+/** A robot that answers no ping for so long gets a fresh stream. */
+const SILENCE_MS = 10_000;
+/** And at least so many pings must be unanswered: the timers of a hidden page are slow. */
+const SILENT_PINGS = 10;
+
+export type OpenStream = (identity: string, attributes: Record<string, string>) => Promise<Writer>;
+
+export class Member {
+  readonly robot: Robot;
+  /** The robot's session in the room; it changes when the robot joins again. */
+  sid: string | undefined;
+
+  #open: OpenStream;
+  #now: () => number;
+  #uplink: Uplink | undefined;
+  #startedMs = Number.NEGATIVE_INFINITY;
+  #restartAtMs: number | undefined;
+  #answeredMs = 0;
+  #unanswered = 0;
+
+  constructor(identity: string, open: OpenStream, now: () => number) {
+    this.robot = new Robot(identity, now);
+    this.#open = open;
+    this.#now = now;
+  }
+
+  /** Opens the page's stream to the robot, in the place of the one before. */
+  start(): void {
+    const last = this.#uplink;
+    const uplink = new Uplink({
+      // The robot takes the page's streams for one conversation: the old one must end first.
+      open: async () => {
+        await last?.close();
+        return this.#open(this.robot.identity, STREAM_ATTRIBUTES);
+      },
+      failed: (error) => this.restart(`the stream to the robot failed: ${error}`),
+    });
+    this.#uplink = uplink;
+    this.#startedMs = this.#now();
+    this.#restartAtMs = undefined;
+    this.#answered();
+    const link: RobotLink = {
+      send: (frame) => uplink.send(frame),
+      sendPing: (frame) => uplink.sendPing(frame),
+      sendAck: (frame) => {
+        this.#answered();
+        uplink.sendAck(frame);
+      },
+    };
+    this.robot.attach(link);
+    uplink.start();
+  }
+
+  /** The robot is gone, or the room is. */
+  stop(): void {
+    this.sid = undefined;
+    this.#restartAtMs = undefined;
+    void this.#uplink?.close();
+    this.#uplink = undefined;
+    this.robot.attach(undefined);
+  }
+
+  /** Something was lost: asks the robot to start anew, not more often than it makes sense. */
+  restart(reason: string): void {
+    if (this.#uplink && this.#restartAtMs === undefined) {
+      console.warn(`${this.robot.name}: starting anew: ${reason}`);
+      this.#restartAtMs = this.#startedMs + RESTART_MS;
+    }
+  }
+
+  /** Ten times a second. */
+  tick(): void {
+    const now = this.#now();
+    this.#unanswered += 1;
+    if (now - this.#answeredMs > SILENCE_MS && this.#unanswered > SILENT_PINGS) {
+      this.restart("it answers no ping");
+    }
+    if (this.#restartAtMs !== undefined && now >= this.#restartAtMs) {
+      this.start();
+    }
+    this.robot.tick();
+  }
+
+  #answered(): void {
+    this.#answeredMs = this.#now();
+    this.#unanswered = 0;
+  }
+}

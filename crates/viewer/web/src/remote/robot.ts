@@ -1,0 +1,539 @@
+/**
+ * One robot as the page sees it. No network and no clock of its own: what arrives comes in by
+ * {@link Robot.receive}, time by {@link Robot.tick}, what goes out leaves through {@link RobotLink}.
+ */
+import {
+  type ChannelInfo,
+  clientData,
+  isObject,
+  json,
+  type Parameter,
+  ping,
+  pingAck,
+  type RobotMessage,
+  type ServerInfo,
+  type ServiceInfo,
+  type StatusLevel,
+  serviceCall,
+} from "./messages";
+import { Rate } from "./rate";
+
+/** A topic nobody looks at any more stays subscribed for so long, in case somebody looks again. */
+const LINGER_MS = 1000;
+/** A call without an answer fails after so long. */
+const CALL_TIMEOUT_MS = 30_000;
+const MAX_NOTICES = 100;
+const MAX_CHANNELS = 20_000;
+/** Weight of the newest round trip in the smoothed one. */
+const RTT_WEIGHT = 0.2;
+
+/** The way to the robot. */
+export interface RobotLink {
+  send(frame: Uint8Array): boolean;
+  sendPing(frame: Uint8Array): void;
+  sendAck(frame: Uint8Array): void;
+}
+
+/** A channel and what came on it. */
+export interface Channel extends ChannelInfo {
+  /** The newest message, not decoded. */
+  latest: Uint8Array | undefined;
+  logTimeMs: number;
+  /** When it arrived, on the page's clock. */
+  arrivedMs: number;
+  /** Messages that arrived so far; tells whether `latest` is new. */
+  count: number;
+  rate: Rate;
+}
+
+/** Gets every message of a topic, not only the newest. */
+export type MessageSink = (channel: Channel, data: Uint8Array, logTimeMs: number) => void;
+
+interface Watch {
+  sinks: Set<MessageSink>;
+  watchers: number;
+  /** When the last watcher left. */
+  idleSince: number | undefined;
+}
+
+export interface Notice {
+  id: string | undefined;
+  level: StatusLevel;
+  message: string;
+  atMs: number;
+}
+
+interface Call {
+  resolve: (response: { encoding: string; payload: Uint8Array }) => void;
+  reject: (error: Error) => void;
+  deadline: number;
+}
+
+interface ParameterRequest {
+  resolve: (parameters: Parameter[]) => void;
+  reject: (error: Error) => void;
+  deadline: number;
+}
+
+/** What changed; listeners that show something else need not look. */
+export type Change = "state" | "channels" | "services" | "parameters" | "notices";
+
+export class Robot {
+  readonly identity: string;
+  info: ServerInfo | undefined;
+  /** Whether the robot is in the room and has introduced itself. */
+  online = false;
+  channels = new Map<number, Channel>();
+  services = new Map<number, ServiceInfo>();
+  parameters = new Map<string, Parameter>();
+  /** What is wrong now, by id. */
+  statuses = new Map<string, Notice>();
+  /** What was said, the newest last. */
+  notices: Notice[] = [];
+  /** Smoothed round trip in milliseconds. */
+  rttMs: number | undefined;
+  /** The robot's clock, where it broadcasts it. */
+  timeMs: number | undefined;
+  /** All that arrived. */
+  readonly total = new Rate();
+
+  #link: RobotLink | undefined;
+  #now: () => number;
+  #byTopic = new Map<string, Channel>();
+  #watches = new Map<string, Watch>();
+  #subscribed = new Set<number>();
+  #calls = new Map<number, Call>();
+  #requests = new Map<string, ParameterRequest>();
+  #nextId = 1;
+  #published = new Map<number, Record<string, unknown>>();
+  #wantsParameters = false;
+  #listeners = new Set<(change: Change) => void>();
+
+  constructor(identity: string, now: () => number) {
+    this.identity = identity;
+    this.#now = now;
+  }
+
+  /** What to call it. */
+  get name(): string {
+    return this.info?.name || this.identity;
+  }
+
+  listen(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** A new way to the robot, or none. The robot does not know anything that was said before. */
+  attach(link: RobotLink | undefined): void {
+    this.#link = link;
+    this.#subscribed.clear();
+    if (!link) {
+      this.online = false;
+      this.rttMs = undefined;
+      for (const channel of this.channels.values()) {
+        channel.rate.reset();
+      }
+    }
+    this.#failAll(link ? "the connection was started anew" : "the robot is gone");
+    for (const channel of this.#published.values()) {
+      this.#send("advertise", { channels: [channel] });
+    }
+    if (this.#wantsParameters && link) {
+      this.#askParameters();
+    }
+    this.#changed("state");
+  }
+
+  /** Takes a message from one of the robot's streams. */
+  receive(message: RobotMessage, bytes: number): void {
+    const now = this.#now();
+    this.total.add(now, bytes);
+    switch (message.kind) {
+      case "data":
+        this.#data(message, now);
+        break;
+      case "pong":
+        this.#pong(message, now);
+        break;
+      case "time":
+        this.timeMs = message.timeMs;
+        break;
+      case "response":
+        this.#settle(message.call, (call) => call.resolve(message));
+        break;
+      case "json":
+        this.#json(message.op, message.body);
+        break;
+      case "other":
+        break;
+    }
+  }
+
+  /** Ten times a second: pings, and ends what nobody needs or waits for any more. */
+  tick(): void {
+    const now = this.#now();
+    this.#link?.sendPing(ping(BigInt(Math.round(now * 1000))));
+    for (const [topic, watch] of this.#watches) {
+      if (watch.idleSince !== undefined && now - watch.idleSince >= LINGER_MS) {
+        this.#watches.delete(topic);
+        this.#unsubscribe(topic);
+      }
+    }
+    for (const [id, call] of this.#calls) {
+      if (now >= call.deadline) {
+        this.#settle(id, () => call.reject(new Error("no answer within 30 s")));
+      }
+    }
+    for (const [id, request] of this.#requests) {
+      if (now >= request.deadline) {
+        this.#requests.delete(id);
+        request.reject(new Error("no answer within 30 s"));
+      }
+    }
+  }
+
+  /** The channel of a topic, if the robot has it. */
+  channel(topic: string): Channel | undefined {
+    return this.#byTopic.get(topic);
+  }
+
+  /**
+   * Subscribes to a topic until the returned function is called, now or when the robot has it. A
+   * sink gets every message; without one the newest is in {@link Channel.latest}.
+   */
+  watch(topic: string, sink?: MessageSink): () => void {
+    const watch = this.#watches.get(topic) ?? { sinks: new Set(), watchers: 0, idleSince: undefined };
+    this.#watches.set(topic, watch);
+    watch.watchers += 1;
+    watch.idleSince = undefined;
+    if (sink) {
+      watch.sinks.add(sink);
+    }
+    const channel = this.#byTopic.get(topic);
+    if (channel) {
+      this.#subscribe([channel]);
+    }
+    let over = false;
+    return () => {
+      if (over) {
+        return;
+      }
+      over = true;
+      watch.watchers -= 1;
+      if (sink) {
+        watch.sinks.delete(sink);
+      }
+      if (watch.watchers === 0) {
+        watch.idleSince = this.#now();
+      }
+    };
+  }
+
+  isWatched(topic: string): boolean {
+    return (this.#watches.get(topic)?.watchers ?? 0) > 0;
+  }
+
+  /** Calls a service; the answer is in its encoding. */
+  call(service: ServiceInfo, request: Uint8Array): Promise<{ encoding: string; payload: Uint8Array }> {
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++;
+      this.#calls.set(id, { resolve, reject, deadline: this.#now() + CALL_TIMEOUT_MS });
+      const frame = serviceCall(service.id, id, service.request.encoding, request);
+      if (!this.#link?.send(frame)) {
+        this.#settle(id, () => reject(new Error("there is no connection to the robot")));
+      }
+    });
+  }
+
+  /** Asks for all parameters and for their changes from now on. */
+  watchParameters(): void {
+    if (!this.#wantsParameters) {
+      this.#wantsParameters = true;
+      this.#askParameters();
+    }
+  }
+
+  /** Sets a parameter. Gives what the robot says its value is then. */
+  setParameter(parameter: Parameter): Promise<Parameter | undefined> {
+    return new Promise((resolve, reject) => {
+      const id = `page-${this.#nextId++}`;
+      const done = (parameters: Parameter[]) =>
+        resolve(parameters.find((each) => each.name === parameter.name));
+      this.#requests.set(id, { resolve: done, reject, deadline: this.#now() + CALL_TIMEOUT_MS });
+      if (!this.#send("setParameters", { parameters: [parameter], id })) {
+        this.#requests.delete(id);
+        reject(new Error("there is no connection to the robot"));
+      }
+    });
+  }
+
+  /** Opens a channel to publish on. The robot hears of it again whenever it is connected anew. */
+  advertise(channel: Omit<ChannelInfo, "id">): number {
+    const id = this.#nextId++;
+    this.#published.set(id, { id, ...channel });
+    this.#send("advertise", { channels: [{ id, ...channel }] });
+    return id;
+  }
+
+  unadvertise(id: number): void {
+    if (this.#published.delete(id)) {
+      this.#send("unadvertise", { channelIds: [id] });
+    }
+  }
+
+  /** Publishes on a channel of {@link advertise}. */
+  publish(id: number, message: Uint8Array): boolean {
+    return this.#link?.send(clientData(id, message)) ?? false;
+  }
+
+  /** A line for the user. */
+  notice(level: StatusLevel, message: string, id?: string): void {
+    const notice = { id, level, message, atMs: this.#now() };
+    if (id !== undefined) {
+      this.statuses.set(id, notice);
+    }
+    // A status that is told again takes the place of what was said of it before.
+    const others = this.notices.filter((each) => id === undefined || each.id !== id);
+    this.notices = [...others.slice(1 - MAX_NOTICES), notice];
+    this.#changed("notices");
+  }
+
+  #send(op: string, fields: Record<string, unknown>): boolean {
+    return this.#link?.send(json(op, fields)) ?? false;
+  }
+
+  #changed(change: Change): void {
+    for (const listener of this.#listeners) {
+      listener(change);
+    }
+  }
+
+  #data({ channel: id, logTimeMs, data }: RobotMessage & { kind: "data" }, now: number): void {
+    const channel = this.channels.get(id);
+    if (!channel) {
+      return;
+    }
+    channel.latest = data;
+    channel.logTimeMs = logTimeMs;
+    channel.arrivedMs = now;
+    channel.count += 1;
+    channel.rate.add(now, data.length);
+    for (const sink of this.#watches.get(channel.topic)?.sinks ?? []) {
+      sink(channel, data, logTimeMs);
+    }
+  }
+
+  #pong({ sent, device }: RobotMessage & { kind: "pong" }, now: number): void {
+    this.#link?.sendAck(pingAck(device));
+    const rtt = now - Number(sent) / 1000;
+    if (rtt >= 0 && rtt < 60_000) {
+      this.rttMs = this.rttMs === undefined ? rtt : this.rttMs + RTT_WEIGHT * (rtt - this.rttMs);
+    }
+  }
+
+  #json(op: string, body: Record<string, unknown>): void {
+    switch (op) {
+      case "serverInfo":
+        this.#serverInfo(body);
+        break;
+      case "advertise":
+        this.#advertise(list(body.channels));
+        break;
+      case "unadvertise":
+        this.#unadvertise(list(body.channelIds).map(Number));
+        break;
+      case "advertiseServices":
+        for (const service of list(body.services).filter(isService)) {
+          this.services.set(service.id, service);
+        }
+        this.#changed("services");
+        break;
+      case "unadvertiseServices":
+        for (const id of list(body.serviceIds)) {
+          this.services.delete(Number(id));
+        }
+        this.#changed("services");
+        break;
+      case "serviceCallFailure":
+        this.#settle(Number(body.callId), (call) =>
+          call.reject(new Error(text(body.message) || "the call failed")),
+        );
+        break;
+      case "parameterValues":
+        this.#parameterValues(body);
+        break;
+      case "status": {
+        const level = body.level === 2 ? 2 : body.level === 1 ? 1 : 0;
+        this.notice(level, text(body.message), typeof body.id === "string" ? body.id : undefined);
+        break;
+      }
+      case "removeStatus":
+        for (const id of list(body.statusIds)) {
+          this.statuses.delete(text(id));
+        }
+        this.#changed("notices");
+        break;
+    }
+  }
+
+  /** The robot introduces itself, at the start of its streams: what it said before is void. */
+  #serverInfo(body: Record<string, unknown>): void {
+    const sessionId = text(body.sessionId);
+    const isSame = this.info?.sessionId === sessionId;
+    this.info = {
+      name: text(body.name),
+      capabilities: list(body.capabilities).map(text),
+      supportedEncodings: list(body.supportedEncodings).map(text),
+      metadata: isObject(body.metadata) ? (body.metadata as Record<string, string>) : {},
+      sessionId,
+    };
+    this.online = true;
+    this.statuses.clear();
+    this.services.clear();
+    this.#subscribed.clear();
+    this.#byTopic.clear();
+    this.#previous = isSame ? this.channels : new Map();
+    this.channels = new Map();
+    this.#changed("state");
+    this.#changed("channels");
+    this.#changed("services");
+    if (this.#wantsParameters) {
+      this.#askParameters();
+    }
+  }
+
+  /** Channels of the same session before it was started anew: their messages and figures go on. */
+  #previous = new Map<number, Channel>();
+
+  #advertise(channels: unknown[]): void {
+    const added: Channel[] = [];
+    for (const each of channels) {
+      const info = channelInfo(each);
+      if (!info || (this.channels.size >= MAX_CHANNELS && !this.channels.has(info.id))) {
+        continue;
+      }
+      const known = this.channels.get(info.id) ?? this.#previous.get(info.id);
+      const fresh = { latest: undefined, logTimeMs: 0, arrivedMs: 0, count: 0, rate: new Rate() };
+      const channel: Channel = Object.assign(known ?? fresh, info);
+      this.channels.set(info.id, channel);
+      this.#byTopic.set(info.topic, channel);
+      if (this.#watches.has(info.topic)) {
+        added.push(channel);
+      }
+    }
+    this.#subscribe(added);
+    this.#changed("channels");
+  }
+
+  #unadvertise(ids: number[]): void {
+    for (const id of ids) {
+      const channel = this.channels.get(id);
+      this.channels.delete(id);
+      this.#subscribed.delete(id);
+      if (channel && this.#byTopic.get(channel.topic) === channel) {
+        this.#byTopic.delete(channel.topic);
+      }
+    }
+    this.#changed("channels");
+  }
+
+  #subscribe(channels: Channel[]): void {
+    const channelIds = channels.map((channel) => channel.id).filter((id) => !this.#subscribed.has(id));
+    if (channelIds.length > 0 && this.#send("subscribe", { channelIds })) {
+      for (const id of channelIds) {
+        this.#subscribed.add(id);
+      }
+    }
+  }
+
+  #unsubscribe(topic: string): void {
+    const channel = this.#byTopic.get(topic);
+    if (channel && this.#subscribed.delete(channel.id)) {
+      channel.rate.reset();
+      this.#send("unsubscribe", { channelIds: [channel.id] });
+    }
+  }
+
+  #askParameters(): void {
+    this.#send("getParameters", { parameterNames: [], id: "page-all" });
+    this.#send("subscribeParameterUpdates", { parameterNames: [] });
+  }
+
+  #parameterValues(body: Record<string, unknown>): void {
+    const parameters = list(body.parameters).filter(isParameter);
+    if (body.id === "page-all") {
+      this.parameters = new Map();
+    }
+    for (const parameter of parameters) {
+      if (parameter.value === undefined) {
+        this.parameters.delete(parameter.name);
+      } else {
+        this.parameters.set(parameter.name, parameter);
+      }
+    }
+    const request = this.#requests.get(text(body.id));
+    if (request) {
+      this.#requests.delete(text(body.id));
+      request.resolve(parameters);
+    }
+    this.#changed("parameters");
+  }
+
+  #settle(id: number, how: (call: Call) => void): void {
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    if (call) {
+      how(call);
+    }
+  }
+
+  #failAll(reason: string): void {
+    for (const waiting of [...this.#calls.values(), ...this.#requests.values()]) {
+      waiting.reject(new Error(reason));
+    }
+    this.#calls.clear();
+    this.#requests.clear();
+  }
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function channelInfo(value: unknown): ChannelInfo | undefined {
+  if (!isObject(value) || typeof value.id !== "number" || typeof value.topic !== "string") {
+    return undefined;
+  }
+  return {
+    id: value.id,
+    topic: value.topic,
+    encoding: text(value.encoding),
+    schemaName: text(value.schemaName),
+    schemaEncoding: text(value.schemaEncoding),
+    schema: text(value.schema),
+  };
+}
+
+function isService(value: unknown): value is ServiceInfo {
+  return (
+    isObject(value) &&
+    typeof value.id === "number" &&
+    typeof value.name === "string" &&
+    typeof value.type === "string" &&
+    isServiceSchema(value.request) &&
+    isServiceSchema(value.response)
+  );
+}
+
+function isServiceSchema(value: unknown): boolean {
+  return isObject(value) && typeof value.schema === "string" && typeof value.encoding === "string";
+}
+
+function isParameter(value: unknown): value is Parameter {
+  return isObject(value) && typeof value.name === "string";
+}

@@ -1,0 +1,262 @@
+/** One room: joins it for as long as the page lives, and keeps track of the robots in it. */
+import type { Room as LiveKitRoom, RemoteParticipant } from "livekit-client";
+import type * as LiveKit from "../lazy/livekit";
+import type { Credentials } from "./config";
+import { readStream } from "./downlink";
+import { Member } from "./member";
+import { ROLE_ATTRIBUTE, ROLE_ROBOT, STREAM_TOPIC } from "./messages";
+import type { Robot } from "./robot";
+
+const PING_MS = 100;
+const FIRST_RETRY_MS = 500;
+const MAX_RETRY_MS = 15_000;
+/** Streams of one robot that are read at once; a robot of ours opens a few per channel. */
+const MAX_STREAMS = 4096;
+
+export type RoomState = "connecting" | "connected" | "reconnecting" | "waiting" | "closed";
+export type Quality = "excellent" | "good" | "poor" | "lost" | "unknown";
+
+export interface RoomOptions {
+  livekit: typeof LiveKit;
+  credentials: Credentials;
+  /** Asked before every further connection. */
+  renew: () => Promise<Credentials>;
+  /** Something about the room or its robots changed. */
+  changed: () => void;
+}
+
+export class RemoteRoom {
+  state: RoomState = "connecting";
+  /** Why it is not connected. */
+  error: string | undefined;
+  quality: Quality = "unknown";
+  /** Whether the page's token lets it send anything. */
+  canPublishData = true;
+
+  #options: RoomOptions;
+  #credentials: Credentials;
+  #room: LiveKitRoom | undefined;
+  #members = new Map<string, Member>();
+  #streams = new Map<string, number>();
+  #timer: ReturnType<typeof setInterval>;
+  #wake: (() => void) | undefined;
+  #closed = false;
+
+  constructor(options: RoomOptions) {
+    this.#options = options;
+    this.#credentials = options.credentials;
+    this.#timer = setInterval(() => this.#tick(), PING_MS);
+    void this.#stayConnected();
+  }
+
+  get name(): string {
+    return this.#credentials.room || "room";
+  }
+
+  /** Every robot seen so far; those that left are not online. */
+  get robots(): Robot[] {
+    return [...this.#members.values()].map((member) => member.robot);
+  }
+
+  /** Tries again at once instead of after the pause. */
+  retry(): void {
+    this.#wake?.();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#wake?.();
+    for (const member of this.#members.values()) {
+      member.stop();
+    }
+    await this.#room?.disconnect();
+  }
+
+  async #stayConnected(): Promise<void> {
+    for (let failures = 0; !this.#closed; ) {
+      try {
+        await this.#connectOnce();
+        failures = 0;
+        this.error = "the server ended the connection";
+      } catch (error) {
+        failures += 1;
+        this.error = `cannot connect to ${this.#credentials.url}: ${error instanceof Error ? error.message : error}`;
+      }
+      if (this.#closed) {
+        break;
+      }
+      this.#set("waiting");
+      await this.#pause(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures) * (0.75 + Math.random() / 2));
+      this.#set("connecting");
+      this.#credentials = await this.#options.renew().catch(() => this.#credentials);
+    }
+    this.#set("closed");
+  }
+
+  /** Joins, and returns when the connection is over. */
+  async #connectOnce(): Promise<void> {
+    const { Room, RoomEvent } = this.#options.livekit;
+    const room = new Room({ disconnectOnPageLeave: true, stopLocalTrackOnUnpublish: false });
+    this.#room = room;
+    const over = new Promise<void>((resolve) => room.once(RoomEvent.Disconnected, () => resolve()));
+    room.registerByteStreamHandler(STREAM_TOPIC, (reader, { identity }) => {
+      const isRobot = reader.info.attributes?.[ROLE_ATTRIBUTE] === ROLE_ROBOT;
+      if (isRobot && room === this.#room) {
+        void this.#read(room, reader, identity);
+      }
+    });
+    for (const event of [
+      RoomEvent.ParticipantConnected,
+      RoomEvent.ParticipantActive,
+      RoomEvent.ParticipantAttributesChanged,
+    ] as const) {
+      room.on(event, () => this.#lookAtAll(room));
+    }
+    room.on(RoomEvent.ParticipantDisconnected, (participant) => {
+      const member = this.#members.get(participant.identity);
+      if (member && member.sid === participant.sid) {
+        member.stop();
+        this.#options.changed();
+      }
+    });
+    room.on(RoomEvent.ParticipantPermissionsChanged, () => this.#updatePermissions(room));
+    room.on(RoomEvent.ConnectionQualityChanged, (quality, participant) => {
+      if (participant.isLocal) {
+        this.quality = quality as Quality;
+        this.#options.changed();
+      }
+    });
+    room.on(RoomEvent.Reconnecting, () => this.#set("reconnecting"));
+    // Packets may be lost on the way over: everything starts anew.
+    room.on(RoomEvent.Reconnected, () => {
+      this.#set("connected");
+      this.#lookAtAll(room);
+      for (const member of this.#members.values()) {
+        member.restart("the connection was interrupted");
+      }
+    });
+    try {
+      await room.connect(this.#credentials.url, this.#credentials.token);
+      this.error = undefined;
+      this.canPublishData = room.localParticipant.permissions?.canPublishData ?? true;
+      this.#set("connected");
+      this.#lookAtAll(room);
+      await over;
+    } finally {
+      for (const member of this.#members.values()) {
+        member.stop();
+      }
+      this.#streams.clear();
+      await room.disconnect().catch(() => {});
+    }
+  }
+
+  #lookAtAll(room: LiveKitRoom): void {
+    for (const participant of room.remoteParticipants.values()) {
+      this.#look(participant);
+    }
+  }
+
+  /** Takes up a participant if it is a robot that can receive. */
+  #look(participant: RemoteParticipant): void {
+    const known = this.#members.get(participant.identity);
+    const isRobot = participant.attributes[ROLE_ATTRIBUTE] === ROLE_ROBOT;
+    if (!isRobot || !participant.isActive || known?.sid === participant.sid) {
+      return;
+    }
+    this.#take(participant);
+  }
+
+  #take(participant: RemoteParticipant): Member {
+    const member = this.#members.get(participant.identity) ?? this.#member(participant.identity);
+    if (member.sid !== participant.sid) {
+      member.stop();
+      member.sid = participant.sid;
+      if (this.canPublishData) {
+        member.start();
+      }
+      this.#options.changed();
+    }
+    return member;
+  }
+
+  #member(identity: string): Member {
+    const open = async (robot: string, attributes: Record<string, string>) => {
+      if (!this.#room) {
+        throw new Error("there is no connection to the room");
+      }
+      return this.#room.localParticipant.streamBytes({
+        name: "page",
+        topic: STREAM_TOPIC,
+        destinationIdentities: [robot],
+        attributes,
+      });
+    };
+    const member = new Member(identity, open, () => performance.now());
+    member.robot.listen(() => this.#options.changed());
+    this.#members.set(identity, member);
+    return member;
+  }
+
+  async #read(room: LiveKitRoom, reader: LiveKit.ByteStreamReader, identity: string): Promise<void> {
+    const participant = room.remoteParticipants.get(identity);
+    if (!participant) {
+      return;
+    }
+    const member = this.#take(participant);
+    const sid = participant.sid;
+    const open = (this.#streams.get(sid) ?? 0) + 1;
+    if (open > MAX_STREAMS) {
+      return;
+    }
+    this.#streams.set(sid, open);
+    const end = await readStream(
+      reader,
+      (message, bytes) => {
+        if (member.sid === sid) {
+          member.robot.receive(message, bytes);
+        }
+      },
+      (error) => console.warn(`${identity}: a message was skipped:`, error),
+    );
+    this.#streams.set(sid, (this.#streams.get(sid) ?? 1) - 1);
+    if (end.error !== undefined && member.sid === sid && room.remoteParticipants.get(identity)?.sid === sid) {
+      member.restart(`a stream broke: ${end.error}`);
+    }
+  }
+
+  #updatePermissions(room: LiveKitRoom): void {
+    const allowed = room.localParticipant.permissions?.canPublishData ?? true;
+    if (allowed !== this.canPublishData) {
+      this.canPublishData = allowed;
+      for (const member of this.#members.values()) {
+        if (allowed && member.sid) {
+          member.start();
+        }
+      }
+      this.#options.changed();
+    }
+  }
+
+  #tick(): void {
+    for (const member of this.#members.values()) {
+      member.tick();
+    }
+  }
+
+  #set(state: RoomState): void {
+    this.state = state;
+    this.#options.changed();
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,76 @@
+/** Message definitions, and readers and writers made of them. */
+import { parse } from "@foxglove/rosmsg";
+import { MessageReader, MessageWriter } from "@foxglove/rosmsg2-serialization";
+
+type Definitions = ReturnType<typeof parse>;
+export type Field = Definitions[number]["definitions"][number];
+
+/** A type with all that it depends on. */
+export interface MessageType {
+  /** Its own fields, constants left out. */
+  fields: Field[];
+  /** Fields of the types that it names. */
+  nested: Map<string, Field[]>;
+  definitions: Definitions;
+}
+
+/** What a schema comes with on the wire. */
+export interface SchemaText {
+  encoding: string;
+  schemaEncoding: string;
+  schema: string;
+}
+
+export type Decoder = (data: Uint8Array) => unknown;
+
+const MAX_CACHED = 500;
+const decoders = new Map<string, Decoder>();
+
+/** The decoder for messages of a schema. Throws an error that says why there is none. */
+export function decoderFor(schema: SchemaText): Decoder {
+  const key = `${schema.encoding}\n${schema.schemaEncoding}\n${schema.schema}`;
+  const known = decoders.get(key);
+  if (known) {
+    return known;
+  }
+  const made = makeDecoder(schema);
+  if (decoders.size >= MAX_CACHED) {
+    decoders.clear();
+  }
+  decoders.set(key, made);
+  return made;
+}
+
+function makeDecoder({ encoding, schemaEncoding, schema }: SchemaText): Decoder {
+  if (encoding === "json") {
+    const utf8 = new TextDecoder();
+    return (data) => JSON.parse(utf8.decode(data));
+  }
+  if (encoding !== "cdr" || schemaEncoding !== "ros2msg") {
+    throw new Error(`this page cannot read ${encoding} messages described in ${schemaEncoding || "nothing"}`);
+  }
+  const reader = new MessageReader(parse(schema, { ros2: true }));
+  return (data) => reader.readMessage(data);
+}
+
+/** Takes a definition in the format `ros2msg` apart. */
+export function messageType(schema: string): MessageType {
+  const definitions = schema.trim() === "" ? [{ definitions: [] }] : parse(schema, { ros2: true });
+  const nested = new Map<string, Field[]>();
+  for (const { name, definitions: fields } of definitions) {
+    if (name) {
+      nested.set(name, dataFields(fields));
+    }
+  }
+  const root = definitions[0]?.definitions ?? [];
+  return { fields: dataFields(root), nested, definitions };
+}
+
+function dataFields(fields: Field[]): Field[] {
+  return fields.filter((field) => field.isConstant !== true);
+}
+
+/** A message as CDR. Throws if a value does not fit its field. */
+export function encode(type: MessageType, message: unknown): Uint8Array {
+  return new MessageWriter(type.definitions).writeMessage(message);
+}

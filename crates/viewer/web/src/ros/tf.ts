@@ -1,0 +1,151 @@
+/** Transforms between frames: the newest of each. */
+
+export interface Vector {
+  x: number;
+  y: number;
+  z: number;
+}
+
+export interface Quaternion extends Vector {
+  w: number;
+}
+
+/** Where something is and how it is turned, seen from a parent. */
+export interface Pose {
+  position: Vector;
+  orientation: Quaternion;
+}
+
+export interface TransformStamped {
+  header: { frame_id: string };
+  child_frame_id: string;
+  transform: { translation: Vector; rotation: Quaternion };
+}
+
+export const IDENTITY: Pose = { position: { x: 0, y: 0, z: 0 }, orientation: { x: 0, y: 0, z: 0, w: 1 } };
+
+/** Most frames that are kept. */
+const MAX_FRAMES = 5000;
+/** A chain of more frames than this is a loop. */
+const MAX_CHAIN = 200;
+
+export class Transforms {
+  #frames = new Map<string, { parent: string; pose: Pose }>();
+  /** Changes with every transform. */
+  revision = 0;
+
+  add(transforms: TransformStamped[]): void {
+    for (const { header, child_frame_id: child, transform } of transforms) {
+      const frame = clean(child);
+      if (this.#frames.size >= MAX_FRAMES && !this.#frames.has(frame)) {
+        continue;
+      }
+      const pose = { position: transform.translation, orientation: transform.rotation };
+      this.#frames.set(frame, { parent: clean(header.frame_id), pose });
+      this.revision += 1;
+    }
+  }
+
+  clear(): void {
+    this.#frames.clear();
+    this.revision += 1;
+  }
+
+  /** Every frame, parents and children alike. */
+  names(): string[] {
+    const names = new Set<string>(this.#frames.keys());
+    for (const { parent } of this.#frames.values()) {
+      names.add(parent);
+    }
+    return [...names].sort();
+  }
+
+  parent(frame: string): string | undefined {
+    return this.#frames.get(clean(frame))?.parent;
+  }
+
+  /** The frame at the top of another one's tree: itself if it has no parent. */
+  root(frame: string): string {
+    return this.#chain(frame).root;
+  }
+
+  /** The root of the largest tree. */
+  mainRoot(): string | undefined {
+    const sizes = new Map<string, number>();
+    for (const frame of this.#frames.keys()) {
+      const root = this.root(frame);
+      sizes.set(root, (sizes.get(root) ?? 0) + 1);
+    }
+    return [...sizes].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]))[0]?.[0];
+  }
+
+  /** The pose of `frame` seen from `from`; undefined if nothing connects them. */
+  pose(frame: string, from: string): Pose | undefined {
+    const [here, there] = [this.#chain(frame), this.#chain(from)];
+    if (here.root !== there.root) {
+      return undefined;
+    }
+    return compose(invert(there.pose), here.pose);
+  }
+
+  /** The root above a frame, and the frame's pose seen from there. */
+  #chain(frame: string): { root: string; pose: Pose } {
+    let root = clean(frame);
+    let pose = IDENTITY;
+    for (let step = 0; step < MAX_CHAIN; step += 1) {
+      const link = this.#frames.get(root);
+      if (!link) {
+        break;
+      }
+      pose = compose(link.pose, pose);
+      root = link.parent;
+    }
+    return { root, pose };
+  }
+}
+
+/** Some publishers still begin frame names with a slash. */
+function clean(frame: string): string {
+  return frame.startsWith("/") ? frame.slice(1) : frame;
+}
+
+/** The pose `inner`, given in `outer`, seen from where `outer` is seen from. */
+export function compose(outer: Pose, inner: Pose): Pose {
+  const turned = rotate(outer.orientation, inner.position);
+  const { position } = outer;
+  return {
+    position: { x: position.x + turned.x, y: position.y + turned.y, z: position.z + turned.z },
+    orientation: multiply(outer.orientation, inner.orientation),
+  };
+}
+
+export function invert({ position, orientation }: Pose): Pose {
+  const back = { x: -orientation.x, y: -orientation.y, z: -orientation.z, w: orientation.w };
+  const moved = rotate(back, position);
+  return { position: { x: -moved.x, y: -moved.y, z: -moved.z }, orientation: back };
+}
+
+/** The turn around the vertical axis, in radians. */
+export function yaw({ x, y, z, w }: Quaternion): number {
+  return Math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z));
+}
+
+export function rotate(q: Quaternion, v: Vector): Vector {
+  const tx = 2 * (q.y * v.z - q.z * v.y);
+  const ty = 2 * (q.z * v.x - q.x * v.z);
+  const tz = 2 * (q.x * v.y - q.y * v.x);
+  return {
+    x: v.x + q.w * tx + q.y * tz - q.z * ty,
+    y: v.y + q.w * ty + q.z * tx - q.x * tz,
+    z: v.z + q.w * tz + q.x * ty - q.y * tx,
+  };
+}
+
+function multiply(a: Quaternion, b: Quaternion): Quaternion {
+  return {
+    x: a.w * b.x + a.x * b.w + a.y * b.z - a.z * b.y,
+    y: a.w * b.y - a.x * b.z + a.y * b.w + a.z * b.x,
+    z: a.w * b.z + a.x * b.y - a.y * b.x + a.z * b.w,
+    w: a.w * b.w - a.x * b.x - a.y * b.y - a.z * b.z,
+  };
+}

@@ -1,0 +1,119 @@
+"""The page in a tab of a browser, and what tests do there."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from livekit import api
+from PIL import Image
+from playwright.sync_api import Browser, Locator
+
+from livekit_server import LiveKitServer
+
+ARGUMENTS = [
+    # WebRTC on a machine that may have nothing but a loopback interface.
+    "--allow-loopback-in-peer-connection",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    # 3D without a graphics card.
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    # Nothing that a browser does on its own.
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Milliseconds; only keeps a broken run from hanging.
+PATIENCE = 90_000
+
+
+class Tab:
+    """A browser profile of its own with the page in it."""
+
+    def __init__(self, browser: Browser, **options: Any) -> None:
+        self._context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
+        self._context.set_default_timeout(PATIENCE)
+        self.page = self._context.new_page()
+        # What went wrong in the page's own code.
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    @staticmethod
+    def token(server: LiveKitServer, room: str, identity: str, publish_data: bool = True) -> str:
+        """A token for a viewer."""
+        grants = api.VideoGrants(room_join=True, room=room, can_publish=False, can_subscribe=True, can_publish_data=publish_data)
+        return api.AccessToken(server.key, server.secret).with_identity(identity).with_grants(grants).to_jwt()
+
+    def open(self, page_url: str, server_url: str, *tokens: str) -> Tab:
+        """Goes to the page with a connection in its address."""
+        fragment = urlencode([("url", server_url), *(("token", token) for token in tokens)])
+        self.page.goto(f"{page_url}#{fragment}")
+        return self
+
+    def close(self) -> None:
+        """Closes the tab."""
+        self._context.close()
+
+    def topic(self, name: str) -> Locator:
+        """A topic's row in the list."""
+        return self.page.locator(f'.topics li[data-topic="{name}"]')
+
+    def panel(self, kind: str) -> Locator:
+        """The first panel of a kind."""
+        return self.page.locator(f'.panel[data-kind="{kind}"]').first
+
+    def canvas(self, kind: str) -> Locator:
+        """The first canvas of a panel."""
+        return self.panel(kind).locator("canvas").first
+
+    def wait_live(self) -> None:
+        """Waits until the robot is there."""
+        self.page.locator(".state.ok").wait_for()
+
+    def show(self, topic: str, view: str | None = None) -> None:
+        """Opens a topic from the list."""
+        row = self.topic(topic)
+        if view is None:
+            row.locator("button.topic").click()
+        else:
+            row.get_by_label(f"as a {view}").click()
+
+    def add(self, name: str) -> None:
+        """Adds a panel by its button."""
+        self.page.locator(".add-menu").get_by_role("button", name=name, exact=True).click()
+
+
+def wait_for(condition: Callable[[], Any], what: str, tab: Tab | None = None) -> Any:
+    """Waits until a condition gives something true, and returns that."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while True:
+        if found := condition():
+            return found
+        assert time.monotonic() < deadline, f"no {what} within {PATIENCE / 1000:g} s"
+        # The browser's events are handled only while its driver waits.
+        if tab is None:
+            time.sleep(0.1)
+        else:
+            tab.page.wait_for_timeout(100)
+
+
+def pixels(element: Locator) -> Image.Image:
+    """What an element looks like on the screen."""
+    return Image.open(io.BytesIO(element.screenshot())).convert("RGB")
+
+
+def canvas_hash(canvas: Locator) -> str:
+    """Tells pictures in a canvas apart, without what lies over it."""
+    data = canvas.evaluate("canvas => canvas.toDataURL()")
+    return hashlib.sha256(data.encode()).hexdigest()
+
+
+def colours(picture: Image.Image) -> int:
+    """How many colours a picture has, near ones taken together."""
+    return len(picture.quantize(64).getcolors())

@@ -1,0 +1,119 @@
+"""The fixtures: the page in a real browser beside a real server, bridge and demo robot."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from bridge_process import ROOT, Bridge
+from chromium import ARGUMENTS, Tab
+from livekit_server import LiveKitServer
+from page_server import PageServer
+from processes import ChildProcess
+from ros_domain import free_domain
+
+ROOM = "workshop"
+TabFactory = Callable[..., Tab]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_domain() -> None:
+    """Keeps the run apart from every other one on this machine."""
+    os.environ["ROS_DOMAIN_ID"] = str(free_domain())
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
+    """The LiveKit server of the run."""
+    server = LiveKitServer(tmp_path_factory.mktemp("livekit"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChildProcess]:
+    """The demo robot."""
+    log = tmp_path_factory.mktemp("robot") / "robot.log"
+    robot = ChildProcess("robot", [sys.executable, str(ROOT / "demo/robot.py")], log)
+    yield robot
+    robot.stop()
+
+
+@pytest.fixture(scope="session")
+def bridge(server: LiveKitServer, robot: ChildProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridge]:
+    """The robot's bridge. It must survive whatever browsers do."""
+    parameters = {"room": ROOM, "name": "Demo robot"}
+    bridge = Bridge(tmp_path_factory.mktemp("bridge"), Bridge.credentials(server), parameters)
+    yield bridge
+    code = bridge.stop()
+    assert code == 0, f"the bridge ended with {code}:\n{bridge.output()[-3000:]}"
+    assert "panicked" not in bridge.output()
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[PageServer]:
+    """The built page as static files."""
+    site = PageServer(ROOT / "crates/viewer/web/dist")
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """The driver of the browser."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """A headless Chromium."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.fail("Chromium is not in the PATH; install it with: sudo apt install chromium")
+    # Root, which continuous integration is, cannot use Chromium's sandbox.
+    arguments = [*ARGUMENTS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    browser = playwright.chromium.launch(executable_path=program, args=arguments)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def new_tab(chromium: Browser, server: LiveKitServer, site: PageServer, bridge: Bridge) -> Iterator[TabFactory]:
+    """Opens the page. In the end no tab may have had an error."""
+    tabs: list[Tab] = []
+
+    def make(token: str | None = None, **options: object) -> Tab:
+        credentials = token or Tab.token(server, ROOM, f"browser-{secrets.token_hex(4)}")
+        tabs.append(Tab(chromium, **options))
+        return tabs[-1].open(site.url, server.url, credentials)
+
+    yield make
+    for tab in tabs:
+        tab.close()
+    errors = [error for tab in tabs for error in tab.errors]
+    assert not errors, "\n".join(errors)
+
+
+@pytest.fixture
+def tab(new_tab: TabFactory) -> Tab:
+    """The page with the robot in it."""
+    return new_tab()
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """Where screenshots go, for people to look at: PAGE_SCREENSHOTS, else beside the build."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    directory = Path(os.environ.get("PAGE_SCREENSHOTS", target / "page-screenshots"))
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory

@@ -1,0 +1,123 @@
+"""What the robot publishes is seen in the browser, and nothing is subscribed that is not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from chromium import Tab, canvas_hash, colours, pixels, wait_for
+from conftest import TabFactory
+
+TOPICS = {
+    "/camera/image": "sensor_msgs/Image",
+    "/camera/image/compressed": "sensor_msgs/CompressedImage",
+    "/lidar/points": "sensor_msgs/PointCloud2",
+    "/tf": "tf2_msgs/TFMessage",
+    "/odom": "nav_msgs/Odometry",
+    "/map": "nav_msgs/OccupancyGrid",
+}
+
+
+def wait_changing(tab: Tab, kind: str, times: int = 3) -> None:
+    """Waits until a panel showed several different pictures."""
+    seen: set[str] = set()
+
+    def changed() -> bool:
+        seen.add(canvas_hash(tab.canvas(kind)))
+        return len(seen) > times
+
+    wait_for(changed, f"moving {kind}", tab)
+
+
+def test_topics_are_listed_with_type_and_figures(tab: Tab) -> None:
+    tab.wait_live()
+    for topic, kind in TOPICS.items():
+        tab.topic(topic).wait_for()
+        assert kind in tab.topic(topic).inner_text()
+    # The camera's panel is on the page from the start; the battery is in none.
+    watched = tab.topic("/camera/image/compressed").locator(".numbers")
+    wait_for(lambda: re.search(r"[1-9][\d.]* Hz · [\d.]+ kB/s · \d+ ms", watched.inner_text()), "figures", tab)
+    assert tab.topic("/battery").locator(".numbers").inner_text() == ""
+    wait_for(lambda: re.fullmatch(r"\d+ ms", tab.page.locator("[data-figure=rtt]").inner_text()), "round trip", tab)
+
+
+def test_the_camera_moves_compressed_and_raw(tab: Tab, pictures: Path) -> None:
+    tab.wait_live()
+    wait_changing(tab, "picture")
+    picture = pixels(tab.canvas("picture"))
+    assert colours(picture) > 20
+    tab.panel("picture").screenshot(path=pictures / "picture.png")
+    tab.panel("picture").get_by_label("Close").click()
+    tab.show("/camera/image")
+    wait_changing(tab, "picture")
+    assert "160 \u00d7 120" in tab.panel("picture").inner_text()
+    assert colours(pixels(tab.canvas("picture"))) > 20
+
+
+def test_a_message_is_a_live_tree_whose_numbers_can_be_plotted(tab: Tab, pictures: Path) -> None:
+    tab.wait_live()
+    tab.show("/odom", "tree")
+    tree = tab.panel("tree")
+    x = tree.get_by_label(re.compile(r"^pose\.pose\.position\.x is"))
+    values: set[str] = set()
+    wait_for(lambda: values.add(x.inner_text()) or len(values) > 3, "moving number", tab)
+    plots = tab.page.locator('.panel[data-kind="plot"]')
+    before = plots.locator(".legend li").count()
+    x.click()
+    wait_for(lambda: plots.locator(".legend li").count() == before + 1, "line for the number", tab)
+    assert "pose.pose.position.x" in plots.first.inner_text()
+    wait_changing(tab, "plot")
+    tab.page.screenshot(path=pictures / "tree.png")
+
+
+def test_the_cloud_and_the_frames_are_drawn_in_3d(tab: Tab, pictures: Path) -> None:
+    tab.wait_live()
+    tab.panel("scene").scroll_into_view_if_needed()
+    wait_changing(tab, "scene")
+    picture = pixels(tab.panel("scene"))
+    picture.save(pictures / "scene.png")
+    # Points are painted in saturated colours; everything else there is grey or dark.
+    values = np.asarray(picture).astype(int)
+    bright = np.count_nonzero(values.max(axis=2) - values.min(axis=2) > 70)
+    assert bright > 1000, f"{bright} coloured pixels"
+    frames = tab.panel("scene").locator("select option").all_inner_texts()
+    assert {"map", "odom", "base_link", "lidar", "camera"} <= set(frames)
+
+
+def test_the_map_shows_where_the_robot_is(tab: Tab, pictures: Path) -> None:
+    tab.wait_live()
+    tab.panel("map").scroll_into_view_if_needed()
+    wait_changing(tab, "map")
+    places: set[str] = set()
+    where = tab.panel("map").locator(".where")
+    wait_for(lambda: places.add(where.inner_text()) or len(places) > 3, "moving robot", tab)
+    pixels(tab.panel("map")).save(pictures / "map.png")
+    light = np.count_nonzero(np.asarray(pixels(tab.canvas("map"))).min(axis=2) > 180)
+    assert light > 10_000, f"{light} light pixels: the map is not drawn"
+
+
+def test_a_topic_is_subscribed_only_while_it_is_seen(tab: Tab) -> None:
+    tab.wait_live()
+    row = tab.topic("/camera/image/compressed")
+    wait_for(lambda: "Hz" in row.inner_text(), "figures", tab)
+    tab.panel("picture").get_by_label("Close").click()
+    wait_for(lambda: "Hz" not in row.inner_text(), "end of the subscription", tab)
+    # The robot computes pictures only for a subscriber, so its absence there shows in the rate.
+    tab.show("/camera/image/compressed")
+    wait_for(lambda: "Hz" in row.inner_text(), "figures", tab)
+    # A panel that is scrolled out of sight is not watched either.
+    tab.page.set_viewport_size({"width": 420, "height": 400})
+    tab.page.locator(".tabs").get_by_role("button", name="Topics").click()
+    wait_for(lambda: "Hz" not in row.inner_text(), "end of the subscription", tab)
+
+
+def test_two_browsers_watch_at_once(new_tab: TabFactory) -> None:
+    first, second = new_tab(), new_tab()
+    for tab in (first, second):
+        tab.wait_live()
+    for tab in (first, second):
+        wait_changing(tab, "picture")
+    second.close()
+    wait_changing(first, "picture")
