@@ -37,7 +37,28 @@ PARAMETERS = [
     ),
     ("latched_bytes", 67108864, "Most bytes of latched (transient local) messages kept for later viewers."),
     ("unacknowledged_viewer_rate", 250000, "Bytes per second to a viewer that never acknowledges what it gets."),
+    (
+        "topic_message_rates",
+        [""],
+        "Messages per second of topics, as '/camera/.*=5'; the first regular expression that matches counts. Not of latched topics.",
+    ),
+    (
+        "topic_byte_rates",
+        [""],
+        "Bytes per second of topics, as '/camera/.*=500000'; otherwise as topic_message_rates.",
+    ),
+    ("viewer_rate", 0, "Most bytes per second to one viewer; 0 for no limit."),
+    ("uplink_rate", 0, "Most bytes per second to all viewers together, without the headers of the transport; 0 for no limit."),
+    ("control_queue_bytes", 33554432, "Most bytes of control messages that wait for one viewer; with more it is started anew."),
     ("max_subscriptions", 2048, "Most topics that one viewer may subscribe to."),
+    ("max_total_subscriptions", 16384, "Most subscriptions of all viewers together."),
+    ("max_viewer_streams", 8, "Most streams that one viewer may have open to the robot."),
+    (
+        "viewer_inbound_rate",
+        8000000,
+        "Bytes per second that one viewer may send, eight seconds' worth at once; with more its stream is ended.",
+    ),
+    ("inbound_bytes", 134217728, "Most bytes of unfinished messages from all viewers together; one viewer may have 16 MiB."),
     (
         "stream_rotate_bytes",
         4000000000,

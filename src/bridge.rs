@@ -9,6 +9,7 @@ use remote_access_protocol::server::{message_data_header, Channel};
 use remote_access_protocol::ChannelId;
 use tracing::{info, warn};
 
+use crate::config::TopicRates;
 use crate::livekit::{Command, Message, Port};
 use crate::ros::{RawMessage, Ros, Subscription, Topic, TopicEvent};
 use crate::session::{ChannelInfo, PublisherId};
@@ -32,11 +33,13 @@ impl Bridge {
         topics: Receiver<TopicEvent>,
         port: Port,
         changed: Receiver<()>,
+        rates: TopicRates,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = flume::bounded(0);
         let worker = Worker {
             ros,
             port,
+            rates,
             channels: HashMap::new(),
             topics: HashMap::new(),
             subscriptions: BTreeMap::new(),
@@ -64,6 +67,7 @@ impl Drop for Bridge {
 struct Worker {
     ros: Arc<Ros>,
     port: Port,
+    rates: TopicRates,
     channels: HashMap<ChannelId, Topic>,
     /// Channel ids by topic name.
     topics: HashMap<String, ChannelId>,
@@ -124,7 +128,7 @@ impl Worker {
     fn add(&mut self, topic: Topic) -> ChannelInfo {
         let id = ChannelId(self.next_id);
         self.next_id += 1;
-        let info = channel_info(id, &topic);
+        let info = channel_info(id, &topic, &self.rates);
         self.topics.insert(topic.name.clone(), id);
         self.channels.insert(id, topic);
         info
@@ -217,7 +221,7 @@ fn message(channel: ChannelId, log_time: u64, raw: RawMessage) -> Message {
     }
 }
 
-fn channel_info(id: ChannelId, topic: &Topic) -> ChannelInfo {
+fn channel_info(id: ChannelId, topic: &Topic, rates: &TopicRates) -> ChannelInfo {
     let mut metadata = BTreeMap::new();
     if let Some(hash) = &topic.schema.hash {
         metadata.insert("topic_type_hash".to_owned(), hash.to_string());
@@ -235,6 +239,7 @@ fn channel_info(id: ChannelId, topic: &Topic) -> ChannelInfo {
         depth: depth(topic),
         reliable: topic.qos.reliable,
         latched: topic.qos.transient_local,
+        rate_limit: rates.of(&topic.name),
     }
 }
 

@@ -1,6 +1,7 @@
 //! All parameters, in one table, and what is read from the environment.
 
 mod environment;
+mod rates;
 mod table;
 
 use std::time::Duration;
@@ -10,8 +11,10 @@ use crate::ros::{Patterns, QosPolicy, RosError, TopicFilter};
 use crate::session::SessionConfig;
 
 pub use environment::Environment;
+pub use rates::{RateError, TopicRates};
 pub use table::{ParameterInfo, PARAMETERS};
 
+use rates::Rates;
 use table::Values;
 
 /// Names the server when neither parameter nor environment does.
@@ -28,6 +31,8 @@ pub struct Config {
     pub topics: TopicFilter,
     /// How ROS subscriptions follow their publishers.
     pub qos: QosPolicy,
+    /// Rate limits by topic.
+    pub rates: TopicRates,
     /// Limits of the session.
     pub session: SessionConfig,
 }
@@ -46,6 +51,14 @@ pub enum ConfigError {
         name: &'static str,
         /// What is wrong.
         reason: crate::ros::PatternError,
+    },
+    /// A parameter holds something that is no rate limit.
+    #[error("parameter {name}: {reason}")]
+    Rate {
+        /// The parameter.
+        name: &'static str,
+        /// What is wrong.
+        reason: RateError,
     },
     /// Nothing says how to get a token.
     #[error(
@@ -90,6 +103,10 @@ impl Config {
                 max_depth: values.size("max_qos_depth") as u32,
                 best_effort: patterns(&values, "best_effort_qos_topic_whitelist")?,
             },
+            rates: TopicRates {
+                messages: rates(&values, "topic_message_rates")?,
+                bytes: rates(&values, "topic_byte_rates")?,
+            },
             session: session(&values),
         })
     }
@@ -103,9 +120,24 @@ fn session(values: &Values) -> SessionConfig {
         latched_budget: values.size("latched_bytes"),
         stream_rotate_bytes: values.size("stream_rotate_bytes") as u64,
         unacknowledged_rate: values.size("unacknowledged_viewer_rate") as u64,
+        participant_rate: limit(values, "viewer_rate"),
+        uplink_rate: limit(values, "uplink_rate"),
+        control_queue_size: values.size("control_queue_bytes"),
         max_subscriptions: values.size("max_subscriptions"),
-        ..SessionConfig::default()
+        max_total_subscriptions: values.size("max_total_subscriptions"),
+        max_inbound_streams: values.size("max_viewer_streams"),
+        inbound_rate: values.size("viewer_inbound_rate") as u64,
+        inbound_budget: values.size("inbound_bytes"),
     }
+}
+
+/// A limit that 0 switches off.
+fn limit(values: &Values, name: &str) -> Option<u64> {
+    Some(values.size(name) as u64).filter(|&limit| limit > 0)
+}
+
+fn rates(values: &Values, name: &'static str) -> Result<Rates, ConfigError> {
+    Rates::parse(&values.strings(name)).map_err(|reason| ConfigError::Rate { name, reason })
 }
 
 fn url(values: &Values, environment: &Environment) -> Result<String, ConfigError> {

@@ -115,7 +115,7 @@ async fn serve(runtime: tokio::runtime::Handle) -> anyhow::Result<()> {
     let session = Session::new(config.session, robot, Instant::now(), u64::try_from(clock)?);
     let (driver, port, changed) = Driver::new(session, config.endpoint);
     let topics = ros.watch_topics(config.topics);
-    let bridge = Bridge::start(Arc::clone(&ros), topics, port, changed)?;
+    let bridge = Bridge::start(Arc::clone(&ros), topics, port, changed, config.rates)?;
     driver.run(stop).await;
     drop(bridge);
     drop(parameters);

@@ -16,9 +16,12 @@
 //! Flow control keeps the bytes in flight to each participant near what it can take.
 
 mod announce;
+mod bucket;
+mod catalogue;
 mod channel;
 mod config;
 mod control;
+mod counters;
 mod data;
 mod dispatch;
 mod drr;
@@ -29,6 +32,9 @@ mod lanes;
 mod pacing;
 mod participant;
 mod queue;
+mod rate_limit;
+mod roster;
+mod snapshot;
 mod status;
 mod stream;
 
@@ -38,11 +44,15 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use remote_access_protocol::server::ServerMessage;
 use remote_access_protocol::ChannelId;
-use tracing::{debug, info};
+use tracing::info;
 
+pub use bucket::TokenBucket;
 pub use channel::ChannelInfo;
 pub use config::{SessionConfig, SLICE_SIZE};
+pub use counters::{Drops, Traffic};
 pub use inbound::InboundError;
+pub use rate_limit::RateLimit;
+pub use snapshot::{ChannelSnapshot, ParticipantSnapshot, Snapshot};
 
 use channel::ChannelState;
 use dispatch::Flow;
@@ -51,6 +61,7 @@ use inbound::InboundStream;
 use pacing::Pacing;
 use participant::Participant;
 use queue::QueuedBytes;
+use snapshot::Totals;
 use stream::OutgoingStream;
 
 /// A remote participant. A participant that leaves and joins again gets a new id.
@@ -155,6 +166,9 @@ pub struct Session {
     events: VecDeque<Event>,
     queued: QueuedBytes,
     pacing: Pacing,
+    totals: Totals,
+    /// Bytes of incomplete frames from all participants.
+    inbound_bytes: usize,
     /// Bytes of latched messages that all channels keep.
     latched: usize,
     /// When blocked flows are to try again.
@@ -173,7 +187,6 @@ impl Session {
             session_id: robot.session_id,
         };
         Self {
-            config,
             server_info: server_info.frame().unwrap_or_default(),
             started: now,
             started_ms: clock_ms,
@@ -187,140 +200,14 @@ impl Session {
             outbox: VecDeque::new(),
             events: VecDeque::new(),
             queued: QueuedBytes::default(),
-            pacing: Pacing::new(now),
+            pacing: Pacing::new(now, config.uplink_rate),
+            totals: Totals::default(),
+            inbound_bytes: 0,
             latched: 0,
             retry_at: None,
             report_at: None,
+            config,
         }
-    }
-
-    /// A participant can receive. Does nothing if it is known.
-    pub fn participant_joined(&mut self, now: Instant, id: ParticipantId) {
-        if self.participants.contains_key(&id) {
-            return;
-        }
-        let primary = self.open_stream(vec![id]);
-        self.participants
-            .insert(id, Participant::new(now, &self.config, primary));
-        self.greet(now, id);
-    }
-
-    /// A participant is gone. Does nothing if it is unknown.
-    pub fn participant_left(&mut self, now: Instant, id: ParticipantId) {
-        let Some(participant) = self.participants.remove(&id) else {
-            return;
-        };
-        for inbound in participant.inbound {
-            self.inbound.remove(&inbound);
-        }
-        for &channel in participant.subscriptions.keys() {
-            self.forget_subscriber(channel, id);
-        }
-        self.retire_streams_of(id);
-        debug!(?id, ?now, "participant removed");
-    }
-
-    /// Starts a participant anew: its streams end, it gets new ones with everything it has to
-    /// know, and its subscriptions stay.
-    pub fn resync(&mut self, now: Instant, id: ParticipantId) {
-        if !self.participants.contains_key(&id) {
-            return;
-        }
-        self.retire_streams_of(id);
-        let primary = self.open_stream(vec![id]);
-        let Some(participant) = self.participants.get_mut(&id) else {
-            return;
-        };
-        participant.restart(now, primary);
-        let channels: Vec<ChannelId> = participant.subscriptions.keys().copied().collect();
-        self.greet(now, id);
-        for channel in channels {
-            self.replay(now, channel, id);
-        }
-    }
-
-    /// Starts all participants anew, after the connection was interrupted.
-    pub fn resync_all(&mut self, now: Instant) {
-        let ids: Vec<ParticipantId> = self.participants.keys().copied().collect();
-        for id in ids {
-            self.resync(now, id);
-        }
-    }
-
-    /// The connection is lost with all participants and streams. The channels stay.
-    pub fn connection_lost(&mut self, now: Instant) {
-        let ids: Vec<ParticipantId> = self.participants.keys().copied().collect();
-        for id in ids {
-            self.participant_left(now, id);
-        }
-        self.streams.clear();
-        self.outbox.clear();
-    }
-
-    /// A stream could not be opened or written. Its participants are started anew, a little later.
-    pub fn stream_failed(&mut self, now: Instant, stream: StreamId) {
-        let Some(stream) = self.remove_stream(stream) else {
-            return;
-        };
-        self.outbox
-            .retain(|transmit| transmit.stream() != stream.id);
-        for id in stream.destinations {
-            self.restart_later(now, id);
-        }
-    }
-
-    /// New channels. A channel whose id is known is ignored: ids are never used twice.
-    pub fn add_channels(&mut self, now: Instant, channels: Vec<ChannelInfo>) {
-        let mut added = Vec::with_capacity(channels.len());
-        for info in channels {
-            let id = info.channel.id;
-            if let std::collections::btree_map::Entry::Vacant(vacant) = self.channels.entry(id) {
-                vacant.insert(ChannelState::new(info));
-                added.push(id);
-            }
-        }
-        let frames = self.advertise_frames(&added);
-        self.broadcast_control(now, &frames);
-    }
-
-    /// The publishers of a channel deliver otherwise than before. An unknown id is ignored.
-    pub fn update_channel(&mut self, id: ChannelId, depth: usize, reliable: bool, latched: bool) {
-        if let Some(state) = self.channels.get_mut(&id) {
-            state.info.depth = depth;
-            state.info.reliable = reliable;
-            state.info.latched = latched;
-            if !latched {
-                self.latched -= state.latched_bytes();
-                state.forget_latched();
-            }
-        }
-    }
-
-    /// Channels that exist no more, with their subscriptions. Unknown ids are ignored.
-    pub fn remove_channels(&mut self, now: Instant, ids: &[ChannelId]) {
-        let mut removed = Vec::with_capacity(ids.len());
-        for &id in ids {
-            let Some(channel) = self.channels.remove(&id) else {
-                continue;
-            };
-            for subscriber in &channel.subscribers {
-                if let Some(participant) = self.participants.get_mut(subscriber) {
-                    participant.subscriptions.remove(&id);
-                }
-            }
-            self.latched -= channel.latched_bytes();
-            self.events.retain(|event| event.channel() != id);
-            for stream in channel.lanes.into_values() {
-                self.retire_stream(stream);
-            }
-            removed.push(id);
-        }
-        if removed.is_empty() {
-            return;
-        }
-        let channel_ids = removed;
-        let frame = ServerMessage::Unadvertise { channel_ids }.frame();
-        self.broadcast_control(now, frame.as_slice());
     }
 
     /// Time has passed, see [`Session::poll_timeout`].
@@ -376,23 +263,5 @@ impl Session {
     fn clock_ms(&self, now: Instant) -> u64 {
         let elapsed = now.saturating_duration_since(self.started).as_millis();
         self.started_ms + u64::try_from(elapsed).unwrap_or(u64::MAX / 2)
-    }
-
-    pub(super) fn restart_later(&mut self, now: Instant, id: ParticipantId) {
-        if let Some(participant) = self.participants.get_mut(&id) {
-            participant.restart_at.get_or_insert(now + RESTART_DELAY);
-        }
-    }
-
-    /// Removes a subscriber from its channel; the last one ends the channel's subscription.
-    fn forget_subscriber(&mut self, channel: ChannelId, id: ParticipantId) {
-        let Some(state) = self.channels.get_mut(&channel) else {
-            return;
-        };
-        if state.subscribers.remove(&id) && state.subscribers.is_empty() {
-            self.latched -= state.latched_bytes();
-            state.forget_latched();
-            self.events.push_back(Event::Unsubscribe(channel));
-        }
     }
 }

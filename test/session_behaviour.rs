@@ -4,11 +4,13 @@ mod session_harness;
 
 mod session_any_bytes;
 mod session_control;
+mod session_counters;
 mod session_data;
 mod session_greeting;
 mod session_hostile;
 mod session_lanes;
 mod session_latched;
 mod session_limits;
+mod session_rates;
 mod session_resync;
 mod session_subscriptions;

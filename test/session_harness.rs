@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use remote_access_bridge::session::{
-    ChannelInfo, Event, InboundError, InboundId, ParticipantId, PublisherId, RobotInfo, Session,
-    SessionConfig, StreamId, Transmit, SLICE_SIZE,
+    ChannelInfo, Event, InboundError, InboundId, ParticipantId, PublisherId, RateLimit, RobotInfo,
+    Session, SessionConfig, StreamId, Transmit, SLICE_SIZE,
 };
 use remote_access_protocol::frame::{self, FrameDecoder, Opcode};
 use remote_access_protocol::server::{self, Channel, ServerMessage};
@@ -379,6 +379,7 @@ pub fn channel(id: u64) -> ChannelInfo {
         depth: 10,
         reliable: false,
         latched: false,
+        rate_limit: RateLimit::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use remote_access_bridge::session::{InboundError, SessionConfig};
+use remote_access_protocol::frame;
 
 use crate::session_harness::{channel, reliable, Harness};
 
@@ -21,6 +22,72 @@ fn a_viewer_has_a_limited_number_of_subscriptions_and_is_told() {
     harness.unsubscribe(1, &[0]);
     harness.subscribe(1, &[3]);
     assert_eq!(harness.events().len(), 2);
+}
+
+#[test]
+fn all_viewers_together_have_a_limited_number_of_subscriptions() {
+    let mut harness = Harness::with(SessionConfig {
+        max_total_subscriptions: 3,
+        ..SessionConfig::default()
+    });
+    harness.add((0..5).map(channel).collect());
+    for id in [1, 2] {
+        harness.join(id, true);
+        harness.subscribe(id, &[0, 1]);
+    }
+    harness.pump();
+    assert!(harness.statuses(1).is_empty());
+    assert!(harness.statuses(2)[0].contains("no more than 3 subscriptions of all viewers"));
+    assert_eq!(harness.session.snapshot().refused_subscriptions, 1);
+    harness.leave(1);
+    harness.subscribe(2, &[3]);
+    let subscriptions = harness.session.snapshot().participants[0].subscriptions;
+    assert_eq!(subscriptions, 2);
+}
+
+#[test]
+fn a_viewer_that_sends_too_fast_has_its_stream_ended() {
+    let mut harness = Harness::with(SessionConfig {
+        inbound_rate: 1_000,
+        ..SessionConfig::default()
+    });
+    harness.join(1, true);
+    let frame = frame::binary(&[0; 995]).unwrap();
+    for _ in 0..8 {
+        harness.bytes(1, &frame).unwrap();
+    }
+    assert_eq!(harness.bytes(1, &frame), Err(InboundError::TooFast));
+    assert_eq!(harness.session.snapshot().inbound_errors, 1);
+    harness.open_inbound(1, true).unwrap();
+    for _ in 0..5 {
+        harness.pass(Duration::from_secs(2));
+        harness.bytes(1, &frame).unwrap();
+    }
+}
+
+#[test]
+fn incomplete_frames_of_all_viewers_are_bounded_together() {
+    let mut harness = Harness::with(SessionConfig {
+        inbound_budget: 1_000_000,
+        ..SessionConfig::default()
+    });
+    let header = frame::header(frame::Opcode::Binary, 600_000).unwrap();
+    let part = vec![0; 500_000];
+    for id in [1, 2, 3] {
+        harness.join(id, true);
+        harness.bytes(id, &header).unwrap();
+    }
+    harness.bytes(1, &part).unwrap();
+    assert_eq!(harness.bytes(2, &part), Err(InboundError::NoMemory));
+    assert_eq!(harness.session.snapshot().inbound_errors, 1);
+    harness.leave(1);
+    harness.bytes(3, &part).unwrap();
+    harness.bytes(3, &part[..100_000]).unwrap();
+    harness.open_inbound(2, true).unwrap();
+    harness.bytes(2, &header).unwrap();
+    harness.bytes(2, &part).unwrap();
+    harness.bytes(3, &header).unwrap();
+    assert_eq!(harness.bytes(3, &part), Err(InboundError::NoMemory));
 }
 
 #[test]

@@ -17,7 +17,7 @@ mod robot {
 }
 
 use robot::session::{
-    ChannelInfo, InboundId, ParticipantId, PublisherId, RobotInfo, Session, SessionConfig,
+    ChannelInfo, InboundId, ParticipantId, PublisherId, RateLimit, RobotInfo, Session, SessionConfig,
 };
 
 const CHANNELS: u64 = 3;
@@ -90,6 +90,7 @@ fn channel(id: u64) -> ChannelInfo {
         depth: 2,
         reliable: id != 1,
         latched: id == 2,
+        rate_limit: RateLimit::default(),
     }
 }
 

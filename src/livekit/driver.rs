@@ -334,7 +334,7 @@ impl Driver {
             let now = Instant::now();
             let transmit: Transmit = self.session.next_transmit(now)?;
             link.outbox
-                .limit_buffer(self.session.suggested_send_buffer(now));
+                .limit_buffer(self.session.suggested_send_buffer());
             let participants = &link.participants;
             let started = link.outbox.start(transmit, |id| participants.identity(id));
             if started.is_some() {

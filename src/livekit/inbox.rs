@@ -1,20 +1,14 @@
 //! The byte streams from one participant, read in the order in which they arrived.
 
 use std::task::Poll;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream};
 use livekit::{ByteStreamReader, StreamCloser, StreamReader};
 use remote_access_protocol::{STREAMS_ATTRIBUTE, STREAMS_MANY};
-use tracing::{debug, warn};
+use tracing::debug;
 
 use crate::session::{InboundId, ParticipantId};
-
-/// Bytes per second that a participant may send.
-const RATE: f64 = 8e6;
-/// Bytes that a participant may send at once beyond that.
-const BURST: f64 = 64e6;
 
 /// Something that came from a participant.
 #[derive(Debug)]
@@ -53,7 +47,6 @@ pub(super) async fn read(
         participant,
         streams: Vec::new(),
         events,
-        budget: Budget::new(Instant::now()),
     };
     loop {
         tokio::select! {
@@ -77,7 +70,6 @@ struct Inbox {
     participant: ParticipantId,
     streams: Vec<(InboundId, ByteStreamReader)>,
     events: flume::Sender<InboxEvent>,
-    budget: Budget,
 }
 
 type Item = Option<Result<Bytes, String>>;
@@ -114,12 +106,7 @@ impl Inbox {
             return true;
         };
         match item {
-            Some(Ok(bytes)) if self.budget.take(Instant::now(), bytes.len()) => {
-                return self.tell(inbound, Inbound::Bytes(bytes)).await;
-            }
-            Some(Ok(_)) => {
-                warn!(participant = ?self.participant, "ending a stream: too many bytes per second");
-            }
+            Some(Ok(bytes)) => return self.tell(inbound, Inbound::Bytes(bytes)).await,
             Some(Err(error)) => {
                 debug!(participant = ?self.participant, error, "a stream from a participant failed");
             }
@@ -152,41 +139,4 @@ async fn next_item(streams: &mut [(InboundId, ByteStreamReader)]) -> (usize, Ite
         Poll::Pending
     })
     .await
-}
-
-/// Token bucket for the bytes of one participant.
-struct Budget {
-    tokens: f64,
-    updated: Instant,
-}
-
-impl Budget {
-    fn new(now: Instant) -> Self {
-        Self {
-            tokens: BURST,
-            updated: now,
-        }
-    }
-
-    fn take(&mut self, now: Instant, bytes: usize) -> bool {
-        let elapsed: Duration = now.saturating_duration_since(self.updated);
-        self.updated = now;
-        self.tokens = (self.tokens + elapsed.as_secs_f64() * RATE).min(BURST);
-        self.tokens -= bytes as f64;
-        self.tokens >= 0.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_budget_allows_a_burst_and_then_a_rate() {
-        let start = Instant::now();
-        let mut budget = Budget::new(start);
-        assert!(budget.take(start, BURST as usize));
-        assert!(!budget.take(start, 1_000_000));
-        assert!(budget.take(start + Duration::from_secs(1), 1_000_000));
-    }
 }

@@ -7,6 +7,7 @@ use remote_access_protocol::server::{ServerMessage, StatusLevel};
 use remote_access_protocol::ChannelId;
 use tracing::warn;
 
+use super::counters::DropReason;
 use super::status::{status, REPORTS_AT_ONCE, REPORT_INTERVAL};
 use super::{ParticipantId, Session};
 
@@ -16,6 +17,7 @@ const ADVERTISE_BATCH: usize = 512 * 1024;
 impl Session {
     /// A message was too large to be sent, `size` bytes.
     pub fn message_too_large(&mut self, now: Instant, channel: ChannelId, size: usize) {
+        self.count_drop(channel, DropReason::TooLarge);
         let Some(state) = self.channels.get_mut(&channel) else {
             return;
         };
@@ -106,16 +108,16 @@ impl Session {
                 let Some(state) = self.channels.get(&channel) else {
                     continue;
                 };
+                let drops = &subscription.queue.drops;
                 if reports < REPORTS_AT_ONCE {
-                    let dropped = subscription.queue.take_dropped();
                     let topic = &state.info.channel.topic;
-                    if let Some(frame) = subscription.drops.update(now, channel, topic, dropped) {
+                    if let Some(frame) = subscription.drops.update(now, channel, topic, drops) {
                         frames.push((id, frame));
                         participant.last_report = Some(channel);
                         reports += 1;
                     }
                 }
-                open |= subscription.drops.is_open() || subscription.queue.has_dropped();
+                open |= subscription.drops.is_open() || subscription.drops.is_news(drops);
             }
         }
         for (id, frame) in frames {

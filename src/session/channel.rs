@@ -7,8 +7,10 @@ use bytes::Bytes;
 use remote_access_protocol::server::Channel;
 
 use super::config::SessionConfig;
+use super::counters::{Drops, Traffic};
 use super::drr::Class;
 use super::queue::{Entry, QueuePolicy};
+use super::rate_limit::{RateLimit, RateLimiter};
 use super::{ParticipantId, PublisherId, StreamId};
 
 /// Publishers whose latched messages are kept per channel. A publisher that restarts counts anew.
@@ -25,6 +27,9 @@ pub struct ChannelInfo {
     pub reliable: bool,
     /// Whether the publishers keep messages for later subscribers (transient local).
     pub latched: bool,
+    /// How often and how much may be sent. Latched messages are exempt: each is a state that
+    /// would stay wrong.
+    pub rate_limit: RateLimit,
 }
 
 /// A channel's state in the session.
@@ -38,10 +43,23 @@ pub(super) struct ChannelState {
     pub turns: usize,
     /// When subscribers were told last that a message was too large.
     pub too_large_at: Option<Instant>,
+    pub limiter: RateLimiter,
+    pub counters: ChannelCounters,
     next_seq: u64,
     typical_size: usize,
     latched: BTreeMap<PublisherId, History>,
     latched_bytes: usize,
+}
+
+/// What became of a channel's messages.
+#[derive(Debug, Default)]
+pub(super) struct ChannelCounters {
+    /// From the robot.
+    pub received: Traffic,
+    /// On the uplink: a message for several participants at once counts once.
+    pub sent: Traffic,
+    /// Drops of subscriptions that are over.
+    pub past_drops: Drops,
 }
 
 /// The latched messages of one publisher.
@@ -55,8 +73,10 @@ struct History {
 }
 
 impl ChannelState {
-    pub fn new(info: ChannelInfo) -> Self {
+    pub fn new(now: Instant, info: ChannelInfo) -> Self {
         Self {
+            limiter: RateLimiter::new(now, info.rate_limit),
+            counters: ChannelCounters::default(),
             info,
             subscribers: BTreeSet::new(),
             lanes: BTreeMap::new(),
@@ -192,7 +212,7 @@ mod tests {
     use remote_access_protocol::ChannelId;
 
     pub(crate) fn latched(depth: usize) -> ChannelState {
-        ChannelState::new(ChannelInfo {
+        let info = ChannelInfo {
             channel: Channel {
                 id: ChannelId(1),
                 topic: "/tf_static".into(),
@@ -205,7 +225,9 @@ mod tests {
             depth,
             reliable: true,
             latched: true,
-        })
+            rate_limit: RateLimit::default(),
+        };
+        ChannelState::new(Instant::now(), info)
     }
 
     fn keep(channel: &mut ChannelState, publisher: u128, size: usize, room: usize) -> bool {

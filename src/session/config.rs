@@ -34,10 +34,29 @@ pub struct SessionConfig {
     /// Without acknowledgements the session cannot see how much the participant can take, and
     /// what is sent too fast piles up in the server.
     pub unacknowledged_rate: u64,
+    /// Bytes per second to one participant, at most. Default `None`, no limit.
+    ///
+    /// Control messages count, but do not wait. A second's worth may be sent beyond it at once.
+    pub participant_rate: Option<u64>,
+    /// Bytes per second to all participants together, at most. Default `None`, no limit.
+    ///
+    /// These are the bytes of the streams; headers, acknowledgements and repetitions of the
+    /// transport add about a tenth.
+    pub uplink_rate: Option<u64>,
     /// Most channels that one participant may subscribe to. Default 2048.
     pub max_subscriptions: usize,
+    /// Most subscriptions of all participants together. Default 16,384.
+    pub max_total_subscriptions: usize,
     /// Most streams that one participant may have open to the robot at once. Default 8.
     pub max_inbound_streams: usize,
+    /// Bytes per second that one participant may send. Default 8,000,000.
+    ///
+    /// Eight seconds' worth may come at once. Beyond that its stream is ended.
+    pub inbound_rate: u64,
+    /// Most bytes of incomplete frames from all participants together. Default 128 MiB.
+    ///
+    /// One participant has 16 MiB, a frame of the largest size, at most.
+    pub inbound_budget: usize,
 }
 
 impl Default for SessionConfig {
@@ -50,8 +69,30 @@ impl Default for SessionConfig {
             latched_budget: 64 << 20,
             stream_rotate_bytes: 4_000_000_000,
             unacknowledged_rate: 250_000,
+            participant_rate: None,
+            uplink_rate: None,
             max_subscriptions: 2048,
+            max_total_subscriptions: 16_384,
             max_inbound_streams: 8,
+            inbound_rate: 8_000_000,
+            inbound_budget: 128 << 20,
         }
+    }
+}
+
+impl SessionConfig {
+    /// Why a participant with `own` subscriptions may have no further one, while all participants
+    /// together have `all`.
+    pub(super) fn too_many_subscriptions(&self, own: usize, all: usize) -> Option<String> {
+        let (limit, whose) = if own >= self.max_subscriptions {
+            (self.max_subscriptions, "")
+        } else if all >= self.max_total_subscriptions {
+            (self.max_total_subscriptions, " of all viewers together")
+        } else {
+            return None;
+        };
+        Some(format!(
+            "no more than {limit} subscriptions{whose} are possible"
+        ))
     }
 }

@@ -74,6 +74,10 @@ impl ControlQueue {
         Some(message)
     }
 
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }

@@ -7,6 +7,7 @@ use remote_access_protocol::server::StatusLevel;
 use remote_access_protocol::ChannelId;
 use tracing::warn;
 
+use super::counters::DropReason;
 use super::queue::Entry;
 use super::status::status;
 use super::{ParticipantId, PublisherId, Session};
@@ -26,6 +27,12 @@ impl Session {
         if state.subscribers.is_empty() || frame.is_empty() {
             return;
         }
+        state.counters.received.count(frame.len());
+        if !state.info.latched && !state.limiter.pass(now, frame.len()) {
+            self.count_drop(channel, DropReason::RateLimit);
+            self.report_soon(now);
+            return;
+        }
         let entry = state.entry(now, frame);
         if state.info.latched {
             let others = self.latched - state.latched_bytes();
@@ -42,6 +49,20 @@ impl Session {
         let subscribers: Vec<ParticipantId> = state.subscribers.iter().copied().collect();
         self.enqueue(now, channel, &subscribers, entry);
         self.keep_queue_budget(now);
+    }
+
+    /// Counts a message that no subscriber gets.
+    pub(super) fn count_drop(&mut self, channel: ChannelId, reason: DropReason) {
+        let Some(state) = self.channels.get(&channel) else {
+            return;
+        };
+        for id in &state.subscribers {
+            let participant = self.participants.get_mut(id);
+            if let Some(subscription) = participant.and_then(|p| p.subscriptions.get_mut(&channel))
+            {
+                subscription.queue.drops.count(reason);
+            }
+        }
     }
 
     fn enqueue(
@@ -120,7 +141,7 @@ impl Session {
             };
             let half = queue.bytes() / 2;
             while queue.bytes() > half && self.queued.get() > goal {
-                queue.drop_front();
+                queue.drop_front(DropReason::NoMemory);
             }
         }
         self.report_soon(now);

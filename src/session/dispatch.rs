@@ -10,6 +10,7 @@ use remote_access_protocol::ChannelId;
 use super::channel::ChannelState;
 use super::control::Control;
 use super::drr::{Class, Turn};
+use super::pacing::Uplink;
 use super::participant::Participant;
 use super::stream::OutgoingStream;
 use super::{ParticipantId, Session, SessionConfig, StreamId, Transmit, RETRY_INTERVAL};
@@ -34,14 +35,40 @@ impl Session {
     /// The next thing that the transport is to do, or `None` if there is nothing that may be sent
     /// now. It must be carried out before the next call.
     pub fn next_transmit(&mut self, now: Instant) -> Option<Transmit> {
-        if self.outbox.is_empty() && !self.send_control(now) {
-            self.send_data(now);
+        if self.outbox.is_empty() {
+            self.choose(now);
         }
         let transmit = self.outbox.pop_front();
-        if let Some(Transmit::Write { data, .. }) = &transmit {
-            self.pacing.on_sent(now, data.len());
+        match &transmit {
+            Some(Transmit::Write { data, .. }) => {
+                self.pacing.on_sent(now, data.len());
+                self.totals.sent.count(data.len());
+            }
+            Some(Transmit::Open { .. }) => self.totals.streams_opened += 1,
+            Some(Transmit::Close { .. }) | None => {}
         }
         transmit
+    }
+
+    /// Fills the outbox with what is sent next.
+    fn choose(&mut self, now: Instant) {
+        match self.pacing.uplink(now) {
+            Uplink::Free => {
+                if !self.send_control(now) {
+                    self.send_data(now);
+                }
+            }
+            Uplink::Urgent(ready_at) => {
+                if !self.send_control(now) {
+                    self.wake_at(ready_at);
+                }
+            }
+            Uplink::Busy(ready_at) => self.wake_at(ready_at),
+        }
+    }
+
+    fn wake_at(&mut self, at: Instant) {
+        self.retry_at = Some(self.retry_at.map_or(at, |retry| retry.min(at)));
     }
 
     /// A flow of this channel and participant has something to send.
@@ -173,16 +200,24 @@ impl Session {
             config: &self.config,
             channels: &self.channels,
             dropped: false,
+            sent: Vec::new(),
         };
         let bytes = stream.slice(|room| slice.next_frame(participant, room));
-        let dropped = slice.dropped;
+        let PrimarySlice { dropped, sent, .. } = slice;
         participant.flow.on_sent(bytes.len());
+        participant.counters.sent_bytes += bytes.len() as u64;
         if let Some(channel) = participant.borrowed_by {
             participant.sent_on(now, channel, stream_id, false);
             participant.borrowed_by = (!stream.at_boundary()).then_some(channel);
         }
         if !participant.in_control {
             participant.flow.charge(bytes.len());
+        }
+        for (channel, size) in sent {
+            participant.counters.sent.count(size);
+            if let Some(state) = self.channels.get_mut(&channel) {
+                state.counters.sent.count(size);
+            }
         }
         if dropped {
             self.report_soon(now);
@@ -249,6 +284,8 @@ struct PrimarySlice<'a> {
     config: &'a SessionConfig,
     channels: &'a BTreeMap<ChannelId, ChannelState>,
     dropped: bool,
+    /// The messages that were taken, with their sizes.
+    sent: Vec<(ChannelId, usize)>,
 }
 
 impl PrimarySlice<'_> {
@@ -300,9 +337,13 @@ impl PrimarySlice<'_> {
                 return Turn::Blocked;
             }
             found = subscription.queue.pop().map(|entry| entry.frame);
-            found
-                .as_ref()
-                .map_or(Turn::Empty, |frame| Turn::Sent(frame.len()))
+            match &found {
+                Some(frame) => {
+                    self.sent.push((*channel, frame.len()));
+                    Turn::Sent(frame.len())
+                }
+                None => Turn::Empty,
+            }
         };
         if room == usize::MAX && !state_only {
             turns.run(turn);

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::bucket::TokenBucket;
 use super::drr::Class;
 
 /// Smallest window, in bytes: enough for small topics at any round-trip time.
@@ -27,14 +28,25 @@ const SILENCE: Duration = Duration::from_millis(300);
 /// Part of the window that state may use beyond it between two acknowledgements: it need not wait
 /// until bulk data makes room.
 const STATE_RESERVE: u64 = 8;
+/// Time over which the rate of delivery is an average.
+const RATE_SPAN: Duration = Duration::from_secs(1);
 /// Unanswered marks that are kept. More arrive only if a viewer pings and never acknowledges.
 const MAX_MARKS: usize = 64;
 
+/// Longest time between two acknowledgements that the window makes up for.
+const MAX_ACK_GAP: Duration = Duration::from_millis(500);
+/// Time for which the highest rate and the longest gap are remembered.
+const MEMORY: Duration = Duration::from_secs(2);
+
+/// A position in what is sent, told to the participant by the stamp of a Pong.
 #[derive(Debug)]
 struct Mark {
     stamp: u64,
     position: u64,
     sent_at: Instant,
+    /// What was acknowledged at that time, and since when.
+    acked: u64,
+    acked_at: Instant,
 }
 
 /// What the session knows about the way to one participant.
@@ -50,26 +62,42 @@ pub(super) struct FlowControl {
     beyond_window: u64,
     min_rtt: Option<(Duration, Instant)>,
     rtt: Duration,
+    /// Bytes per second that arrived, at best. Acknowledgements that come in bursts do not change
+    /// it, since each is compared with what was known when its Pong was sent.
+    best_rate: Highest<f64>,
+    /// The time between two acknowledgements, at worst.
+    ack_gap: Highest<Duration>,
+    /// When the window last shrank: what follows from that is seen a round trip later.
+    shrank: Option<Instant>,
     /// Whether it ever acknowledged anything.
     acknowledges: bool,
     /// When it did last, since the start of the streams.
     last_ack: Option<Instant>,
     started: Instant,
-    allowance: Allowance,
+    /// Average bytes per second that arrived.
+    delivery_rate: f64,
+    /// The fixed rate while it does not acknowledge.
+    unacknowledged: TokenBucket,
+    unacknowledged_rate: u64,
+    /// The rate that it gets at most.
+    cap: Option<TokenBucket>,
+    cap_rate: Option<u64>,
 }
 
-/// Fixed rate for a participant that never acknowledges.
-#[derive(Debug)]
-struct Allowance {
-    rate: u64,
-    /// Bytes that may be sent now; negative after a large frame.
-    tokens: f64,
-    updated: Instant,
+/// What is known about the way to a participant, for diagnostics.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Figures {
+    pub in_flight: u64,
+    pub window: u64,
+    pub round_trip: Option<Duration>,
+    pub min_round_trip: Option<Duration>,
+    pub delivery_rate: f64,
 }
 
 impl FlowControl {
-    /// `unacknowledged_rate` is in bytes per second.
-    pub fn new(now: Instant, unacknowledged_rate: u64) -> Self {
+    /// The rates are in bytes per second: `unacknowledged_rate` for a participant that does not
+    /// acknowledge, and `cap` for any.
+    pub fn new(now: Instant, unacknowledged_rate: u64, cap: Option<u64>) -> Self {
         Self {
             sent: 0,
             acked: 0,
@@ -80,14 +108,21 @@ impl FlowControl {
             beyond_window: 0,
             min_rtt: None,
             rtt: Duration::ZERO,
+            best_rate: Highest::default(),
+            ack_gap: Highest::default(),
+            shrank: None,
             acknowledges: false,
             last_ack: None,
             started: now,
-            allowance: Allowance {
-                rate: unacknowledged_rate,
-                tokens: INITIAL_WINDOW as f64,
-                updated: now,
-            },
+            delivery_rate: 0.0,
+            unacknowledged: TokenBucket::new(
+                now,
+                unacknowledged_rate as f64,
+                INITIAL_WINDOW as f64,
+            ),
+            unacknowledged_rate,
+            cap: cap.map(|rate| TokenBucket::new(now, rate as f64, rate as f64)),
+            cap_rate: cap,
         }
     }
 
@@ -119,13 +154,15 @@ impl FlowControl {
 
     /// Whether data may be sent now.
     pub fn has_credit(&mut self, now: Instant) -> bool {
+        if self.cap.as_mut().is_some_and(|cap| !cap.has_credit(now)) {
+            return false;
+        }
         if self.acknowledges() {
             let free = self.sent - self.acked < self.window;
             self.window_was_full |= !free;
             free
         } else {
-            self.allowance.refill(now);
-            self.allowance.tokens > 0.0
+            self.unacknowledged.has_credit(now)
         }
     }
 
@@ -149,11 +186,24 @@ impl FlowControl {
             self.beyond_window += bytes as u64;
         }
         self.sent += bytes as u64;
+        if let Some(cap) = &mut self.cap {
+            cap.charge(bytes as f64);
+        }
     }
 
     /// Bytes of data count against the rate of a participant that never acknowledges.
     pub fn charge(&mut self, bytes: usize) {
-        self.allowance.tokens -= bytes as f64;
+        self.unacknowledged.charge(bytes as f64);
+    }
+
+    pub fn figures(&self) -> Figures {
+        Figures {
+            in_flight: self.sent - self.acked,
+            window: self.window,
+            round_trip: self.last_ack.map(|_| self.rtt),
+            min_round_trip: self.min_rtt.map(|(rtt, _)| rtt),
+            delivery_rate: self.delivery_rate,
+        }
     }
 
     /// Takes the participant for one that may never acknowledge, as a new one.
@@ -169,7 +219,8 @@ impl FlowControl {
         *self = Self {
             last_stamp: self.last_stamp,
             acknowledges: self.acknowledges,
-            ..Self::new(now, self.allowance.rate)
+            cap: self.cap.take(),
+            ..Self::new(now, self.unacknowledged_rate, self.cap_rate)
         };
     }
 
@@ -187,6 +238,8 @@ impl FlowControl {
             stamp,
             position: self.sent,
             sent_at: now,
+            acked: self.acked,
+            acked_at: self.last_ack.unwrap_or(self.started),
         });
         stamp
     }
@@ -203,14 +256,17 @@ impl FlowControl {
         self.acked = self.acked.max(mark.position);
         self.beyond_window = 0;
         self.rtt = now.saturating_duration_since(mark.sent_at);
-        let min_rtt = self.update_min_rtt(now);
         let since_last = self
             .last_ack
-            .map(|at| now.saturating_duration_since(at))
-            .unwrap_or(ACK_INTERVAL);
+            .map_or(ACK_INTERVAL, |at| now.saturating_duration_since(at));
         self.last_ack = Some(now);
         self.acknowledges = true;
-        self.adapt(delivered, since_last, min_rtt);
+        self.average(delivered, since_last);
+        let elapsed = now.saturating_duration_since(mark.acked_at);
+        let rate = (self.acked - mark.acked) as f64 / elapsed.as_secs_f64().max(0.001);
+        let rate = self.best_rate.update(now, rate);
+        let gap = self.ack_gap.update(now, since_last);
+        self.adapt(now, rate, gap.clamp(ACK_INTERVAL, MAX_ACK_GAP));
     }
 
     fn update_min_rtt(&mut self, now: Instant) -> Duration {
@@ -222,30 +278,67 @@ impl FlowControl {
         rtt
     }
 
-    fn adapt(&mut self, delivered: u64, since_last: Duration, min_rtt: Duration) {
-        let queued = self.rtt.saturating_sub(min_rtt);
-        if queued > TARGET_QUEUE_DELAY {
-            let seconds = since_last.as_secs_f64().max(0.001);
-            let rate = delivered as f64 / seconds;
-            // A busy viewer acknowledges less often and needs the larger window in between.
-            let interval = since_last.max(ACK_INTERVAL);
-            let goal = rate * (min_rtt + interval + TARGET_QUEUE_DELAY).as_secs_f64();
-            // A single late acknowledgement must not close the window.
-            self.window = (goal as u64).clamp(self.window * 7 / 10, self.window);
-        } else if self.window_was_full {
-            self.window += self.window / 2;
+    fn average(&mut self, delivered: u64, since_last: Duration) {
+        let seconds = since_last.as_secs_f64().max(0.001);
+        let weight = seconds / (seconds + RATE_SPAN.as_secs_f64());
+        self.delivery_rate += weight * (delivered as f64 / seconds - self.delivery_rate);
+    }
+
+    /// Adapts the window to the rate at which bytes arrive, and to the time without news in
+    /// between: a busy viewer acknowledges less often and needs a larger window.
+    fn adapt(&mut self, now: Instant, rate: f64, gap: Duration) {
+        let min_rtt = self.update_min_rtt(now);
+        let full = std::mem::take(&mut self.window_was_full);
+        if self.rtt.saturating_sub(min_rtt) <= TARGET_QUEUE_DELAY {
+            if full {
+                self.window += self.window / 2;
+            }
+        } else {
+            let goal = rate * (min_rtt + gap + TARGET_QUEUE_DELAY).as_secs_f64();
+            let goal = goal as u64;
+            let settled = |at| now.saturating_duration_since(at) >= self.rtt;
+            if goal > self.window {
+                // The delay is the participant's own, not that of bytes on the way.
+                if full {
+                    self.window = goal.min(self.window + self.window / 2);
+                }
+            } else if self.shrank.is_none_or(settled) {
+                self.shrank = Some(now);
+                self.window = goal.max(self.window * 7 / 10);
+            }
         }
         self.window = self.window.clamp(MIN_WINDOW, MAX_WINDOW);
-        self.window_was_full = false;
     }
 }
 
-impl Allowance {
-    fn refill(&mut self, now: Instant) {
-        let elapsed = now.saturating_duration_since(self.updated).as_secs_f64();
-        self.updated = now;
-        let burst = INITIAL_WINDOW as f64;
-        self.tokens = (self.tokens + elapsed * self.rate as f64).min(burst);
+/// The highest value of the last [`MEMORY`].
+#[derive(Debug)]
+struct Highest<T> {
+    /// Values that no later one exceeds, with their times.
+    values: VecDeque<(Instant, T)>,
+}
+
+impl<T> Default for Highest<T> {
+    fn default() -> Self {
+        let values = VecDeque::new();
+        Self { values }
+    }
+}
+
+impl<T: Copy + PartialOrd> Highest<T> {
+    fn update(&mut self, now: Instant, value: T) -> T {
+        while self.values.back().is_some_and(|&(_, last)| last <= value) {
+            self.values.pop_back();
+        }
+        self.values.push_back((now, value));
+        while self
+            .values
+            .front()
+            .is_some_and(|&(at, _)| now.saturating_duration_since(at) > MEMORY)
+        {
+            self.values.pop_front();
+        }
+        self.values.front().map_or(value, |&(_, highest)| highest)
     }
 }
 
@@ -258,7 +351,7 @@ mod tests {
     #[test]
     fn without_acknowledgements_the_rate_is_fixed() {
         let start = Instant::now();
-        let mut flow = FlowControl::new(start, 250_000);
+        let mut flow = FlowControl::new(start, 250_000, None);
         let mut sent = 0;
         for step in 0..10_000 {
             if flow.has_credit(start + step * MS) {
@@ -277,7 +370,7 @@ mod tests {
     #[test]
     fn stamps_increase_and_unknown_or_old_acks_change_nothing() {
         let now = Instant::now();
-        let mut flow = FlowControl::new(now, 1);
+        let mut flow = FlowControl::new(now, 1, None);
         let first = flow.mark(now, 5);
         flow.on_sent(100);
         let second = flow.mark(now, 5);
@@ -294,7 +387,7 @@ mod tests {
     /// A bottleneck that delivers `rate` bytes per second with a base round trip of `rtt`.
     fn queue_after(rate: u64, rtt: Duration, seconds: u32) -> (f64, f64) {
         let start = Instant::now();
-        let mut flow = FlowControl::new(start, 250_000);
+        let mut flow = FlowControl::new(start, 250_000, None);
         let mut backlog = 0.0f64;
         let mut pending: VecDeque<(Instant, u64)> = VecDeque::new();
         let mut delivered = 0.0;
@@ -342,7 +435,7 @@ mod tests {
     #[test]
     fn silence_is_noticed_only_after_acknowledgements_began() {
         let start = Instant::now();
-        let mut flow = FlowControl::new(start, 1);
+        let mut flow = FlowControl::new(start, 1, None);
         assert!(!flow.is_silent(start + 10_000 * MS));
         let stamp = flow.mark(start, 0);
         flow.on_ack(start + 10 * MS, stamp);

@@ -28,9 +28,15 @@ pub enum InboundError {
     /// The bytes are not frames of the protocol.
     #[error(transparent)]
     Frame(#[from] FrameError),
+    /// The participant sends too many bytes per second.
+    #[error("too many bytes per second")]
+    TooFast,
     /// The participant has too many bytes of incomplete frames waiting.
     #[error("too many bytes of incomplete frames")]
     TooMuch,
+    /// All participants together have too many bytes of incomplete frames waiting.
+    #[error("too many bytes of incomplete frames from all participants together")]
+    NoMemory,
     /// The participant or the stream is not known (any more).
     #[error("the participant or its stream is unknown")]
     Unknown,
@@ -57,6 +63,7 @@ impl Session {
             .get_mut(&id)
             .ok_or(InboundError::Unknown)?;
         if participant.inbound.len() >= limit {
+            self.totals.inbound_errors += 1;
             return Err(InboundError::TooManyStreams);
         }
         let wants_resync = participant.spoke && participant.inbound.is_empty();
@@ -104,10 +111,23 @@ impl Session {
             .get_mut(&inbound)
             .ok_or(InboundError::Unknown)?;
         let id = stream.participant;
-        stream.decoder.push(bytes);
-        let result = self.drain_frames(now, id, inbound);
+        let size = bytes.len();
+        self.totals.received_bytes += size as u64;
+        let within_rate = self.participants.get_mut(&id).is_none_or(|participant| {
+            participant.counters.received_bytes += size as u64;
+            participant.inbound_rate.take(now, size as f64)
+        });
+        let result = if within_rate {
+            self.inbound_bytes -= stream.decoder.buffered();
+            stream.decoder.push(bytes);
+            self.inbound_bytes += stream.decoder.buffered();
+            self.drain_frames(now, id, inbound)
+        } else {
+            Err(InboundError::TooFast)
+        };
         if let Err(error) = result {
             warn!(?id, %error, "ending a stream from a participant");
+            self.totals.inbound_errors += 1;
             self.inbound_closed(inbound);
         }
         result
@@ -118,6 +138,7 @@ impl Session {
         let Some(stream) = self.inbound.remove(&inbound) else {
             return;
         };
+        self.inbound_bytes -= stream.decoder.buffered();
         if let Some(participant) = self.participants.get_mut(&stream.participant) {
             participant.inbound.remove(&inbound);
         }
@@ -130,7 +151,10 @@ impl Session {
         inbound: InboundId,
     ) -> Result<(), InboundError> {
         while let Some(stream) = self.inbound.get_mut(&inbound) {
-            let Some(frame) = stream.decoder.next_frame()? else {
+            let before = stream.decoder.buffered();
+            let frame = stream.decoder.next_frame();
+            self.inbound_bytes -= before - stream.decoder.buffered();
+            let Some(frame) = frame? else {
                 break;
             };
             self.handle_frame(now, id, frame);
@@ -145,6 +169,9 @@ impl Session {
             .sum();
         if buffered > MAX_BUFFERED {
             return Err(InboundError::TooMuch);
+        }
+        if self.inbound_bytes > self.config.inbound_budget {
+            return Err(InboundError::NoMemory);
         }
         Ok(())
     }
@@ -170,9 +197,9 @@ impl Session {
 
     fn subscribe(&mut self, now: Instant, id: ParticipantId, channels: &[ChannelId]) {
         for &channel in channels {
-            let (Some(state), Some(participant)) = (
-                self.channels.get_mut(&channel),
-                self.participants.get_mut(&id),
+            let (true, Some(participant)) = (
+                self.channels.contains_key(&channel),
+                self.participants.get(&id),
             ) else {
                 debug!(?id, %channel, "subscription to an unknown channel ignored");
                 continue;
@@ -181,14 +208,21 @@ impl Session {
                 debug!(?id, %channel, "participant is subscribed already");
                 continue;
             }
-            let limit = self.config.max_subscriptions;
-            if participant.subscriptions.len() >= limit {
-                debug!(?id, "participant has too many subscriptions");
-                let text = format!("no more than {limit} subscriptions are possible");
+            let own = participant.subscriptions.len();
+            let all = self.participants.values().map(|p| p.subscriptions.len());
+            if let Some(text) = self.config.too_many_subscriptions(own, all.sum()) {
+                debug!(?id, text, "subscription refused");
+                self.totals.refused_subscriptions += 1;
                 let frame = status(StatusLevel::Error, text, "subscriptions".to_owned());
                 self.push_control(now, id, frame);
                 return;
             }
+            let (Some(state), Some(participant)) = (
+                self.channels.get_mut(&channel),
+                self.participants.get_mut(&id),
+            ) else {
+                continue;
+            };
             participant.subscribe(now, channel);
             let first = state.subscribers.is_empty();
             state.subscribers.insert(id);
@@ -210,6 +244,7 @@ impl Session {
                 debug!(?id, %channel, "participant is not subscribed");
                 continue;
             };
+            self.keep_drops(channel, &subscription);
             let withdrawal = subscription.drops.withdrawal(channel);
             self.push_control(now, id, withdrawal);
             self.retire_lanes_of(channel, id);

@@ -9,6 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use remote_access_protocol::ChannelId;
 
+use super::counters::Traffic;
 use super::dispatch::Flow;
 use super::drr::{Class, Turn};
 use super::participant::Participant;
@@ -143,11 +144,14 @@ impl Session {
         let participants = &mut self.participants;
         let destinations = stream.destinations.clone();
         let retired = stream.retired;
+        let mut sent = Traffic::default();
         let bytes = stream.slice(|room| {
             if retired {
                 return None;
             }
-            pop_same(participants, channel, &destinations, room)
+            let frame = pop_same(participants, channel, &destinations, room)?;
+            sent.count(frame.len());
+            Some(frame)
         });
         let unfinished = !stream.at_boundary();
         for id in &destinations {
@@ -156,11 +160,16 @@ impl Session {
             };
             participant.flow.on_sent(bytes.len());
             participant.flow.charge(bytes.len());
+            participant.counters.sent_bytes += bytes.len() as u64;
+            participant.counters.sent.add(sent);
             if participant.primary == lane {
                 participant.in_control = false;
                 participant.borrowed_by = unfinished.then_some(channel);
             }
             participant.sent_on(now, channel, lane, retired);
+        }
+        if let Some(state) = self.channels.get_mut(&channel) {
+            state.counters.sent.add(sent);
         }
         let borrower = destinations
             .iter()

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::bucket::TokenBucket;
 use super::config::SLICE_SIZE;
 use super::Session;
 
@@ -22,11 +23,30 @@ pub(super) struct Pacing {
     span_start: Instant,
     /// Bytes of each span, the current one last.
     spans: VecDeque<u64>,
+    cap: Option<TokenBucket>,
+}
+
+/// What the limit of the uplink lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Uplink {
+    /// Anything.
+    Free,
+    /// Control messages, and data from this time on.
+    Urgent(Instant),
+    /// Nothing until this time.
+    Busy(Instant),
 }
 
 impl Pacing {
-    pub fn new(now: Instant) -> Self {
+    /// `cap` is the highest rate in bytes per second.
+    pub fn new(now: Instant, cap: Option<u64>) -> Self {
+        let bucket = |rate: u64| {
+            let rate = rate as f64;
+            let burst = (rate * BUFFER_TIME.as_secs_f64()).max(MIN_BUFFER as f64);
+            TokenBucket::new(now, rate, burst)
+        };
         Self {
+            cap: cap.map(bucket),
             span_start: now,
             spans: VecDeque::from([0]),
         }
@@ -48,6 +68,23 @@ impl Pacing {
         if let Some(span) = self.spans.back_mut() {
             *span += bytes as u64;
         }
+        if let Some(cap) = &mut self.cap {
+            cap.charge(bytes as f64);
+        }
+    }
+
+    /// What may be sent now.
+    pub fn uplink(&mut self, now: Instant) -> Uplink {
+        let Some(cap) = &mut self.cap else {
+            return Uplink::Free;
+        };
+        if cap.has_credit(now) {
+            Uplink::Free
+        } else if cap.has_urgent_credit(now) {
+            Uplink::Urgent(cap.ready_at())
+        } else {
+            Uplink::Busy(cap.ready_at())
+        }
     }
 
     fn buffer(&self) -> u64 {
@@ -64,7 +101,7 @@ impl Session {
     ///
     /// It is what goes out in 40 ms at the rate of the last second, between 30,000 B and 2 MiB. A
     /// buffer that is larger than needed delays all that comes later, even the most urgent.
-    pub fn suggested_send_buffer(&self, _now: Instant) -> u64 {
+    pub fn suggested_send_buffer(&self) -> u64 {
         self.pacing.buffer()
     }
 }
@@ -75,7 +112,7 @@ mod tests {
 
     fn after(rate: u64, rest: Duration) -> u64 {
         let start = Instant::now();
-        let mut pacing = Pacing::new(start);
+        let mut pacing = Pacing::new(start, None);
         for step in 0..2000 {
             let now = start + Duration::from_millis(step);
             pacing.on_sent(now, (rate / 1000) as usize);

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use remote_access_protocol::ChannelId;
 
+use super::bucket::TokenBucket;
 use super::config::SessionConfig;
 use super::control::ControlQueue;
+use super::counters::{DropReason, Drops, Traffic};
 use super::drr::DeficitRoundRobin;
 use super::flow::FlowControl;
 use super::queue::MessageQueue;
@@ -22,6 +24,8 @@ const PATIENCE: Duration = Duration::from_millis(200);
 const FORGIVENESS: u32 = 10;
 /// Time between two lanes for a participant that never acknowledges.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Seconds' worth of bytes that a participant may send at once.
+const INBOUND_BURST: f64 = 8.0;
 /// How long a slow participant must keep up before it shares lanes again.
 const RECOVERY: Duration = Duration::from_secs(2);
 
@@ -54,6 +58,8 @@ pub(super) struct Participant {
     pub subscriptions: BTreeMap<ChannelId, Subscription>,
     /// Turns of the channels on the primary stream.
     pub turns: DeficitRoundRobin<ChannelId>,
+    /// Bytes that it may send.
+    pub inbound_rate: TokenBucket,
     /// Its open streams to the robot.
     pub inbound: BTreeSet<InboundId>,
     /// Whether it ever opened one.
@@ -66,9 +72,21 @@ pub(super) struct Participant {
     pub restarted_at: Instant,
     /// The channel that the last report of drops was about.
     pub last_report: Option<ChannelId>,
+    pub counters: ParticipantCounters,
     /// Ends of what is on the way of subscriptions that are over, see [`FlowControl::sent`].
     leftovers: BTreeMap<ChannelId, Leftover>,
     pace: Pace,
+}
+
+/// What became of a participant's messages, and how often it was started anew.
+#[derive(Debug, Default)]
+pub(super) struct ParticipantCounters {
+    pub sent: Traffic,
+    pub sent_bytes: u64,
+    pub received_bytes: u64,
+    /// Drops of subscriptions that are over.
+    pub past_drops: Drops,
+    pub resyncs: u64,
 }
 
 /// What is on the way of a subscription that is over.
@@ -112,13 +130,15 @@ impl Lag {
 
 impl Participant {
     pub fn new(now: Instant, config: &SessionConfig, primary: StreamId) -> Self {
+        let inbound_rate = config.inbound_rate as f64;
         Self {
+            inbound_rate: TokenBucket::new(now, inbound_rate, inbound_rate * INBOUND_BURST),
             many_streams: false,
             primary,
             in_control: false,
             borrowed_by: None,
             control: ControlQueue::new(config.control_queue_size),
-            flow: FlowControl::new(now, config.unacknowledged_rate),
+            flow: FlowControl::new(now, config.unacknowledged_rate, config.participant_rate),
             subscriptions: BTreeMap::new(),
             turns: DeficitRoundRobin::default(),
             inbound: BTreeSet::new(),
@@ -127,6 +147,7 @@ impl Participant {
             restart_at: None,
             restarted_at: now,
             last_report: None,
+            counters: ParticipantCounters::default(),
             leftovers: BTreeMap::new(),
             pace: Pace::Full(Lag::default()),
         }
@@ -148,7 +169,7 @@ impl Participant {
 
     /// Ends a subscription. What is on the way still arrives, before data of a later one.
     pub fn unsubscribe(&mut self, channel: ChannelId) -> Option<Subscription> {
-        let subscription = self.subscriptions.remove(&channel)?;
+        let subscription = self.forget(channel)?;
         let flow = &self.flow;
         self.leftovers
             .retain(|_, leftover| !flow.has_arrived(leftover.end));
@@ -158,6 +179,13 @@ impl Participant {
             let leftover = Leftover { lane, end, at };
             self.leftovers.insert(channel, leftover);
         }
+        Some(subscription)
+    }
+
+    /// Removes the subscription to a channel that exists no more.
+    pub fn forget(&mut self, channel: ChannelId) -> Option<Subscription> {
+        let subscription = self.subscriptions.remove(&channel)?;
+        self.counters.past_drops.add(&subscription.queue.drops);
         Some(subscription)
     }
 
@@ -186,8 +214,9 @@ impl Participant {
         self.flow.restart(now);
         self.restart_at = None;
         self.restarted_at = now;
+        self.counters.resyncs += 1;
         for subscription in self.subscriptions.values_mut() {
-            subscription.queue.clear();
+            while subscription.queue.drop_front(DropReason::Restart) {}
             subscription.lane = None;
         }
     }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::counters::{DropReason, Drops};
+
 /// Bytes of the messages that wait in a session's queues.
 #[derive(Clone, Debug, Default)]
 pub(super) struct QueuedBytes(Arc<AtomicUsize>);
@@ -63,7 +65,8 @@ pub(super) struct QueuePolicy {
 pub(super) struct MessageQueue {
     entries: VecDeque<Entry>,
     bytes: usize,
-    dropped: u64,
+    /// Of all messages that were ever dropped here.
+    pub drops: Drops,
 }
 
 impl MessageQueue {
@@ -75,7 +78,7 @@ impl MessageQueue {
         self.entries.push_back(entry);
         let mut dropped = false;
         while self.entries.len() > policy.depth.max(1) {
-            dropped |= self.drop_front();
+            dropped |= self.drop_front(DropReason::Overtaken);
         }
         dropped
     }
@@ -93,15 +96,17 @@ impl MessageQueue {
                 .front()
                 .is_some_and(|entry| now.saturating_duration_since(entry.queued_at) > max_age)
         {
-            dropped |= self.drop_front();
+            dropped |= self.drop_front(DropReason::TooOld);
         }
         dropped
     }
 
     /// Drops the oldest message. Returns `false` if there was none.
-    pub fn drop_front(&mut self) -> bool {
+    pub fn drop_front(&mut self, reason: DropReason) -> bool {
         let dropped = self.pop().is_some();
-        self.dropped += u64::from(dropped);
+        if dropped {
+            self.drops.count(reason);
+        }
         dropped
     }
 
@@ -124,14 +129,8 @@ impl MessageQueue {
         self.bytes
     }
 
-    /// Whether messages were dropped since the last [`Self::take_dropped`].
-    pub fn has_dropped(&self) -> bool {
-        self.dropped > 0
-    }
-
-    /// Messages dropped since the last call.
-    pub fn take_dropped(&mut self) -> u64 {
-        std::mem::take(&mut self.dropped)
+    pub fn len(&self) -> usize {
+        self.entries.len()
     }
 }
 
@@ -161,8 +160,7 @@ mod tests {
             queue.push(entry(seq, now, &total), policy);
         }
         assert_eq!(queue.bytes(), 20);
-        assert_eq!(queue.take_dropped(), 3);
-        assert_eq!(queue.take_dropped(), 0);
+        assert_eq!((queue.drops.overtaken, queue.drops.total()), (3, 3));
         assert_eq!(queue.pop().map(|entry| entry.seq), Some(3));
         assert_eq!(queue.pop().map(|entry| entry.seq), Some(4));
         assert!(queue.front().is_none());
@@ -206,6 +204,6 @@ mod tests {
         assert_eq!(queue.front().map(|entry| entry.seq), Some(0));
         queue.expire(start + Duration::from_secs(60), policy);
         assert_eq!(queue.front().map(|entry| entry.seq), Some(2));
-        assert_eq!(queue.take_dropped(), 2);
+        assert_eq!((queue.drops.too_old, queue.drops.total()), (2, 2));
     }
 }

@@ -19,6 +19,13 @@ pub struct Got {
     pub at: u64,
 }
 
+/// A viewer that does something else for a while, again and again. In microseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Busy {
+    pub every: u64,
+    pub for_so_long: u64,
+}
+
 #[derive(Debug)]
 pub struct Viewer {
     pub many_streams: bool,
@@ -32,6 +39,9 @@ pub struct Viewer {
     pub stalled_unknown: bool,
     /// When it acknowledged first since its last start.
     acknowledged: Option<u64>,
+    /// When it is busy: its data arrives, but it reads and answers only in between.
+    pub busy: Option<Busy>,
+    unread: Vec<Packet>,
     pub downlink: Link,
     /// Microseconds that its messages take to the robot.
     pub up_delay: u64,
@@ -55,6 +65,8 @@ impl Viewer {
             troubled: false,
             stalled_unknown: false,
             acknowledged: None,
+            busy: None,
+            unread: Vec::new(),
             up_delay: downlink.delay,
             downlink,
             inbound,
@@ -100,7 +112,12 @@ impl Viewer {
         if self.stalled {
             return;
         }
-        let arrived = self.downlink.advance(now, step);
+        self.unread.extend(self.downlink.advance(now, step));
+        let is_busy = |busy: Busy| now % busy.every < busy.for_so_long;
+        if self.busy.is_some_and(is_busy) {
+            return;
+        }
+        let arrived = std::mem::take(&mut self.unread);
         let mut pongs = Vec::new();
         for packet in self.in_any_order(arrived, random) {
             self.read(now, packet, &mut pongs);

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use remote_access_bridge::session::{
-    ChannelInfo, InboundId, ParticipantId, PublisherId, RobotInfo, Session, SessionConfig,
-    StreamId, Transmit, SLICE_SIZE,
+    ChannelInfo, InboundId, ParticipantId, PublisherId, RateLimit, RobotInfo, Session,
+    SessionConfig, StreamId, Transmit, SLICE_SIZE,
 };
 use remote_access_protocol::server::{message_data_header, Channel, MESSAGE_DATA_HEADER_SIZE};
 use remote_access_protocol::{frame, ChannelId};
@@ -121,6 +121,7 @@ impl World {
             depth: topic.depth,
             reliable: topic.reliable,
             latched: topic.latched,
+            rate_limit: RateLimit::default(),
         };
         self.session.add_channels(self.instant(), vec![info]);
         let state = TopicState {
@@ -306,7 +307,7 @@ impl World {
         loop {
             let threshold = self
                 .send_buffer
-                .unwrap_or_else(|| self.session.suggested_send_buffer(now));
+                .unwrap_or_else(|| self.session.suggested_send_buffer());
             if self.uplink.waiting() >= threshold {
                 return;
             }
