@@ -40,7 +40,7 @@ PARAMETERS = [
     (
         "topic_message_rates",
         [""],
-        "Messages per second of topics, as '/camera/.*=5'; the first regular expression that matches counts. Not of latched topics.",
+        "Messages per second of topics, as '/camera/.*=5'; the first expression that matches counts. Not of latched topics.",
     ),
     (
         "topic_byte_rates",

@@ -87,7 +87,7 @@ pub const PARAMETERS: &[ParameterInfo] = &[
     integer("max_message_age_ms", 2_000, 10, 3_600_000, "Age in milliseconds at which a waiting message is dropped; never of latched or small reliable topics."),
     integer("latched_bytes", 67_108_864, 0, 17_179_869_184, "Most bytes of latched (transient local) messages kept for later viewers."),
     integer("unacknowledged_viewer_rate", 250_000, 1_000, 1_000_000_000, "Bytes per second to a viewer that never acknowledges what it gets."),
-    strings("topic_message_rates", &[""], "Messages per second of topics, as '/camera/.*=5'; the first regular expression that matches counts. Not of latched topics."),
+    strings("topic_message_rates", &[""], "Messages per second of topics, as '/camera/.*=5'; the first expression that matches counts. Not of latched topics."),
     strings("topic_byte_rates", &[""], "Bytes per second of topics, as '/camera/.*=500000'; otherwise as topic_message_rates."),
     integer("viewer_rate", 0, 0, 10_000_000_000, "Most bytes per second to one viewer; 0 for no limit."),
     integer("uplink_rate", 0, 0, 10_000_000_000, "Most bytes per second to all viewers together, without the headers of the transport; 0 for no limit."),
