@@ -3,6 +3,7 @@
 //! It offers a node, the topics of the graph with their schemas, and subscriptions to
 //! serialized messages. It knows nothing of viewers.
 
+mod any_message;
 mod buffer;
 mod executor;
 mod ffi;
@@ -11,21 +12,25 @@ mod graph;
 mod handle;
 mod message;
 mod parameters;
+mod publisher;
 mod qos;
 mod schema;
 mod source;
 mod subscription;
 mod take;
 mod topics;
+mod type_support;
 
 pub use buffer::HEADROOM;
 pub use filter::{PatternError, Patterns, TopicFilter};
 pub use message::{PublisherId, RawMessage};
 pub use parameters::{Live, Parameters};
+pub use publisher::{PublishError, Publisher, PublisherQos};
 pub use qos::{QosPolicy, TopicQos};
 pub use schema::{Schema, SchemaError, SchemaStore};
 pub use subscription::Subscription;
 pub use topics::{Topic, TopicEvent};
+pub use type_support::TypeSupportError;
 
 use executor::Executor;
 use flume::Receiver;
@@ -37,6 +42,7 @@ use take::TakeThread;
 use thiserror::Error;
 use tokio::runtime::Handle;
 use topics::Watcher;
+use type_support::TypeSupports;
 
 /// The node's name unless remapped.
 const NODE_NAME: &str = "remote_access_bridge";
@@ -59,6 +65,9 @@ pub enum RosError {
     /// A type is unknown or cannot be subscribed to.
     #[error(transparent)]
     Type(#[from] SchemaError),
+    /// A type cannot be published or called.
+    #[error(transparent)]
+    TypeSupport(#[from] TypeSupportError),
     /// A topic could not be subscribed to.
     #[error("cannot subscribe to {topic}: {reason}")]
     Subscribe {
@@ -84,6 +93,7 @@ pub struct Ros {
     subscriptions: Arc<Subscriptions>,
     take: TakeThread,
     graph: GraphThread,
+    types: TypeSupports,
 }
 
 impl Ros {
@@ -104,17 +114,15 @@ impl Ros {
             .create_node(NODE_NAME)?;
         let subscriptions = Arc::new(Subscriptions::new(Arc::clone(&node)));
         let take = TakeThread::start()?;
-        let graph = GraphThread::start(
-            &node,
-            Arc::new(SchemaStore::from_env()),
-            Arc::clone(&subscriptions),
-        )?;
+        let schemas = Arc::new(SchemaStore::from_env());
+        let graph = GraphThread::start(&node, Arc::clone(&schemas), Arc::clone(&subscriptions))?;
         Ok(Self {
             node,
             executor,
             subscriptions,
             take,
             graph,
+            types: TypeSupports::new(schemas),
         })
     }
 
@@ -172,6 +180,19 @@ impl Ros {
     ) -> Result<Subscription, RosError> {
         self.subscriptions
             .subscribe(&self.take, topic, type_name, Box::new(sink))
+    }
+
+    /// Publishes messages of any installed type on a topic. This takes milliseconds.
+    ///
+    /// # Errors
+    /// The type is not installed, the name is none of a topic, or the middleware refuses.
+    pub fn publisher(
+        &self,
+        topic: &str,
+        type_name: &str,
+        qos: PublisherQos,
+    ) -> Result<Publisher, RosError> {
+        Publisher::create(&self.node, &self.types, topic, type_name, qos)
     }
 
     /// Ends the threads. No sink is called after this.

@@ -2,10 +2,10 @@
 //!
 //! rclrs lets a program bring its own [`ExecutorRuntime`]. This one runs the node's
 //! own work (parameter services, /clock, graph events) on one thread from the moment
-//! the node is created, and gives raw subscriptions a worker that hands out their rcl
+//! the node is created, and gives raw subscriptions and clients a worker that hands out their rcl
 //! handle (see `handle.rs`). Futures run on the caller's tokio runtime.
 
-use super::handle::{HandleCell, HandleWorker};
+use super::handle::{divert, HandleCell, HandleWorker};
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use rclrs::{
@@ -105,7 +105,7 @@ impl Executor {
 impl ExecutorChannel for Executor {
     fn create_worker(&self, options: ExecutorWorkerOptions) -> Arc<dyn WorkerChannel> {
         match options.payload.downcast_ref::<HandleCell>().cloned() {
-            Some(cell) => Arc::new(HandleWorker::new(cell, options)),
+            Some(cell) => HandleWorker::new(cell, options),
             None => self.spawn_node_worker(options),
         }
     }
@@ -151,7 +151,9 @@ impl WorkerChannel for NodeWorker {
     }
 
     fn add_to_wait_set(&self, waitable: Waitable) {
-        (self.add_waitable)(waitable);
+        if let Some(waitable) = divert(waitable) {
+            (self.add_waitable)(waitable);
+        }
     }
 
     fn send_payload_task(&self, task: PayloadTask) {

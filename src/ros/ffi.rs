@@ -9,6 +9,8 @@ use std::ffi::{c_char, c_int, c_void, CStr};
 pub(super) const RET_OK: c_int = 0;
 /// `RCL_RET_SUBSCRIPTION_TAKE_FAILED`: there was nothing to take.
 pub(super) const RET_TAKE_FAILED: c_int = 401;
+/// `RCL_RET_CLIENT_TAKE_FAILED`: there was no response to take.
+pub(super) const RET_CLIENT_TAKE_FAILED: c_int = 501;
 
 /// `rcutils_allocator_t`.
 #[repr(C)]
@@ -65,7 +67,28 @@ struct ErrorString([c_char; 1024]);
 pub(super) type EventCallback =
     unsafe extern "C" fn(user_data: *const c_void, number_of_events: usize);
 
-// A subscription is `rcl_subscription_t`, whose Rust type rclrs does not export.
+/// `rmw_service_info_t`, the same in every distribution from Humble on.
+#[repr(C)]
+pub(super) struct ServiceInfo {
+    pub source_timestamp: i64,
+    pub received_timestamp: i64,
+    pub writer_guid: [u8; 16],
+    pub sequence_number: i64,
+}
+
+impl ServiceInfo {
+    pub fn zeroed() -> Self {
+        Self {
+            source_timestamp: 0,
+            received_timestamp: 0,
+            writer_guid: [0; 16],
+            sequence_number: 0,
+        }
+    }
+}
+
+// A subscription is `rcl_subscription_t` and a client `rcl_client_t`, whose Rust types rclrs does
+// not export. A type support is `rosidl_message_type_support_t`, a message any C struct.
 extern "C" {
     pub(super) fn rcl_take_serialized_message(
         subscription: *const c_void,
@@ -75,6 +98,31 @@ extern "C" {
     ) -> c_int;
     pub(super) fn rcl_subscription_set_on_new_message_callback(
         subscription: *const c_void,
+        callback: Option<EventCallback>,
+        user_data: *const c_void,
+    ) -> c_int;
+    pub(super) fn rmw_deserialize(
+        serialized: *const SerializedMessage,
+        type_support: *const c_void,
+        message: *mut c_void,
+    ) -> c_int;
+    pub(super) fn rmw_serialize(
+        message: *const c_void,
+        type_support: *const c_void,
+        serialized: *mut SerializedMessage,
+    ) -> c_int;
+    pub(super) fn rcl_send_request(
+        client: *const c_void,
+        request: *const c_void,
+        sequence_number: *mut i64,
+    ) -> c_int;
+    pub(super) fn rcl_take_response_with_info(
+        client: *const c_void,
+        info: *mut ServiceInfo,
+        response: *mut c_void,
+    ) -> c_int;
+    pub(super) fn rcl_client_set_on_new_response_callback(
+        client: *const c_void,
         callback: Option<EventCallback>,
         user_data: *const c_void,
     ) -> c_int;
@@ -109,6 +157,7 @@ mod tests {
             3 * size_of::<usize>()
         );
         assert_eq!(offset_of!(MessageInfo, implementation_identifier), 32);
+        assert_eq!(offset_of!(ServiceInfo, sequence_number), 32);
         // Humble's form, the longest one, ends 25 bytes behind the pointer (padded to 72).
         assert!(size_of::<MessageInfo>() >= 72);
     }

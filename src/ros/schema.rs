@@ -5,8 +5,10 @@
 
 mod idl;
 mod msg;
+mod service;
 mod type_name;
 
+pub(super) use service::ServiceSchema;
 pub(super) use type_name::TypeName;
 
 use parking_lot::Mutex;
@@ -44,6 +46,9 @@ pub enum SchemaError {
     /// The types of services and actions are not defined as messages.
     #[error("{0} belongs to a service or action, which are not supported")]
     NotAMessage(String),
+    /// The name is not of the form `package/srv/Type`, as those of an action's services.
+    #[error("{0:?} is not the name of a service type (package/srv/Type)")]
+    NotAService(String),
     /// The package is not installed here.
     #[error("package {0} is not installed (AMENT_PREFIX_PATH)")]
     NoPackage(String),
@@ -72,6 +77,7 @@ pub enum SchemaError {
 pub struct SchemaStore {
     prefixes: Vec<PathBuf>,
     known: Mutex<HashMap<String, Result<Schema, SchemaError>>>,
+    services: Mutex<HashMap<String, Result<Arc<ServiceSchema>, SchemaError>>>,
 }
 
 impl SchemaStore {
@@ -81,6 +87,7 @@ impl SchemaStore {
         Self {
             prefixes,
             known: Mutex::default(),
+            services: Mutex::default(),
         }
     }
 
@@ -128,11 +135,25 @@ impl SchemaStore {
 
     /// The definition of `root` followed by those of all types it uses, each once.
     fn text(&self, root: &TypeName, format: Format) -> Result<String, SchemaError> {
+        self.complete(self.definition(root, format)?, root, format)
+    }
+
+    /// `definition`, which is that of `root`, followed by those of all types it uses, each once.
+    fn complete(
+        &self,
+        definition: String,
+        root: &TypeName,
+        format: Format,
+    ) -> Result<String, SchemaError> {
         let mut text = String::new();
+        let mut of_root = Some(definition);
         let mut seen = HashSet::from([root.clone()]);
         let mut pending = VecDeque::from([root.clone()]);
         while let Some(name) = pending.pop_front() {
-            let definition = self.definition(&name, format)?;
+            let definition = match of_root.take() {
+                Some(definition) => definition,
+                None => self.definition(&name, format)?,
+            };
             let dependencies = format.dependencies(&definition, &name).map_err(|reason| {
                 SchemaError::Malformed {
                     of: name.clone(),
@@ -162,7 +183,7 @@ impl SchemaStore {
     }
 
     fn definition(&self, name: &TypeName, format: Format) -> Result<String, SchemaError> {
-        let path = self.interface_path(name, format.extension())?;
+        let path = self.interface_path(name, format.extension(name))?;
         match fs::read_to_string(&path) {
             Ok(text) => Ok(text),
             Err(problem) if problem.kind() == io::ErrorKind::NotFound => {
@@ -180,18 +201,20 @@ impl SchemaStore {
             .share(name.package())
             .ok_or_else(|| SchemaError::NoPackage(name.package().to_owned()))?;
         Ok(share
-            .join("msg")
+            .join(name.kind())
             .join(format!("{}.{extension}", name.name())))
     }
 
-    /// The share directory of a package in the first prefix whose index lists it.
-    fn share(&self, package: &str) -> Option<PathBuf> {
+    /// The share directory of a package.
+    pub(super) fn share(&self, package: &str) -> Option<PathBuf> {
+        Some(self.prefix(package)?.join("share").join(package))
+    }
+
+    /// The first prefix whose index lists a package.
+    pub(super) fn prefix(&self, package: &str) -> Option<&Path> {
         let marker = Path::new("share/ament_index/resource_index/packages").join(package);
-        let prefix = self
-            .prefixes
-            .iter()
-            .find(|prefix| prefix.join(&marker).exists())?;
-        Some(prefix.join("share").join(package))
+        let found = |prefix: &&PathBuf| prefix.join(&marker).exists();
+        self.prefixes.iter().find(found).map(PathBuf::as_path)
     }
 
     /// The hash in the type's installed description, if there is one.
@@ -218,9 +241,9 @@ enum Format {
 }
 
 impl Format {
-    fn extension(self) -> &'static str {
+    fn extension(self, of: &TypeName) -> &'static str {
         match self {
-            Self::Msg => "msg",
+            Self::Msg => of.kind(),
             Self::Idl => "idl",
         }
     }

@@ -1,23 +1,45 @@
-//! Names of message types.
+//! Names of message and service types.
 
 use super::SchemaError;
 use std::fmt;
 use std::str::FromStr;
 
-/// A message type, `package/msg/Name`.
+/// A message type, `package/msg/Name`, or a service type, `package/srv/Name`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TypeName {
     package: String,
+    /// `msg` or `srv`, which is also the directory of its definition.
+    kind: &'static str,
     name: String,
 }
 
 impl TypeName {
-    /// None if the parts are no ROS names, so that they cannot leave a package's directory.
+    /// A message type. None if the parts are no ROS names, so that they cannot leave a package's
+    /// directory.
     pub(crate) fn new(package: &str, name: &str) -> Option<Self> {
+        Self::of_kind("msg", package, name)
+    }
+
+    fn of_kind(kind: &'static str, package: &str, name: &str) -> Option<Self> {
         (is_identifier(package) && is_identifier(name)).then(|| Self {
             package: package.to_owned(),
+            kind,
             name: name.to_owned(),
         })
+    }
+
+    /// Parses the name of a service type.
+    pub(crate) fn service(text: &str) -> Result<Self, SchemaError> {
+        match *text.split('/').collect::<Vec<_>>() {
+            [package, "srv", name] => Self::of_kind("srv", package, name),
+            _ => None,
+        }
+        .ok_or_else(|| SchemaError::NotAService(text.to_owned()))
+    }
+
+    /// `msg` or `srv`.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.kind
     }
 
     /// The package that defines it.
@@ -35,7 +57,7 @@ impl TypeName {
 
 impl fmt::Display for TypeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/msg/{}", self.package, self.name)
+        write!(f, "{}/{}/{}", self.package, self.kind, self.name)
     }
 }
 

@@ -1,0 +1,159 @@
+//! Publishers of any installed type.
+//!
+//! A message is checked against its definition, read into the C struct of its type by the
+//! middleware, and published from there. rclrs keeps its `rcl_publisher_t` to itself, so that the
+//! serialized form cannot be handed on as it is; the detour costs two copies, and what reaches the
+//! other nodes is what this node's middleware wrote.
+
+use super::any_message::{AnyMessage, Opaque};
+use super::type_support::{MessageSupport, TypeSupports};
+use super::RosError;
+use rclrs::{Node, PublisherOptions, QoSProfile};
+use remote_access_cdr::CdrError;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Largest serialized message that is made from JSON, in bytes. Larger ones come as CDR.
+const MAX_FROM_JSON: usize = 64 * 1024 * 1024;
+
+/// The quality of service of a publisher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublisherQos {
+    /// Reliable delivery, which subscriptions of either kind accept; best effort otherwise.
+    pub reliable: bool,
+    /// Keeps the last messages for late subscribers ("latched").
+    pub transient_local: bool,
+    /// Messages that are kept for subscribers that are slow or late.
+    pub depth: u32,
+}
+
+impl Default for PublisherQos {
+    /// That of most ROS publishers: reliable, not latched, depth 10.
+    fn default() -> Self {
+        Self {
+            reliable: true,
+            transient_local: false,
+            depth: 10,
+        }
+    }
+}
+
+impl PublisherQos {
+    fn profile(self) -> QoSProfile {
+        let profile = QoSProfile::topics_default().keep_last(self.depth.max(1));
+        let profile = if self.reliable {
+            profile.reliable()
+        } else {
+            profile.best_effort()
+        };
+        if self.transient_local {
+            profile.transient_local()
+        } else {
+            profile.volatile()
+        }
+    }
+}
+
+/// Why a message was not published.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// It is no message of the type.
+    #[error("no {type_name}: {reason}")]
+    Invalid {
+        /// The type it should have.
+        type_name: String,
+        /// What is wrong.
+        reason: CdrError,
+    },
+    /// The middleware refused.
+    #[error("{0}")]
+    Middleware(String),
+}
+
+/// A publisher of serialized messages. Dropping it ends it, which takes some milliseconds.
+#[must_use = "dropping it ends the publisher"]
+pub struct Publisher {
+    topic: String,
+    support: Arc<MessageSupport>,
+    publisher: rclrs::Publisher<Opaque>,
+}
+
+impl Publisher {
+    pub(super) fn create(
+        node: &Node,
+        types: &TypeSupports,
+        topic: &str,
+        type_name: &str,
+        qos: PublisherQos,
+    ) -> Result<Self, RosError> {
+        let support = types.message(type_name)?;
+        let mut options = PublisherOptions::new(topic);
+        options.qos = qos.profile();
+        let publisher = Opaque::with_type_support(support.type_support, || {
+            node.create_publisher::<Opaque>(options)
+        })?;
+        Ok(Self {
+            topic: publisher.topic_name(),
+            support,
+            publisher,
+        })
+    }
+
+    /// The topic's full name.
+    #[must_use]
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// The type of its messages, `package/msg/Type`.
+    #[must_use]
+    pub fn type_name(&self) -> &str {
+        self.support.definition.name()
+    }
+
+    /// Whether its messages begin with a `std_msgs/Header`.
+    #[must_use]
+    pub fn has_header(&self) -> bool {
+        self.support.definition.has_header()
+    }
+
+    /// Publishes a message in CDR, of either byte order. What is no message of the type does not
+    /// reach the middleware.
+    ///
+    /// # Errors
+    /// Says what is wrong, and where.
+    pub fn publish(&self, cdr: &[u8]) -> Result<(), PublishError> {
+        let definition = &self.support.definition;
+        let length = definition.check(cdr).map_err(|reason| self.invalid(reason))?;
+        self.send(&cdr[..length])
+    }
+
+    /// Publishes a message given as a JSON object. A field that is not given has its default, so
+    /// that `{}` is a message as newly made.
+    ///
+    /// # Errors
+    /// Says what is wrong, and where.
+    pub fn publish_json(&self, json: &[u8]) -> Result<(), PublishError> {
+        let definition = &self.support.definition;
+        let message = definition
+            .from_json(json, MAX_FROM_JSON)
+            .map_err(|reason| self.invalid(reason))?;
+        self.send(&message)
+    }
+
+    fn send(&self, checked: &[u8]) -> Result<(), PublishError> {
+        let message = AnyMessage::deserialize(&self.support, checked)
+            .map_err(|problem| PublishError::Middleware(problem.to_string()))?;
+        self.publisher
+            .publish(message.as_opaque())
+            .map_err(|problem| PublishError::Middleware(problem.to_string()))
+    }
+
+    fn invalid(&self, reason: CdrError) -> PublishError {
+        PublishError::Invalid {
+            type_name: self.type_name().to_owned(),
+            reason,
+        }
+    }
+}
