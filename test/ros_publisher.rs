@@ -37,13 +37,17 @@ fn json_with_defaults_arrives() {
     let type_name = "geometry_msgs/msg/TwistStamped";
     let publisher = publisher(&node, &mut peer, &topic, type_name);
     assert!(publisher.has_header());
-    assert_eq!((publisher.topic(), publisher.type_name()), (&*topic, type_name));
+    assert_eq!(
+        (publisher.topic(), publisher.type_name()),
+        (&*topic, type_name)
+    );
     publisher.publish_json(b"{}").expect("published");
     publisher
         .publish_json(br#"{"twist":{"linear":{"x":0.5}},"header":{"frame_id":"base"}}"#)
         .expect("published");
     eventually("both arrive", || peer.run("result = len(got)") == 2);
-    let seen = peer.run("result = [[m.twist.linear.x, m.twist.angular.z, m.header.frame_id] for m in got]");
+    let seen = peer
+        .run("result = [[m.twist.linear.x, m.twist.angular.z, m.header.frame_id] for m in got]");
     assert_eq!(seen, json!([[0.0, 0.0, ""], [0.5, 0.0, "base"]]));
 }
 
@@ -89,10 +93,19 @@ fn bad_messages_are_refused_and_nobody_gets_them() {
         let error = publisher.publish(message).expect_err("no message");
         assert!(matches!(error, PublishError::Invalid { .. }), "{error}");
     }
-    let error = publisher.publish_json(br#"{"data":5}"#).expect_err("no message");
-    assert_eq!(error.to_string(), "no std_msgs/msg/String: data: not a string");
-    publisher.publish_json(br#"{"data":"last"}"#).expect("published");
-    eventually("the good one arrives", || peer.run("result = len(got)") == 1);
+    let error = publisher
+        .publish_json(br#"{"data":5}"#)
+        .expect_err("no message");
+    assert_eq!(
+        error.to_string(),
+        "no std_msgs/msg/String: data: not a string"
+    );
+    publisher
+        .publish_json(br#"{"data":"last"}"#)
+        .expect("published");
+    eventually("the good one arrives", || {
+        peer.run("result = len(got)") == 1
+    });
     assert_eq!(peer.run("result = got[0].data"), json!("last"));
 }
 
@@ -118,7 +131,9 @@ fn types_that_cannot_be_published_are_named() {
     assert!(problem("std_srvs/srv/SetBool").contains("not supported"));
     assert!(problem("../x").contains("not the name of a message type"));
     assert!(problem("test_msgs/msg/ComplexNestedKey").contains(".idl only"));
-    let bad_name = node.ros.publisher("/bad name", "std_msgs/msg/String", PublisherQos::default());
+    let bad_name = node
+        .ros
+        .publisher("/bad name", "std_msgs/msg/String", PublisherQos::default());
     assert!(matches!(bad_name, Err(RosError::Rcl(_))));
 }
 
@@ -143,7 +158,9 @@ fn a_latched_publisher_reaches_who_comes_later_and_ends_when_dropped() {
 got = []
 s = node.create_subscription(Int32, '{topic}', got.append, qos(10, latched=True))"
     ));
-    eventually("the last arrives", || peer.run("result = [m.data for m in got]") == json!([3]));
+    eventually("the last arrives", || {
+        peer.run("result = [m.data for m in got]") == json!([3])
+    });
     let count = format!("result = node.count_publishers('{topic}')");
     assert_eq!(peer.run(&count), 1);
     drop(publisher);

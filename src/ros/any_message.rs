@@ -1,7 +1,7 @@
 //! Messages of types unknown at compile time, as the C structs that rcl takes and gives.
 
-use super::ffi::{self, SerializedMessage};
 use super::buffer::HeadroomBuffer;
+use super::ffi::{self, SerializedMessage};
 use super::type_support::MessageSupport;
 use std::borrow::Cow;
 use std::cell::Cell;

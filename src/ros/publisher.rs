@@ -125,7 +125,9 @@ impl Publisher {
     /// Says what is wrong, and where.
     pub fn publish(&self, cdr: &[u8]) -> Result<(), PublishError> {
         let definition = &self.support.definition;
-        let length = definition.check(cdr).map_err(|reason| self.invalid(reason))?;
+        let length = definition
+            .check(cdr)
+            .map_err(|reason| self.invalid(reason))?;
         self.send(&cdr[..length])
     }
 

@@ -160,7 +160,8 @@ impl TypeSupports {
         // SAFETY: rosidl_typesupport_c generates such functions, which take nothing and return the
         // address of static data.
         let handle = unsafe {
-            let function = symbol_of::<unsafe extern "C" fn() -> *const c_void>(&library, function)?;
+            let function =
+                symbol_of::<unsafe extern "C" fn() -> *const c_void>(&library, function)?;
             function()
         };
         if handle.is_null() {
@@ -174,7 +175,9 @@ impl TypeSupports {
             .schemas
             .prefix(package)
             .ok_or_else(|| format!("package {package} is not installed"))?;
-        let path = prefix.join("lib").join(format!("lib{package}__{generator}.so"));
+        let path = prefix
+            .join("lib")
+            .join(format!("lib{package}__{generator}.so"));
         let mut libraries = self.libraries.lock();
         if let Some(library) = libraries.get(&path) {
             return Ok(Arc::clone(library));

@@ -1,18 +1,21 @@
 //! Checking a serialized message.
 
-use crate::cursor::{check_max, Cursor};
+use crate::cursor::{check_max, Cursor, HEADER_SIZE};
 use crate::definition::{Count, Element, Field, MessageType, Scalar};
 use crate::error::{CdrError, Problem};
 use crate::Definition;
 
-/// Bytes that may follow a message: padding, and what Fast DDS's estimate of a message's size is
-/// too large by (`rmw_serialize` gives the estimate as the length).
-const MAX_TRAILING: usize = 7;
+/// Bytes of padding that may follow any message.
+const PADDING: usize = 7;
 
 impl Definition {
     /// Checks that `message` is a message of this type: what it says of lengths and bounds holds,
-    /// strings end, booleans are 0 or 1, and nothing is missing or too much. Returns how many
-    /// bytes it takes; those behind are padding.
+    /// strings end, booleans are 0 or 1, and nothing is missing. Returns how many bytes it takes.
+    ///
+    /// What is behind these is to be cut off: `rmw_serialize` of Fast DDS gives its estimate as a
+    /// message's length, and leaves there what was in memory. That estimate counts padding before
+    /// the elements of empty sequences, so that it can be too large by what the message takes, no
+    /// more; a longer rest is an error.
     ///
     /// Takes time in proportion to the message's bytes and no memory.
     ///
@@ -21,8 +24,7 @@ impl Definition {
     pub fn check(&self, message: &[u8]) -> Result<usize, CdrError> {
         let length = self.measure(message)?;
         let trailing = message.len() - length;
-        // For wide strings that estimate is far too large.
-        if trailing > MAX_TRAILING && !self.root().has_wide {
+        if trailing > length - HEADER_SIZE + PADDING {
             return Err(Problem::Trailing(trailing).into());
         }
         Ok(length)

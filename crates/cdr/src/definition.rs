@@ -61,8 +61,6 @@ pub(crate) struct MessageType {
     pub fields: Vec<Field>,
     /// Fewest bytes of a message of this type, padding left out. At least 1.
     pub min_size: u64,
-    /// Whether it has a wide string somewhere.
-    pub has_wide: bool,
 }
 
 #[derive(Debug)]

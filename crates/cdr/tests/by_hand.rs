@@ -116,10 +116,10 @@ fn what_is_wrong_is_said_with_its_place() {
             "list[0].name: a string does not end with a zero byte, or has one inside"
         );
     }
-    assert_eq!(
-        problem("00010000 00000000 00000000 0000000000000000"),
-        "8 bytes follow the message"
-    );
+    let with_rest = |rest: usize| [hex("00010000 00000000 00000000"), vec![9; rest]].concat();
+    assert_eq!(definition.check(&with_rest(15)), Ok(12));
+    let error = definition.check(&with_rest(16)).expect_err("too much");
+    assert_eq!(error.to_string(), "16 bytes follow the message");
 }
 
 #[test]

@@ -131,7 +131,6 @@ impl Section<'_> {
             name: self.name.clone(),
             fields,
             min_size: 0,
-            has_wide: false,
         })
     }
 
@@ -164,9 +163,7 @@ fn measure(types: &mut [MessageType]) -> Result<(), DefinitionError> {
             break;
         }
         for at in ready {
-            let (size, wide) = sizes(types, &types[at]);
-            types[at].min_size = size;
-            types[at].has_wide = wide;
+            types[at].min_size = min_size(types, &types[at]);
             known[at] = true;
         }
     }
@@ -183,25 +180,18 @@ fn parts(of: &MessageType) -> impl Iterator<Item = usize> + '_ {
     })
 }
 
-fn sizes(types: &[MessageType], of: &MessageType) -> (u64, bool) {
-    let mut size = 0u64;
-    let mut wide = false;
-    for field in &of.fields {
-        let (element, has_wide) = match field.element {
-            Element::Message(index) => (types[index].min_size, types[index].has_wide),
-            other => (
-                element_size(other),
-                matches!(other, Element::WString { .. }),
-            ),
+fn min_size(types: &[MessageType], of: &MessageType) -> u64 {
+    of.fields.iter().fold(0u64, |size, field| {
+        let element = match field.element {
+            Element::Message(index) => types[index].min_size,
+            other => element_size(other),
         };
-        wide |= has_wide;
-        size = size.saturating_add(match field.count {
+        size.saturating_add(match field.count {
             Count::One => element,
             Count::Array(length) => element.saturating_mul(u64::from(length)),
             Count::Sequence { .. } => 4,
-        });
-    }
-    (size, wide)
+        })
+    })
 }
 
 #[cfg(test)]
