@@ -5,6 +5,7 @@
 
 mod any_message;
 mod buffer;
+mod client;
 mod executor;
 mod ffi;
 mod filter;
@@ -22,6 +23,7 @@ mod topics;
 mod type_support;
 
 pub use buffer::HEADROOM;
+pub use client::{CallError, ServiceClient};
 pub use filter::{PatternError, Patterns, TopicFilter};
 pub use message::{PublisherId, RawMessage};
 pub use parameters::{Live, Parameters};
@@ -32,6 +34,7 @@ pub use subscription::Subscription;
 pub use topics::{Topic, TopicEvent};
 pub use type_support::TypeSupportError;
 
+use client::ClientThread;
 use executor::Executor;
 use flume::Receiver;
 use graph::GraphThread;
@@ -76,6 +79,14 @@ pub enum RosError {
         /// What the middleware says.
         reason: String,
     },
+    /// A client of a service could not be made.
+    #[error("cannot call {service}: {reason}")]
+    Client {
+        /// The service.
+        service: String,
+        /// What the middleware says.
+        reason: String,
+    },
     /// A parameter could not be declared.
     #[error("parameter {name}: {reason}")]
     Parameter {
@@ -92,6 +103,7 @@ pub struct Ros {
     executor: Executor,
     subscriptions: Arc<Subscriptions>,
     take: TakeThread,
+    clients: ClientThread,
     graph: GraphThread,
     types: TypeSupports,
 }
@@ -121,6 +133,7 @@ impl Ros {
             executor,
             subscriptions,
             take,
+            clients: ClientThread::start()?,
             graph,
             types: TypeSupports::new(schemas),
         })
@@ -195,6 +208,15 @@ impl Ros {
         Publisher::create(&self.node, &self.types, topic, type_name, qos)
     }
 
+    /// Makes a client of a service of any installed type. This takes milliseconds. Whether there
+    /// is such a service, a call finds out.
+    ///
+    /// # Errors
+    /// The type is not installed, the name is none of a service, or the middleware refuses.
+    pub fn service_client(&self, name: &str, type_name: &str) -> Result<ServiceClient, RosError> {
+        ServiceClient::create(&self.node, &self.types, &self.clients, name, type_name)
+    }
+
     /// Ends the threads. No sink is called after this.
     pub fn shutdown(self) {
         drop(self);
@@ -205,6 +227,7 @@ impl Drop for Ros {
     fn drop(&mut self) {
         self.graph.stop();
         self.take.stop();
+        self.clients.stop();
         self.executor.stop();
     }
 }
