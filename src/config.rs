@@ -128,6 +128,7 @@ fn session(values: &Values) -> SessionConfig {
         max_inbound_streams: values.size("max_viewer_streams"),
         inbound_rate: values.size("viewer_inbound_rate") as u64,
         inbound_budget: values.size("inbound_bytes"),
+        ..SessionConfig::default()
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`Driver`] runs a [`Session`](crate::session::Session) on a room of a LiveKit server and comes
 //! back after every interruption. The robot's side reaches it through a [`Port`].
 
+mod answer;
 mod backoff;
 mod connect;
 mod driver;
@@ -12,6 +13,7 @@ mod participants;
 mod port;
 mod token;
 
+pub use answer::Answer;
 pub use connect::Endpoint;
 pub use driver::Driver;
 pub use port::{Command, Demand, Message, Messages, Port};

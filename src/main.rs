@@ -110,6 +110,7 @@ async fn serve(runtime: tokio::runtime::Handle) -> anyhow::Result<()> {
         name: config.name,
         metadata: metadata(),
         session_id: format!("{:016x}", rand::random::<u64>()),
+        simulated_time: false,
     };
     let clock = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let session = Session::new(config.session, robot, Instant::now(), u64::try_from(clock)?);

@@ -8,6 +8,8 @@
 //!   [`Session::add_channels`] and [`Session::message`].
 //! - Demand goes back to the robot's side as [`Event`]s: a channel is wanted while at least one
 //!   participant subscribes to it.
+//! - What participants ask of the robot comes out as [`Request`]s, by [`Session::poll_request`],
+//!   each one allowed by the participant's [`Rights`]; the answers come in by methods.
 //! - What is to be sent is pulled, one [`Transmit`] at a time, by [`Session::next_transmit`]. The
 //!   choice is made as late as possible: control before data, then a fair share for each channel.
 //!
@@ -16,10 +18,16 @@
 //! Flow control keeps the bytes in flight to each participant near what it can take.
 
 mod announce;
+mod answers;
+mod asks;
+mod assets;
 mod bucket;
 mod catalogue;
 mod channel;
+mod client_channels;
+mod command_topics;
 mod config;
+mod connections;
 mod control;
 mod counters;
 mod data;
@@ -30,30 +38,40 @@ mod groups;
 mod inbound;
 mod lanes;
 mod pacing;
+mod parameters;
 mod participant;
+mod permission;
 mod queue;
 mod rate_limit;
+mod request;
 mod roster;
+mod services;
 mod snapshot;
 mod status;
 mod stream;
+mod viewers;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use remote_access_protocol::server::ServerMessage;
 use remote_access_protocol::ChannelId;
 use tracing::info;
 
 pub use bucket::TokenBucket;
 pub use channel::ChannelInfo;
 pub use config::{SessionConfig, SLICE_SIZE};
+pub use connections::{Connections, NodesByName};
 pub use counters::{Drops, Traffic};
 pub use inbound::InboundError;
+pub use permission::{NameRule, Rights};
 pub use rate_limit::RateLimit;
+pub use request::{ClientChannelKey, Encoding, Request, RequestKey};
+pub use services::ServiceInfo;
 pub use snapshot::{ChannelSnapshot, ParticipantSnapshot, Snapshot};
+pub use viewers::ViewerInfo;
 
+use asks::Asks;
 use channel::ChannelState;
 use dispatch::Flow;
 use drr::DeficitRoundRobin;
@@ -141,6 +159,8 @@ pub struct RobotInfo {
     pub metadata: BTreeMap<String, String>,
     /// Differs from one start of the robot's process to the next.
     pub session_id: String,
+    /// Whether the robot's time is not that of a wall clock, see [`Session::time`].
+    pub simulated_time: bool,
 }
 
 /// Time until a participant is started anew whose stream or queue failed.
@@ -152,7 +172,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub struct Session {
     config: SessionConfig,
-    server_info: Bytes,
+    robot: RobotInfo,
     started: Instant,
     started_ms: u64,
     participants: BTreeMap<ParticipantId, Participant>,
@@ -174,20 +194,15 @@ pub struct Session {
     /// When blocked flows are to try again.
     retry_at: Option<Instant>,
     report_at: Option<Instant>,
+    asks: Asks,
 }
 
 impl Session {
     /// `clock_ms` is the robot's clock at `now`, in milliseconds since the epoch.
     pub fn new(config: SessionConfig, robot: RobotInfo, now: Instant, clock_ms: u64) -> Self {
-        let server_info = ServerMessage::ServerInfo {
-            name: robot.name,
-            capabilities: Vec::new(),
-            supported_encodings: Vec::new(),
-            metadata: robot.metadata,
-            session_id: robot.session_id,
-        };
         Self {
-            server_info: server_info.frame().unwrap_or_default(),
+            asks: Asks::new(&config),
+            robot,
             started: now,
             started_ms: clock_ms,
             participants: BTreeMap::new(),
@@ -225,6 +240,8 @@ impl Session {
         if self.report_at.is_some_and(|at| at <= now) {
             self.report_drops(now);
         }
+        self.stop_silent_drivers(now);
+        self.expire_requests(now);
     }
 
     /// When [`Session::handle_timeout`] and [`Session::next_transmit`] are to be called again at
@@ -235,7 +252,9 @@ impl Session {
             .values()
             .filter_map(|participant| participant.restart_at)
             .min();
-        [restart, self.retry_at, self.report_at]
+        let silence = self.asks.commands.next_timeout();
+        let overdue = self.asks.pending.next_deadline();
+        [restart, self.retry_at, self.report_at, silence, overdue]
             .into_iter()
             .flatten()
             .min()

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use remote_access_bridge::session::{
-    ChannelInfo, Event, InboundError, InboundId, ParticipantId, PublisherId, RateLimit, RobotInfo,
-    Session, SessionConfig, StreamId, Transmit, SLICE_SIZE,
+    ChannelInfo, Event, InboundError, InboundId, NameRule, ParticipantId, PublisherId, RateLimit,
+    Request, Rights, RobotInfo, Session, SessionConfig, StreamId, Transmit, SLICE_SIZE,
 };
+use remote_access_protocol::capability::Capability;
+use remote_access_protocol::client::ClientMessage;
 use remote_access_protocol::frame::{self, FrameDecoder, Opcode};
-use remote_access_protocol::server::{self, Channel, ServerMessage};
+use remote_access_protocol::server::{self, BinaryMessage, Channel, ServerMessage};
 use remote_access_protocol::ChannelId;
 
 /// The robot's clock at the start, in milliseconds.
@@ -30,6 +32,7 @@ pub enum What {
     Json(ServerMessage),
     Data { channel: u64, seq: u64, size: usize },
     Pong { echo: u64, stamp: u64 },
+    Other(BinaryMessage),
 }
 
 struct Stream {
@@ -53,6 +56,11 @@ pub struct Harness {
 impl Harness {
     pub fn new() -> Self {
         Self::with(SessionConfig::default())
+    }
+
+    /// A session whose viewers may do everything; topics that end with `cmd_vel` are commands.
+    pub fn permissive() -> Self {
+        Self::with(permissive())
     }
 
     pub fn with(config: SessionConfig) -> Self {
@@ -127,6 +135,27 @@ impl Harness {
         self.bytes(id, &frame).unwrap();
     }
 
+    /// A viewer sends a message.
+    pub fn send(&mut self, id: u64, message: &ClientMessage) {
+        self.bytes(id, &message.frame().unwrap()).unwrap();
+    }
+
+    /// What the robot's side is asked to do.
+    pub fn requests(&mut self) -> Vec<Request> {
+        std::iter::from_fn(|| self.session.poll_request()).collect()
+    }
+
+    /// The binary messages that a viewer got, beside data and Pongs.
+    pub fn binaries(&self, id: u64) -> Vec<BinaryMessage> {
+        let received = self.received.get(&id).into_iter().flatten();
+        received
+            .filter_map(|received| match &received.what {
+                What::Other(message) => Some(message.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
     pub fn subscribe(&mut self, id: u64, channels: &[u64]) {
         self.json(
             id,
@@ -163,6 +192,14 @@ impl Harness {
         let stamp = self.pongs(id).last().map(|&(_, stamp)| stamp);
         self.ack(id, stamp.expect("a Pong"));
         self.pump();
+    }
+
+    /// A viewer acknowledges all it gets for a while, which large messages take.
+    pub fn acknowledge_all(&mut self, id: u64) {
+        for _ in 0..400 {
+            self.acknowledge(id);
+            self.pass(Duration::from_millis(5));
+        }
     }
 
     pub fn add(&mut self, channels: Vec<ChannelInfo>) {
@@ -350,7 +387,18 @@ pub fn parse(opcode: Opcode, payload: &[u8]) -> What {
             echo: number(1),
             stamp: number(9),
         },
-        (Opcode::Binary, other) => panic!("binary opcode {other}"),
+        (Opcode::Binary, _) => {
+            What::Other(BinaryMessage::parse(Bytes::copy_from_slice(payload)).unwrap())
+        }
+    }
+}
+
+/// Everything is allowed.
+pub fn permissive() -> SessionConfig {
+    SessionConfig {
+        rights: Rights::new(Capability::ALL, NameRule::new(|_| true)),
+        command_topics: NameRule::new(|topic| topic.ends_with("cmd_vel")),
+        ..SessionConfig::default()
     }
 }
 

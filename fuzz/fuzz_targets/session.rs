@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
+use remote_access_protocol::capability::Capability;
 use remote_access_protocol::server::{message_data_header, Channel};
 use remote_access_protocol::ChannelId;
 
@@ -17,7 +18,8 @@ mod robot {
 }
 
 use robot::session::{
-    ChannelInfo, InboundId, ParticipantId, PublisherId, RateLimit, RobotInfo, Session, SessionConfig,
+    ChannelInfo, Connections, InboundId, NameRule, ParticipantId, PublisherId, RateLimit, Request,
+    Rights, RobotInfo, Session, SessionConfig,
 };
 
 const CHANNELS: u64 = 3;
@@ -29,6 +31,8 @@ fuzz_target!(|data: &[u8]| {
         queue_budget: BUDGET,
         latched_budget: BUDGET,
         stream_rotate_bytes: 50_000,
+        rights: Rights::new(Capability::ALL, NameRule::new(|_| true)),
+        command_topics: NameRule::new(|topic| topic.len() < 8),
         ..SessionConfig::default()
     };
     let mut session = Session::new(config, RobotInfo::default(), now, 0);
@@ -73,8 +77,28 @@ fuzz_target!(|data: &[u8]| {
             }
         }
         while session.poll_event().is_some() {}
+        if what & 16 != 0 {
+            answer(&mut session, now);
+        }
     }
 });
+
+/// Answers all requests.
+fn answer(session: &mut Session, now: Instant) {
+    while let Some(request) = session.poll_request() {
+        match request {
+            Request::Call { key, payload, .. } => session.service_response(now, key, Ok(payload)),
+            Request::GetParameters { key, .. } => session.parameter_values(now, key, vec![]),
+            Request::SetParameters { key, parameters } => {
+                session.parameters_changed(now, &parameters);
+                session.parameter_values(now, key, parameters);
+            }
+            Request::WatchGraph(true) => session.connection_graph(now, Connections::default()),
+            Request::FetchAsset { key, .. } => session.asset(now, key, Ok(vec![0; 70_000].into())),
+            _ => {}
+        }
+    }
+}
 
 fn channel(id: u64) -> ChannelInfo {
     ChannelInfo {

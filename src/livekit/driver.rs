@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use livekit::{DisconnectReason, Room, RoomEvent};
 use remote_access_protocol::TOPIC;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -35,8 +36,11 @@ pub struct Driver {
     port: PortEnd,
     endpoint: Endpoint,
     reported: Option<Instant>,
+    /// A request that waits until the robot's side has room for it.
+    handing_over: Option<HandingOver>,
 }
 
+type HandingOver = Pin<Box<dyn Future<Output = ()> + Send>>;
 type Connecting = Pin<Box<dyn Future<Output = (Room, UnboundedReceiver<RoomEvent>)> + Send>>;
 
 /// What a connection has to tell.
@@ -61,6 +65,7 @@ enum Input {
     Room(Option<RoomEvent>),
     Inbox(InboxEvent),
     Sent(super::outbox::Done),
+    HandedOver,
     Command(Command),
     Message(Message),
     Time,
@@ -76,6 +81,7 @@ impl Driver {
             port: end,
             endpoint,
             reported: None,
+            handing_over: None,
         };
         (driver, port, changed)
     }
@@ -91,6 +97,7 @@ impl Driver {
         let mut in_flight: Option<InFlight> = None;
         loop {
             self.forward_demand();
+            self.forward_requests();
             if in_flight.is_none() {
                 in_flight = self.next_transmit(link.as_mut());
             }
@@ -102,6 +109,7 @@ impl Driver {
                 event = room_event(&mut ears.room) => Input::Room(event),
                 done = ready(&mut in_flight) => Input::Sent(done),
                 event = inbox_event(&ears.inbox) => Input::Inbox(event),
+                () = ready(&mut self.handing_over) => Input::HandedOver,
                 Ok(command) = self.port.commands.recv_async() => Input::Command(command),
                 Some(message) = self.port.messages.recv() => Input::Message(message),
                 () = sleep_until(timeout) => Input::Time,
@@ -152,6 +160,7 @@ impl Driver {
                         self.session.stream_failed(now, stream);
                     }
                 }
+                Input::HandedOver => self.handing_over = None,
                 Input::Command(command) => self.command(now, command),
                 Input::Message(message) => self.messages(now, message),
                 Input::Time => {}
@@ -163,6 +172,7 @@ impl Driver {
             self.report_drops(now);
         }
         drop(in_flight);
+        self.end_requests().await;
         if let Some(mut link) = link {
             link.outbox.close(CLOSE_TIMEOUT).await;
             close(link.room).await;
@@ -249,6 +259,8 @@ impl Driver {
         }
         if let Some(id) = joined {
             self.session.participant_joined(now, id);
+            let identity = participant.identity().to_string();
+            self.session.participant_named(id, identity);
         }
     }
 
@@ -292,6 +304,9 @@ impl Driver {
             } => self
                 .session
                 .update_channel(channel, depth, reliable, latched),
+            Command::AddServices(services) => self.session.add_services(now, services),
+            Command::RemoveServices(services) => self.session.remove_services(now, &services),
+            Command::Answer(answer) => answer.give(&mut self.session, now),
         }
     }
 
@@ -325,6 +340,36 @@ impl Driver {
                 Event::Subscribe(channel) => self.port.demand.start(channel),
                 Event::Unsubscribe(channel) => self.port.demand.end(channel),
             }
+        }
+    }
+
+    /// Hands requests to the robot's side as long as it takes them at once.
+    fn forward_requests(&mut self) {
+        while self.handing_over.is_none() {
+            let Some(request) = self.session.poll_request() else {
+                return;
+            };
+            if let Err(flume::TrySendError::Full(request)) = self.port.requests.try_send(request) {
+                let taken = self.port.requests.clone().into_send_async(request);
+                // It fails only when the robot's side is gone, at the end.
+                self.handing_over = Some(Box::pin(taken.map(|_| ())));
+            }
+        }
+    }
+
+    /// Ends what viewers have of the robot: what they drive gets its stop.
+    async fn end_requests(&mut self) {
+        self.session.connection_lost(Instant::now());
+        let rest = async {
+            if let Some(first) = self.handing_over.take() {
+                first.await;
+            }
+            while let Some(request) = self.session.poll_request() {
+                let _ = self.port.requests.send_async(request).await;
+            }
+        };
+        if tokio::time::timeout(CLOSE_TIMEOUT, rest).await.is_err() {
+            warn!("the ROS side does not take the last requests of viewers");
         }
     }
 

@@ -1,7 +1,8 @@
 //! Where the robot's side meets the driver: messages go in, demand comes out.
 //!
 //! Nothing here ever waits for a viewer. Messages that the driver does not take in time push out
-//! older ones; demand is a state that is looked up, not a queue.
+//! older ones; demand is a state that is looked up, not a queue. Requests of viewers wait in the
+//! session until the robot's side takes them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,9 +11,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use flume::{Receiver, Sender, TrySendError};
 use parking_lot::Mutex;
-use remote_access_protocol::ChannelId;
+use remote_access_protocol::{ChannelId, ServiceId};
 
-use crate::session::{ChannelInfo, PublisherId};
+use super::answer::Answer;
+use crate::session::{ChannelInfo, PublisherId, Request, ServiceInfo};
 
 /// Messages that may wait for the driver.
 const MAX_MESSAGES: usize = 4096;
@@ -20,8 +22,10 @@ const MAX_MESSAGES: usize = 4096;
 const MAX_BYTES: usize = 64 << 20;
 /// Commands that may wait for the driver.
 const MAX_COMMANDS: usize = 1024;
+/// Requests that may wait for the robot's side. More wait in the session, a share for each viewer.
+const MAX_REQUESTS: usize = 16;
 
-/// A change of the robot's channels.
+/// A change of what the robot offers, or an answer.
 #[derive(Debug)]
 pub enum Command {
     /// Channels have appeared.
@@ -39,6 +43,12 @@ pub enum Command {
         /// Whether they keep messages for later subscribers.
         latched: bool,
     },
+    /// Services have appeared.
+    AddServices(Vec<ServiceInfo>),
+    /// Services have gone.
+    RemoveServices(Vec<ServiceId>),
+    /// Something that a viewer asked for.
+    Answer(Answer),
 }
 
 /// A message for the viewers.
@@ -74,12 +84,14 @@ impl Message {
 /// The robot's side of the driver.
 #[derive(Clone, Debug)]
 pub struct Port {
-    /// Changes of the channels.
+    /// Changes of what the robot offers, and answers.
     pub commands: Sender<Command>,
     /// Messages of the channels.
     pub messages: Messages,
     /// The channels that somebody wants.
     pub demand: Demand,
+    /// What viewers ask for. Ends when the driver does, after the last requests.
+    pub requests: Receiver<Request>,
 }
 
 /// The driver's side of the port.
@@ -88,6 +100,7 @@ pub(super) struct PortEnd {
     pub commands: Receiver<Command>,
     pub messages: Messages,
     pub demand: Demand,
+    pub requests: Sender<Request>,
 }
 
 /// Makes a port. The receiver gets a word whenever the demand has changed.
@@ -95,15 +108,18 @@ pub(super) fn port() -> (Port, PortEnd, Receiver<()>) {
     let (commands, command_queue) = flume::bounded(MAX_COMMANDS);
     let messages = Messages::new();
     let (demand, changed) = Demand::new();
+    let (requests, request_queue) = flume::bounded(MAX_REQUESTS);
     let end = PortEnd {
         commands: command_queue,
         messages: messages.clone(),
         demand: demand.clone(),
+        requests,
     };
     let port = Port {
         commands,
         messages,
         demand,
+        requests: request_queue,
     };
     (port, end, changed)
 }

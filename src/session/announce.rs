@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use bytes::Bytes;
+use remote_access_protocol::capability::Capability;
 use remote_access_protocol::server::{ServerMessage, StatusLevel};
 use remote_access_protocol::ChannelId;
 use tracing::warn;
 
 use super::counters::DropReason;
 use super::status::{status, REPORTS_AT_ONCE, REPORT_INTERVAL};
-use super::{ParticipantId, Session};
+use super::{Encoding, ParticipantId, Session};
 
 /// An advertise message holds about this many bytes of schemas at most.
 const ADVERTISE_BATCH: usize = 512 * 1024;
@@ -37,10 +38,43 @@ impl Session {
 
     /// Sends serverInfo and all channels.
     pub(super) fn greet(&mut self, now: Instant, id: ParticipantId) {
-        self.push_control(now, id, Some(self.server_info.clone()));
+        self.push_control(now, id, self.server_info(id));
         let channels: Vec<ChannelId> = self.channels.keys().copied().collect();
         for frame in self.advertise_frames(&channels) {
             self.push_control(now, id, Some(frame));
+        }
+        self.greet_requests(now, id);
+    }
+
+    fn server_info(&self, id: ParticipantId) -> Option<Bytes> {
+        let robot = &self.robot;
+        let rights = &self.participants.get(&id)?.asks.rights;
+        let capabilities = rights.announced(robot.simulated_time);
+        let encoded = [Capability::ClientPublish, Capability::Services];
+        let supported_encodings = if encoded.iter().any(|each| capabilities.contains(each)) {
+            Encoding::ALL.map(|each| each.name().to_owned()).to_vec()
+        } else {
+            Vec::new()
+        };
+        let server_info = ServerMessage::ServerInfo {
+            name: robot.name.clone(),
+            capabilities,
+            supported_encodings,
+            metadata: robot.metadata.clone(),
+            session_id: robot.session_id.clone(),
+        };
+        server_info.frame()
+    }
+
+    /// The robot's time in nanoseconds, if it is simulated. Viewers get the latest.
+    pub fn time(&mut self, time: u64) {
+        if !self.robot.simulated_time {
+            return;
+        }
+        for participant in self.participants.values_mut() {
+            if participant.asks.rights.gets_time() && participant.restart_at.is_none() {
+                participant.control.push_time(time);
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::permission::{NameRule, Rights};
+
 /// Largest piece that goes to the transport at once, in bytes.
 ///
 /// LiveKit cuts a byte stream into chunks of this size. One piece is the longest time that a
@@ -57,6 +59,16 @@ pub struct SessionConfig {
     ///
     /// One participant has 16 MiB, a frame of the largest size, at most.
     pub inbound_budget: usize,
+    /// What a viewer may do beside watching topics. Default: nothing.
+    pub rights: Rights,
+    /// Topics that drive the robot: one driver at a time, and a stop when it is gone.
+    pub command_topics: NameRule,
+    /// Time without a command after which a stop is published. Default 1.5 s.
+    pub command_timeout: Duration,
+    /// Most channels that one viewer may publish on. Default 64.
+    pub max_client_channels: usize,
+    /// Most service calls that one viewer may wait for at once. Default 32.
+    pub max_service_calls: usize,
 }
 
 impl Default for SessionConfig {
@@ -76,6 +88,11 @@ impl Default for SessionConfig {
             max_inbound_streams: 8,
             inbound_rate: 8_000_000,
             inbound_budget: 128 << 20,
+            rights: Rights::default(),
+            command_topics: NameRule::default(),
+            command_timeout: Duration::from_millis(1_500),
+            max_client_channels: 64,
+            max_service_calls: 32,
         }
     }
 }

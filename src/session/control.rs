@@ -14,6 +14,8 @@ pub(super) enum Control {
     Frame(Bytes),
     /// A Pong, whose device timestamp is known only when it is written.
     Pong { timestamp: u64 },
+    /// The robot's time in nanoseconds.
+    Time(u64),
 }
 
 /// The queue did not take a message: the participant must be started anew.
@@ -57,11 +59,28 @@ impl ControlQueue {
         }
     }
 
+    /// Sends the robot's time, in place of an earlier one that still waits.
+    pub fn push_time(&mut self, time: u64) {
+        let waiting = self
+            .messages
+            .iter_mut()
+            .rev()
+            .find_map(|message| match message {
+                Control::Time(time) => Some(time),
+                _ => None,
+            });
+        match waiting {
+            Some(waiting) => *waiting = time,
+            None => self.messages.push_back(Control::Time(time)),
+        }
+    }
+
     /// Takes the next message if its frame has at most `room` bytes.
     pub fn pop(&mut self, room: usize) -> Option<Control> {
         let size = match self.messages.front()? {
             Control::Frame(frame) => frame.len(),
             Control::Pong { .. } => PONG_SIZE,
+            Control::Time(_) => TIME_SIZE,
         };
         if size > room {
             return None;
@@ -70,6 +89,7 @@ impl ControlQueue {
         match &message {
             Control::Frame(frame) => self.bytes -= frame.len(),
             Control::Pong { .. } => self.pongs -= 1,
+            Control::Time(_) => {}
         }
         Some(message)
     }
@@ -89,6 +109,8 @@ impl ControlQueue {
 
 /// Size of a framed Pong in bytes.
 const PONG_SIZE: usize = 22;
+/// Size of a framed Time in bytes.
+const TIME_SIZE: usize = 14;
 
 #[cfg(test)]
 mod tests {
@@ -121,5 +143,18 @@ mod tests {
             device_timestamp: 0,
         };
         assert_eq!(pong.frame().map(|frame| frame.len()), Some(PONG_SIZE));
+    }
+
+    #[test]
+    fn of_the_time_the_latest_waits() {
+        let mut queue = ControlQueue::new(100);
+        for time in 0..1000 {
+            queue.push_time(time);
+        }
+        assert!(queue.pop(TIME_SIZE - 1).is_none());
+        assert!(matches!(queue.pop(TIME_SIZE), Some(Control::Time(999))));
+        assert!(queue.is_empty());
+        let size = BinaryMessage::Time(0).frame().map(|frame| frame.len());
+        assert_eq!(size, Some(TIME_SIZE));
     }
 }

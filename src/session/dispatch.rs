@@ -7,6 +7,7 @@ use bytes::Bytes;
 use remote_access_protocol::server::BinaryMessage;
 use remote_access_protocol::ChannelId;
 
+use super::answers::ANSWERS;
 use super::channel::ChannelState;
 use super::control::Control;
 use super::drr::{Class, Turn};
@@ -24,6 +25,8 @@ pub(super) enum Flow {
     Own(ParticipantId, ChannelId),
     /// All channels of a participant that reads one stream.
     Participant(ParticipantId),
+    /// Large answers to a participant that reads many streams.
+    Answers(ParticipantId),
     /// A stream that ends after the frame that it has begun.
     Finish(StreamId),
 }
@@ -132,6 +135,7 @@ impl Session {
                 Flow::Channel(channel) => self.channel_turn(now, channel),
                 Flow::Own(id, channel) => self.own_turn(now, id, channel),
                 Flow::Participant(id) => self.participant_turn(now, id),
+                Flow::Answers(id) => self.answers_turn(now, id),
                 Flow::Finish(stream) => self.finish_turn(now, stream),
             });
             // A turn may have made other flows active, or handed its work over to them.
@@ -219,6 +223,9 @@ impl Session {
                 state.counters.sent.count(size);
             }
         }
+        if stream.at_boundary() {
+            self.asks.answer_bytes -= participant.asks.answers.sent_on_primary();
+        }
         if dropped {
             self.report_soon(now);
         }
@@ -302,6 +309,7 @@ impl PrimarySlice<'_> {
                     };
                     pong.frame()
                 }
+                Control::Time(time) => BinaryMessage::Time(time).frame(),
             };
         }
         if self.allowed == Allowed::Control || !participant.control.is_empty() {
@@ -319,9 +327,20 @@ impl PrimarySlice<'_> {
         let Participant {
             turns,
             subscriptions,
+            asks,
             ..
         } = participant;
         let turn = |channel: &ChannelId| {
+            if *channel == ANSWERS {
+                found = match asks.answers.next_size() {
+                    None => return Turn::Empty,
+                    Some(size) if size > room || state_only => return Turn::Blocked,
+                    Some(_) => asks.answers.pop(),
+                };
+                return found
+                    .as_ref()
+                    .map_or(Turn::Empty, |frame| Turn::Sent(frame.len()));
+            }
             let (Some(state), Some(subscription)) =
                 (self.channels.get(channel), subscriptions.get_mut(channel))
             else {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use remote_access_protocol::ChannelId;
 
+use super::asks::ParticipantAsks;
 use super::bucket::TokenBucket;
 use super::config::SessionConfig;
 use super::control::ControlQueue;
@@ -72,6 +73,8 @@ pub(super) struct Participant {
     pub restarted_at: Instant,
     /// The channel that the last report of drops was about.
     pub last_report: Option<ChannelId>,
+    /// What it asks of the robot.
+    pub asks: ParticipantAsks,
     pub counters: ParticipantCounters,
     /// Ends of what is on the way of subscriptions that are over, see [`FlowControl::sent`].
     leftovers: BTreeMap<ChannelId, Leftover>,
@@ -147,6 +150,7 @@ impl Participant {
             restart_at: None,
             restarted_at: now,
             last_report: None,
+            asks: ParticipantAsks::new(config.rights.clone()),
             counters: ParticipantCounters::default(),
             leftovers: BTreeMap::new(),
             pace: Pace::Full(Lag::default()),
@@ -212,6 +216,7 @@ impl Participant {
         self.leftovers.clear();
         self.control.clear();
         self.flow.restart(now);
+        self.asks.answers.restart();
         self.restart_at = None;
         self.restarted_at = now;
         self.counters.resyncs += 1;

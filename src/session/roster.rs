@@ -22,6 +22,7 @@ impl Session {
 
     /// A participant is gone. Does nothing if it is unknown.
     pub fn participant_left(&mut self, now: Instant, id: ParticipantId) {
+        self.end_requests(now, id);
         let Some(participant) = self.participants.remove(&id) else {
             return;
         };
@@ -33,6 +34,7 @@ impl Session {
             self.forget_subscriber(channel, id);
         }
         self.retire_streams_of(id);
+        self.update_watching();
         debug!(?id, ?now, "participant removed");
     }
 
@@ -54,6 +56,7 @@ impl Session {
         for channel in channels {
             self.replay(now, channel, id);
         }
+        self.activate_answers(id);
     }
 
     /// Starts all participants anew, after the connection was interrupted.

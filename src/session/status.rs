@@ -72,8 +72,7 @@ impl DropReport {
     /// What withdraws the report, if one stands.
     pub fn withdrawal(&self, channel: ChannelId) -> Option<Bytes> {
         self.last?;
-        let status_ids = vec![drops_id(channel)];
-        ServerMessage::RemoveStatus { status_ids }.frame()
+        withdraw(drops_id(channel))
     }
 
     /// Whether a report stands that will have to be withdrawn.
@@ -98,6 +97,12 @@ fn drops_id(channel: ChannelId) -> String {
 pub(super) fn status(level: StatusLevel, message: String, id: String) -> Option<Bytes> {
     let id = Some(id);
     ServerMessage::Status { level, message, id }.frame()
+}
+
+/// What withdraws a status.
+pub(super) fn withdraw(id: String) -> Option<Bytes> {
+    let status_ids = vec![id];
+    ServerMessage::RemoveStatus { status_ids }.frame()
 }
 
 #[cfg(test)]

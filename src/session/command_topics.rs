@@ -1,0 +1,188 @@
+//! Topics that drive the robot: one driver at a time, and a stop when it is gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::permission::NameRule;
+use super::request::ClientChannelKey;
+use super::ParticipantId;
+
+/// Who drives what.
+///
+/// The first viewer that publishes on a command topic drives it until it leaves, publishes no
+/// more on it, loses its right or is silent for the timeout. Then a stop is due, once.
+#[derive(Debug)]
+pub(super) struct CommandTopics {
+    rule: NameRule,
+    timeout: Duration,
+    driven: BTreeMap<String, Driven>,
+}
+
+#[derive(Debug)]
+struct Driven {
+    /// The channel of the last message.
+    by: ClientChannelKey,
+    last: Instant,
+    /// Viewers that were told that they cannot drive.
+    told: BTreeSet<ParticipantId>,
+}
+
+/// A topic that is driven no more. A stop is to be published on `by`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Released {
+    pub topic: String,
+    pub by: ClientChannelKey,
+    /// Viewers that were told that they cannot drive.
+    pub told: BTreeSet<ParticipantId>,
+}
+
+impl CommandTopics {
+    pub fn new(rule: NameRule, timeout: Duration) -> Self {
+        Self {
+            rule,
+            timeout,
+            driven: BTreeMap::new(),
+        }
+    }
+
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// A viewer publishes. If somebody else drives, its id comes back.
+    pub fn on_message(
+        &mut self,
+        now: Instant,
+        topic: &str,
+        by: ClientChannelKey,
+    ) -> Result<(), ParticipantId> {
+        if let Some(driven) = self.driven.get_mut(topic) {
+            if driven.by.viewer != by.viewer {
+                driven.told.insert(by.viewer);
+                return Err(driven.by.viewer);
+            }
+            driven.by = by;
+            driven.last = now;
+        } else if self.rule.holds(topic) {
+            let driven = Driven {
+                by,
+                last: now,
+                told: BTreeSet::new(),
+            };
+            self.driven.insert(topic.to_owned(), driven);
+        }
+        Ok(())
+    }
+
+    /// A channel is gone.
+    pub fn on_channel_gone(&mut self, channel: ClientChannelKey) -> Option<Released> {
+        let (topic, _) = self.driven.iter().find(|(_, d)| d.by == channel)?;
+        self.release(&topic.clone())
+    }
+
+    /// A viewer is gone: nobody has to tell it anything.
+    pub fn forget(&mut self, viewer: ParticipantId) {
+        for driven in self.driven.values_mut() {
+            driven.told.remove(&viewer);
+        }
+    }
+
+    /// Topics whose driver is silent.
+    pub fn on_timeout(&mut self, now: Instant) -> Vec<Released> {
+        let silent: Vec<String> = self
+            .driven
+            .iter()
+            .filter(|(_, driven)| driven.last + self.timeout <= now)
+            .map(|(topic, _)| topic.clone())
+            .collect();
+        silent
+            .iter()
+            .filter_map(|topic| self.release(topic))
+            .collect()
+    }
+
+    pub fn next_timeout(&self) -> Option<Instant> {
+        let last = self.driven.values().map(|driven| driven.last).min()?;
+        Some(last + self.timeout)
+    }
+
+    /// The topics that are driven, each with its driver.
+    pub fn drivers(&self) -> impl Iterator<Item = (&str, ParticipantId)> {
+        self.driven
+            .iter()
+            .map(|(topic, driven)| (topic.as_str(), driven.by.viewer))
+    }
+
+    fn release(&mut self, topic: &str) -> Option<Released> {
+        let (topic, driven) = self.driven.remove_entry(topic)?;
+        Some(Released {
+            topic,
+            by: driven.by,
+            told: driven.told,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use remote_access_protocol::ClientChannelId;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn commands() -> CommandTopics {
+        CommandTopics::new(NameRule::new(|topic| topic.ends_with("cmd_vel")), SECOND)
+    }
+
+    fn by(viewer: u64, channel: u32) -> ClientChannelKey {
+        ClientChannelKey {
+            viewer: ParticipantId(viewer),
+            channel: ClientChannelId(channel),
+        }
+    }
+
+    #[test]
+    fn the_first_drives_until_it_is_silent_and_one_stop_is_due() {
+        let start = Instant::now();
+        let mut commands = commands();
+        assert_eq!(commands.on_message(start, "/cmd_vel", by(1, 1)), Ok(()));
+        let other = commands.on_message(start, "/cmd_vel", by(2, 1));
+        assert_eq!(other, Err(ParticipantId(1)));
+        let later = start + SECOND / 2;
+        assert_eq!(commands.on_message(later, "/cmd_vel", by(1, 1)), Ok(()));
+        assert_eq!(commands.next_timeout(), Some(later + SECOND));
+        assert_eq!(commands.on_timeout(start + SECOND), []);
+        let released = commands.on_timeout(later + SECOND);
+        assert_eq!(released.len(), 1);
+        assert_eq!(released[0].by, by(1, 1));
+        assert_eq!(released[0].told, BTreeSet::from([ParticipantId(2)]));
+        assert_eq!(commands.on_timeout(later + 9 * SECOND), []);
+        assert_eq!(commands.next_timeout(), None);
+        assert_eq!(
+            commands.on_message(later + SECOND, "/cmd_vel", by(2, 1)),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn the_channel_of_the_last_message_is_the_one_that_stops() {
+        let now = Instant::now();
+        let mut commands = commands();
+        commands.on_message(now, "/cmd_vel", by(1, 1)).unwrap();
+        commands.on_message(now, "/cmd_vel", by(1, 2)).unwrap();
+        assert_eq!(commands.on_channel_gone(by(1, 1)), None);
+        let released = commands.on_channel_gone(by(1, 2)).unwrap();
+        assert_eq!(released.topic, "/cmd_vel");
+        assert_eq!(commands.on_channel_gone(by(1, 2)), None);
+    }
+
+    #[test]
+    fn other_topics_are_nobodys() {
+        let now = Instant::now();
+        let mut commands = commands();
+        commands.on_message(now, "/chat", by(1, 1)).unwrap();
+        commands.on_message(now, "/chat", by(2, 1)).unwrap();
+        assert_eq!(commands.drivers().count(), 0);
+        assert_eq!(commands.on_channel_gone(by(1, 1)), None);
+    }
+}

@@ -1,0 +1,49 @@
+//! Who is there and does what, for people who look after the robot.
+
+use std::collections::BTreeMap;
+
+use super::{ParticipantId, Session};
+
+/// What a viewer does at this moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ViewerInfo {
+    /// What people call it.
+    pub name: String,
+    /// The topics that it watches.
+    pub watches: Vec<String>,
+    /// The topics that it publishes on, each with the number of its messages so far.
+    pub publishes: BTreeMap<String, u64>,
+    /// The command topics that it drives.
+    pub drives: Vec<String>,
+    /// Service calls, files and parameters that it waits for.
+    pub waits_for: usize,
+}
+
+impl Session {
+    /// All viewers, in the order in which they joined.
+    pub fn viewers(&self) -> Vec<ViewerInfo> {
+        let mut drives: BTreeMap<ParticipantId, Vec<String>> = BTreeMap::new();
+        for (topic, driver) in self.asks.commands.drivers() {
+            drives.entry(driver).or_default().push(topic.to_owned());
+        }
+        let info = |(id, participant): (&ParticipantId, &super::Participant)| {
+            let subscribed = participant.subscriptions.keys();
+            let watches = subscribed.filter_map(|channel| {
+                let state = self.channels.get(channel)?;
+                Some(state.info.channel.topic.clone())
+            });
+            let mut publishes = BTreeMap::new();
+            for channel in participant.asks.channels.values() {
+                *publishes.entry(channel.topic.clone()).or_default() += channel.messages;
+            }
+            ViewerInfo {
+                name: participant.asks.name.clone(),
+                watches: watches.collect(),
+                publishes,
+                drives: drives.remove(id).unwrap_or_default(),
+                waits_for: self.asks.pending.of(*id).count(),
+            }
+        };
+        self.participants.iter().map(info).collect()
+    }
+}
