@@ -35,7 +35,8 @@ def test_topics_are_listed_with_type_and_figures(tab: Tab) -> None:
     tab.wait_live()
     for topic, kind in TOPICS.items():
         tab.topic(topic).wait_for()
-        assert kind in tab.topic(topic).inner_text()
+        assert kind.split("/")[1] in tab.topic(topic).inner_text()
+        assert kind in tab.topic(topic).locator("button.topic").get_attribute("title")
     # The camera's panel is on the page from the start; the battery is in none.
     watched = tab.topic("/camera/image/compressed").locator(".numbers")
     wait_for(lambda: re.search(r"[1-9][\d.]* Hz · [\d.]+ kB/s · \d+ ms", watched.inner_text()), "figures", tab)

@@ -4,7 +4,7 @@ import { AddMenu } from "./AddMenu";
 import { ConnectForm } from "./ConnectForm";
 import { Header } from "./Header";
 import { Icon } from "./icons";
-import { config, maximized, panels, place, rooms, tab } from "./state";
+import { config, maximized, panels, place, revision, rooms, tab } from "./state";
 import { TopicList } from "./TopicList";
 
 export function App() {
@@ -62,6 +62,8 @@ function Workspace() {
 }
 
 function NoRobot() {
+  // Rooms change without becoming others.
+  revision.value;
   const problems = rooms.value.flatMap((room) => (room.error === undefined ? [] : [room.error]));
   const isConnected = rooms.value.some((room) => room.state === "connected");
   return (

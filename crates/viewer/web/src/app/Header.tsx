@@ -46,6 +46,7 @@ function RobotPicker({ current }: { current: Place | undefined }) {
   );
 }
 
+const SILENCE_MS = 4000;
 const QUALITY = { excellent: 3, good: 2, poor: 1, lost: 0, unknown: 0 };
 
 function Connection({ current }: { current: Place | undefined }) {
@@ -98,6 +99,11 @@ function Connection({ current }: { current: Place | undefined }) {
   );
 }
 
+/** Whether the robot has stopped answering pings. A hidden page sends one a second. */
+function isSilent({ room, robot }: Place): boolean {
+  return room.canPublishData && performance.now() - robot.answeredMs > SILENCE_MS;
+}
+
 function stateText(current: Place | undefined): [string, string] {
   const room = current?.room ?? rooms.value[0];
   switch (room?.state) {
@@ -105,7 +111,10 @@ function stateText(current: Place | undefined): [string, string] {
       if (!current) {
         return ["no robot", "warn"];
       }
-      return current.robot.online ? ["live", "ok"] : ["robot is away", "warn"];
+      if (!current.robot.online) {
+        return ["robot is away", "warn"];
+      }
+      return isSilent(current) ? ["no answer", "warn"] : ["live", "ok"];
     case "reconnecting":
       return ["reconnecting", "warn"];
     case "waiting":

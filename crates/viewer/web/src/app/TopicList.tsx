@@ -71,14 +71,14 @@ function Row({ place, channel, refusal }: { place: Place; channel: Channel; refu
         type="button"
         class="topic"
         disabled={refusal !== undefined}
-        title={refusal ?? `Show ${topic} ${VIEW_NAMES[view]}`}
+        title={refusal ?? `${topic} (${shortType(schemaName)}): show ${VIEW_NAMES[view]}`}
         onClick={() => open(view)}
       >
         <Icon name={view} />
         <span class="names">
           <span class="name">{topic}</span>
           <span class="details">
-            <small>{shortType(schemaName)}</small>
+            <small>{isWatched ? schemaName.split("/").at(-1) : shortType(schemaName)}</small>
             <small class="numbers">{isWatched ? figures(channel) : ""}</small>
           </span>
         </span>

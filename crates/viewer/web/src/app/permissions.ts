@@ -8,8 +8,8 @@ export type Refusal = string | undefined;
 const NAMES: Partial<Record<Capability, string>> = {
   clientPublish: "publishing to it",
   services: "calling its services",
-  parameters: "its parameters",
-  parametersSubscribe: "changes of its parameters",
+  parameters: "access to its parameters",
+  parametersSubscribe: "watching its parameters",
 };
 
 /** Whether the robot hears anything from this page, even a subscription. */

@@ -174,7 +174,7 @@ function options(names: string[], target: HTMLElement): uPlot.Options {
     cursor: { drag: { x: false, y: false } },
     scales: { x: { time: true } },
     axes: [
-      { ...axis, space: 70 },
+      { ...axis, space: 80, values: (_, ticks) => ticks.map(clockTime) },
       { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => number(tick)) },
     ],
     series: [
@@ -188,6 +188,10 @@ function options(names: string[], target: HTMLElement): uPlot.Options {
       })),
     ],
   };
+}
+
+function clockTime(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleTimeString("en-GB");
 }
 
 function resize(plot: uPlot | undefined, target: HTMLElement): void {

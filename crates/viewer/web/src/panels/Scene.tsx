@@ -29,6 +29,7 @@ export function ScenePanel({ place, spec, visible }: PanelProps) {
   const [problem, setProblem] = useState<string>();
   const [fixed, setFixed] = useState("");
   const [follows, setFollows] = useState(false);
+  const [hasNames, setNames] = useState(false);
   const store = useTransforms(robot, visible);
   const layers = shownLayers(robot, TYPES, spec);
   useWatch(robot, layers, visible);
@@ -75,7 +76,8 @@ export function ScenePanel({ place, spec, visible }: PanelProps) {
           scene.remove(topic);
         }
       }
-      scene.place(transforms, frame, follows ? robotFrame(transforms) : undefined);
+      scene.place(transforms, frame, robotFrame(transforms), follows);
+      scene.showNames(hasNames);
       scene.render();
       setProblem(undefined);
     } catch (error) {
@@ -92,7 +94,7 @@ export function ScenePanel({ place, spec, visible }: PanelProps) {
       <div class="figures overlay">
         <LayerMenu robot={robot} spec={spec} types={TYPES} />
         <label>
-          seen from{" "}
+          from{" "}
           <select value={fixed} onChange={(event) => setFixed(event.currentTarget.value)}>
             <option value="">the map</option>
             {frames.map((name) => (
@@ -102,6 +104,9 @@ export function ScenePanel({ place, spec, visible }: PanelProps) {
         </label>
         <label>
           <input type="checkbox" checked={follows} onChange={() => setFollows(!follows)} /> follow
+        </label>
+        <label>
+          <input type="checkbox" checked={hasNames} onChange={() => setNames(!hasNames)} /> names
         </label>
         <Tool icon="reset" label="Back to the first view" run={() => view.current?.resetCamera()} />
       </div>

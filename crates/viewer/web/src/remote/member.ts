@@ -5,6 +5,8 @@ import { Uplink, type Writer } from "./uplink";
 
 /** Least time between two fresh starts that the page asks for. */
 const RESTART_MS = 1500;
+/** A robot that has not introduced itself for so long after the page's stream was opened has missed it. */
+const INTRODUCTION_MS = 4000;
 /** A robot that answers no ping for so long gets a fresh stream. */
 const SILENCE_MS = 10_000;
 /** And at least so many pings must be unanswered: the timers of a hidden page are slow. */
@@ -14,21 +16,31 @@ export type OpenStream = (identity: string, attributes: Record<string, string>) 
 
 export class Member {
   readonly robot: Robot;
-  /** The robot's session in the room; it changes when the robot joins again. */
+  /** The robot's session in the room. It changes when the robot joins again, and may be known late. */
   sid: string | undefined;
+  /** Whether the robot is in the room. */
+  isPresent = false;
+  /** Counts the robot's sessions: what was opened in an earlier one is void. */
+  session = 0;
 
   #open: OpenStream;
   #now: () => number;
   #uplink: Uplink | undefined;
   #startedMs = Number.NEGATIVE_INFINITY;
   #restartAtMs: number | undefined;
-  #answeredMs = 0;
   #unanswered = 0;
 
   constructor(identity: string, open: OpenStream, now: () => number) {
     this.robot = new Robot(identity, now);
     this.#open = open;
     this.#now = now;
+  }
+
+  /** The robot is in the room. */
+  begin(sid: string | undefined): void {
+    this.sid = sid;
+    this.isPresent = true;
+    this.session += 1;
   }
 
   /** Opens the page's stream to the robot, in the place of the one before. */
@@ -45,12 +57,12 @@ export class Member {
     this.#uplink = uplink;
     this.#startedMs = this.#now();
     this.#restartAtMs = undefined;
-    this.#answered();
+    this.#unanswered = 0;
     const link: RobotLink = {
       send: (frame) => uplink.send(frame),
       sendPing: (frame) => uplink.sendPing(frame),
       sendAck: (frame) => {
-        this.#answered();
+        this.#unanswered = 0;
         uplink.sendAck(frame);
       },
     };
@@ -61,6 +73,8 @@ export class Member {
   /** The robot is gone, or the room is. */
   stop(): void {
     this.sid = undefined;
+    this.isPresent = false;
+    this.session += 1;
     this.#restartAtMs = undefined;
     void this.#uplink?.close();
     this.#uplink = undefined;
@@ -75,21 +89,19 @@ export class Member {
     }
   }
 
-  /** Ten times a second. */
+  /** Ten times a second while the room is connected. */
   tick(): void {
     const now = this.#now();
     this.#unanswered += 1;
-    if (now - this.#answeredMs > SILENCE_MS && this.#unanswered > SILENT_PINGS) {
+    if (now - this.robot.answeredMs > SILENCE_MS && this.#unanswered > SILENT_PINGS) {
       this.restart("it answers no ping");
+    }
+    if (!this.robot.online && now - this.#startedMs > INTRODUCTION_MS) {
+      this.restart("it has not introduced itself");
     }
     if (this.#restartAtMs !== undefined && now >= this.#restartAtMs) {
       this.start();
     }
     this.robot.tick();
-  }
-
-  #answered(): void {
-    this.#answeredMs = this.#now();
-    this.#unanswered = 0;
   }
 }

@@ -16,12 +16,11 @@ import {
   type StatusLevel,
   serviceCall,
 } from "./messages";
+import { channelInfo, isParameter, isService, list, text } from "./parse";
+import { Pending } from "./pending";
 import { Rate } from "./rate";
+import { type MessageSink, Watches } from "./watches";
 
-/** A topic nobody looks at any more stays subscribed for so long, in case somebody looks again. */
-const LINGER_MS = 1000;
-/** A call without an answer fails after so long. */
-const CALL_TIMEOUT_MS = 30_000;
 const MAX_NOTICES = 100;
 const MAX_CHANNELS = 20_000;
 /** Weight of the newest round trip in the smoothed one. */
@@ -46,16 +45,6 @@ export interface Channel extends ChannelInfo {
   rate: Rate;
 }
 
-/** Gets every message of a topic, not only the newest. */
-export type MessageSink = (channel: Channel, data: Uint8Array, logTimeMs: number) => void;
-
-interface Watch {
-  sinks: Set<MessageSink>;
-  watchers: number;
-  /** When the last watcher left. */
-  idleSince: number | undefined;
-}
-
 export interface Notice {
   id: string | undefined;
   level: StatusLevel;
@@ -63,16 +52,10 @@ export interface Notice {
   atMs: number;
 }
 
-interface Call {
-  resolve: (response: { encoding: string; payload: Uint8Array }) => void;
-  reject: (error: Error) => void;
-  deadline: number;
-}
-
-interface ParameterRequest {
-  resolve: (parameters: Parameter[]) => void;
-  reject: (error: Error) => void;
-  deadline: number;
+/** The answer to a service call. */
+export interface Response {
+  encoding: string;
+  payload: Uint8Array;
 }
 
 /** What changed; listeners that show something else need not look. */
@@ -92,6 +75,8 @@ export class Robot {
   notices: Notice[] = [];
   /** Smoothed round trip in milliseconds. */
   rttMs: number | undefined;
+  /** When it last answered a ping, on the page's clock. */
+  answeredMs = 0;
   /** The robot's clock, where it broadcasts it. */
   timeMs: number | undefined;
   /** All that arrived. */
@@ -100,10 +85,10 @@ export class Robot {
   #link: RobotLink | undefined;
   #now: () => number;
   #byTopic = new Map<string, Channel>();
-  #watches = new Map<string, Watch>();
+  #watches: Watches;
   #subscribed = new Set<number>();
-  #calls = new Map<number, Call>();
-  #requests = new Map<string, ParameterRequest>();
+  #calls = new Pending<number, Response>();
+  #requests = new Pending<string, Parameter[]>();
   #nextId = 1;
   #published = new Map<number, Record<string, unknown>>();
   #wantsParameters = false;
@@ -112,6 +97,7 @@ export class Robot {
   constructor(identity: string, now: () => number) {
     this.identity = identity;
     this.#now = now;
+    this.#watches = new Watches(now);
   }
 
   /** What to call it. */
@@ -127,6 +113,7 @@ export class Robot {
   /** A new way to the robot, or none. The robot does not know anything that was said before. */
   attach(link: RobotLink | undefined): void {
     this.#link = link;
+    this.answeredMs = this.#now();
     this.#subscribed.clear();
     if (!link) {
       this.online = false;
@@ -135,7 +122,9 @@ export class Robot {
         channel.rate.reset();
       }
     }
-    this.#failAll(link ? "the connection was started anew" : "the robot is gone");
+    const reason = link ? "the connection was started anew" : "the robot is gone";
+    this.#calls.failAll(reason);
+    this.#requests.failAll(reason);
     for (const channel of this.#published.values()) {
       this.#send("advertise", { channels: [channel] });
     }
@@ -160,7 +149,7 @@ export class Robot {
         this.timeMs = message.timeMs;
         break;
       case "response":
-        this.#settle(message.call, (call) => call.resolve(message));
+        this.#calls.answer(message.call, message);
         break;
       case "json":
         this.#json(message.op, message.body);
@@ -174,23 +163,11 @@ export class Robot {
   tick(): void {
     const now = this.#now();
     this.#link?.sendPing(ping(BigInt(Math.round(now * 1000))));
-    for (const [topic, watch] of this.#watches) {
-      if (watch.idleSince !== undefined && now - watch.idleSince >= LINGER_MS) {
-        this.#watches.delete(topic);
-        this.#unsubscribe(topic);
-      }
+    for (const topic of this.#watches.takeIdle()) {
+      this.#unsubscribe(topic);
     }
-    for (const [id, call] of this.#calls) {
-      if (now >= call.deadline) {
-        this.#settle(id, () => call.reject(new Error("no answer within 30 s")));
-      }
-    }
-    for (const [id, request] of this.#requests) {
-      if (now >= request.deadline) {
-        this.#requests.delete(id);
-        request.reject(new Error("no answer within 30 s"));
-      }
-    }
+    this.#calls.expire(now);
+    this.#requests.expire(now);
   }
 
   /** The channel of a topic, if the robot has it. */
@@ -203,47 +180,24 @@ export class Robot {
    * sink gets every message; without one the newest is in {@link Channel.latest}.
    */
   watch(topic: string, sink?: MessageSink): () => void {
-    const watch = this.#watches.get(topic) ?? { sinks: new Set(), watchers: 0, idleSince: undefined };
-    this.#watches.set(topic, watch);
-    watch.watchers += 1;
-    watch.idleSince = undefined;
-    if (sink) {
-      watch.sinks.add(sink);
-    }
+    const end = this.#watches.add(topic, sink);
     const channel = this.#byTopic.get(topic);
     if (channel) {
       this.#subscribe([channel]);
     }
-    let over = false;
-    return () => {
-      if (over) {
-        return;
-      }
-      over = true;
-      watch.watchers -= 1;
-      if (sink) {
-        watch.sinks.delete(sink);
-      }
-      if (watch.watchers === 0) {
-        watch.idleSince = this.#now();
-      }
-    };
+    return end;
   }
 
+  /** Whether somebody looks at a topic. */
   isWatched(topic: string): boolean {
-    return (this.#watches.get(topic)?.watchers ?? 0) > 0;
+    return this.#watches.isWatched(topic);
   }
 
   /** Calls a service; the answer is in its encoding. */
-  call(service: ServiceInfo, request: Uint8Array): Promise<{ encoding: string; payload: Uint8Array }> {
-    return new Promise((resolve, reject) => {
-      const id = this.#nextId++;
-      this.#calls.set(id, { resolve, reject, deadline: this.#now() + CALL_TIMEOUT_MS });
-      const frame = serviceCall(service.id, id, service.request.encoding, request);
-      if (!this.#link?.send(frame)) {
-        this.#settle(id, () => reject(new Error("there is no connection to the robot")));
-      }
-    });
+  call(service: ServiceInfo, request: Uint8Array): Promise<Response> {
+    const id = this.#nextId++;
+    const frame = serviceCall(service.id, id, service.request.encoding, request);
+    return this.#calls.request(id, this.#now(), () => this.#link?.send(frame) ?? false);
   }
 
   /** Asks for all parameters and for their changes from now on. */
@@ -255,17 +209,11 @@ export class Robot {
   }
 
   /** Sets a parameter. Gives what the robot says its value is then. */
-  setParameter(parameter: Parameter): Promise<Parameter | undefined> {
-    return new Promise((resolve, reject) => {
-      const id = `page-${this.#nextId++}`;
-      const done = (parameters: Parameter[]) =>
-        resolve(parameters.find((each) => each.name === parameter.name));
-      this.#requests.set(id, { resolve: done, reject, deadline: this.#now() + CALL_TIMEOUT_MS });
-      if (!this.#send("setParameters", { parameters: [parameter], id })) {
-        this.#requests.delete(id);
-        reject(new Error("there is no connection to the robot"));
-      }
-    });
+  async setParameter(parameter: Parameter): Promise<Parameter | undefined> {
+    const id = `page-${this.#nextId++}`;
+    const send = () => this.#send("setParameters", { parameters: [parameter], id });
+    const parameters = await this.#requests.request(id, this.#now(), send);
+    return parameters.find((each) => each.name === parameter.name);
   }
 
   /** Opens a channel to publish on. The robot hears of it again whenever it is connected anew. */
@@ -319,13 +267,14 @@ export class Robot {
     channel.arrivedMs = now;
     channel.count += 1;
     channel.rate.add(now, data.length);
-    for (const sink of this.#watches.get(channel.topic)?.sinks ?? []) {
+    for (const sink of this.#watches.sinks(channel.topic)) {
       sink(channel, data, logTimeMs);
     }
   }
 
   #pong({ sent, device }: RobotMessage & { kind: "pong" }, now: number): void {
     this.#link?.sendAck(pingAck(device));
+    this.answeredMs = now;
     const rtt = now - Number(sent) / 1000;
     if (rtt >= 0 && rtt < 60_000) {
       this.rttMs = this.rttMs === undefined ? rtt : this.rttMs + RTT_WEIGHT * (rtt - this.rttMs);
@@ -356,9 +305,7 @@ export class Robot {
         this.#changed("services");
         break;
       case "serviceCallFailure":
-        this.#settle(Number(body.callId), (call) =>
-          call.reject(new Error(text(body.message) || "the call failed")),
-        );
+        this.#calls.fail(Number(body.callId), text(body.message) || "the call failed");
         break;
       case "parameterValues":
         this.#parameterValues(body);
@@ -418,7 +365,7 @@ export class Robot {
       const channel: Channel = Object.assign(known ?? fresh, info);
       this.channels.set(info.id, channel);
       this.#byTopic.set(info.topic, channel);
-      if (this.#watches.has(info.topic)) {
+      if (this.#watches.wants(info.topic)) {
         added.push(channel);
       }
     }
@@ -472,68 +419,7 @@ export class Robot {
         this.parameters.set(parameter.name, parameter);
       }
     }
-    const request = this.#requests.get(text(body.id));
-    if (request) {
-      this.#requests.delete(text(body.id));
-      request.resolve(parameters);
-    }
+    this.#requests.answer(text(body.id), parameters);
     this.#changed("parameters");
   }
-
-  #settle(id: number, how: (call: Call) => void): void {
-    const call = this.#calls.get(id);
-    this.#calls.delete(id);
-    if (call) {
-      how(call);
-    }
-  }
-
-  #failAll(reason: string): void {
-    for (const waiting of [...this.#calls.values(), ...this.#requests.values()]) {
-      waiting.reject(new Error(reason));
-    }
-    this.#calls.clear();
-    this.#requests.clear();
-  }
-}
-
-function list(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-function channelInfo(value: unknown): ChannelInfo | undefined {
-  if (!isObject(value) || typeof value.id !== "number" || typeof value.topic !== "string") {
-    return undefined;
-  }
-  return {
-    id: value.id,
-    topic: value.topic,
-    encoding: text(value.encoding),
-    schemaName: text(value.schemaName),
-    schemaEncoding: text(value.schemaEncoding),
-    schema: text(value.schema),
-  };
-}
-
-function isService(value: unknown): value is ServiceInfo {
-  return (
-    isObject(value) &&
-    typeof value.id === "number" &&
-    typeof value.name === "string" &&
-    typeof value.type === "string" &&
-    isServiceSchema(value.request) &&
-    isServiceSchema(value.response)
-  );
-}
-
-function isServiceSchema(value: unknown): boolean {
-  return isObject(value) && typeof value.schema === "string" && typeof value.encoding === "string";
-}
-
-function isParameter(value: unknown): value is Parameter {
-  return isObject(value) && typeof value.name === "string";
 }

@@ -10,6 +10,8 @@ import type { Robot } from "./robot";
 const PING_MS = 100;
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 15_000;
+/** A participant that the server does not call active gets so long to become so. */
+const ACTIVE_MS = 1000;
 /** Streams of one robot that are read at once; a robot of ours opens a few per channel. */
 const MAX_STREAMS = 4096;
 
@@ -115,7 +117,7 @@ export class RemoteRoom {
     }
     room.on(RoomEvent.ParticipantDisconnected, (participant) => {
       const member = this.#members.get(participant.identity);
-      if (member && member.sid === participant.sid) {
+      if (member?.sid === participant.sid) {
         member.stop();
         this.#options.changed();
       }
@@ -127,15 +129,10 @@ export class RemoteRoom {
         this.#options.changed();
       }
     });
-    room.on(RoomEvent.Reconnecting, () => this.#set("reconnecting"));
-    // Packets may be lost on the way over: everything starts anew.
-    room.on(RoomEvent.Reconnected, () => {
-      this.#set("connected");
-      this.#lookAtAll(room);
-      for (const member of this.#members.values()) {
-        member.restart("the connection was interrupted");
-      }
-    });
+    for (const event of [RoomEvent.SignalReconnecting, RoomEvent.Reconnecting] as const) {
+      room.on(event, () => this.#set("reconnecting"));
+    }
+    room.on(RoomEvent.Reconnected, () => this.#resume(room));
     try {
       await room.connect(this.#credentials.url, this.#credentials.token);
       this.error = undefined;
@@ -152,32 +149,55 @@ export class RemoteRoom {
     }
   }
 
+  /** Packets may be lost on the way to a new connection: robots that are the same still start anew. */
+  #resume(room: LiveKitRoom): void {
+    const before = [...this.#members.values()].map((member) => ({ member, sid: member.sid }));
+    this.#set("connected");
+    this.#lookAtAll(room);
+    for (const { member, sid } of before) {
+      if (sid !== undefined && member.sid === sid) {
+        member.restart("the connection was interrupted");
+      }
+    }
+  }
+
   #lookAtAll(room: LiveKitRoom): void {
     for (const participant of room.remoteParticipants.values()) {
-      this.#look(participant);
+      this.#look(room, participant);
     }
   }
 
-  /** Takes up a participant if it is a robot that can receive. */
-  #look(participant: RemoteParticipant): void {
-    const known = this.#members.get(participant.identity);
-    const isRobot = participant.attributes[ROLE_ATTRIBUTE] === ROLE_ROBOT;
-    if (!isRobot || !participant.isActive || known?.sid === participant.sid) {
+  /** Takes up a participant if it is a robot, as soon as it can receive. */
+  #look(room: LiveKitRoom, participant: RemoteParticipant): void {
+    const { identity, sid } = participant;
+    if (participant.attributes[ROLE_ATTRIBUTE] !== ROLE_ROBOT || this.#members.get(identity)?.sid === sid) {
       return;
     }
-    this.#take(participant);
+    if (participant.isActive) {
+      this.#take(identity, sid);
+      return;
+    }
+    // A server does not always tell when a participant becomes active.
+    setTimeout(() => {
+      if (room === this.#room && room.remoteParticipants.get(identity)?.sid === sid) {
+        this.#take(identity, sid);
+      }
+    }, ACTIVE_MS);
   }
 
-  #take(participant: RemoteParticipant): Member {
-    const member = this.#members.get(participant.identity) ?? this.#member(participant.identity);
-    if (member.sid !== participant.sid) {
-      member.stop();
-      member.sid = participant.sid;
-      if (this.canPublishData) {
-        member.start();
-      }
-      this.#options.changed();
+  /** The robot is there and can receive. Its stream may come before the server tells who it is. */
+  #take(identity: string, sid: string | undefined): Member {
+    const member = this.#members.get(identity) ?? this.#member(identity);
+    if (member.isPresent && (sid === undefined || member.sid === undefined || member.sid === sid)) {
+      member.sid ??= sid;
+      return member;
     }
+    member.stop();
+    member.begin(sid);
+    if (this.canPublishData) {
+      member.start();
+    }
+    this.#options.changed();
     return member;
   }
 
@@ -200,28 +220,24 @@ export class RemoteRoom {
   }
 
   async #read(room: LiveKitRoom, reader: LiveKit.ByteStreamReader, identity: string): Promise<void> {
-    const participant = room.remoteParticipants.get(identity);
-    if (!participant) {
-      return;
-    }
-    const member = this.#take(participant);
-    const sid = participant.sid;
-    const open = (this.#streams.get(sid) ?? 0) + 1;
+    const member = this.#take(identity, room.remoteParticipants.get(identity)?.sid);
+    const session = member.session;
+    const open = (this.#streams.get(identity) ?? 0) + 1;
     if (open > MAX_STREAMS) {
       return;
     }
-    this.#streams.set(sid, open);
+    this.#streams.set(identity, open);
     const end = await readStream(
       reader,
       (message, bytes) => {
-        if (member.sid === sid) {
+        if (member.session === session) {
           member.robot.receive(message, bytes);
         }
       },
       (error) => console.warn(`${identity}: a message was skipped:`, error),
     );
-    this.#streams.set(sid, (this.#streams.get(sid) ?? 1) - 1);
-    if (end.error !== undefined && member.sid === sid && room.remoteParticipants.get(identity)?.sid === sid) {
+    this.#streams.set(identity, (this.#streams.get(identity) ?? 1) - 1);
+    if (end.error !== undefined && room === this.#room && member.session === session) {
       member.restart(`a stream broke: ${end.error}`);
     }
   }
@@ -231,7 +247,7 @@ export class RemoteRoom {
     if (allowed !== this.canPublishData) {
       this.canPublishData = allowed;
       for (const member of this.#members.values()) {
-        if (allowed && member.sid) {
+        if (allowed && member.isPresent) {
           member.start();
         }
       }
@@ -240,8 +256,10 @@ export class RemoteRoom {
   }
 
   #tick(): void {
-    for (const member of this.#members.values()) {
-      member.tick();
+    if (this.state === "connected") {
+      for (const member of this.#members.values()) {
+        member.tick();
+      }
     }
   }
 

@@ -5,6 +5,7 @@ import type { Points } from "../../ros/pointcloud";
 import type { Pose, Transforms, Vector } from "../../ros/tf";
 
 const PATH_COLOUR = 0xf5a524;
+const ROBOT_COLOUR = 0x4f9cf9;
 const AXES_SIZE = 0.4;
 /** Frames whose axes are drawn; more than that hides everything else. */
 const MAX_AXES = 80;
@@ -23,6 +24,9 @@ export class SceneView {
   #controls: Three.OrbitControls;
   #layers = new Map<string, Layer>();
   #axes = new Map<string, Three.Group>();
+  #labels = new Map<string, Three.Sprite>();
+  #hasNames = false;
+  #robot: Three.Mesh;
   #isStale = true;
   #revision = -1;
   #root = "";
@@ -53,6 +57,8 @@ export class SceneView {
     material.transparent = true;
     material.opacity = 0.55;
     this.#scene.add(grid);
+    this.#robot = this.#newRobot();
+    this.#scene.add(this.#robot);
   }
 
   resetCamera(): void {
@@ -113,7 +119,7 @@ export class SceneView {
   }
 
   /** Puts everything where the frames say, seen from the frame `root`. */
-  place(transforms: Transforms, root: string, followed: string | undefined): void {
+  place(transforms: Transforms, root: string, robot: string | undefined, follows: boolean): void {
     if (transforms.revision !== this.#revision || root !== this.#root) {
       this.#revision = transforms.revision;
       this.#root = root;
@@ -127,7 +133,23 @@ export class SceneView {
         setPose(group, pose);
       }
     }
-    this.#follow(followed === undefined ? undefined : transforms.pose(followed, root)?.position);
+    const pose = robot === undefined ? undefined : transforms.pose(robot, root);
+    this.#robot.visible = pose !== undefined;
+    if (pose) {
+      setPose(this.#robot, pose);
+    }
+    this.#follow(follows ? pose?.position : undefined);
+  }
+
+  /** Whether every frame has its name beside it. */
+  showNames(wanted: boolean): void {
+    if (wanted !== this.#hasNames) {
+      this.#hasNames = wanted;
+      for (const label of this.#labels.values()) {
+        label.visible = wanted;
+      }
+      this.#isStale = true;
+    }
   }
 
   /** Draws if there is anything new. */
@@ -176,6 +198,7 @@ export class SceneView {
         this.#scene.remove(group);
         free(group);
         this.#axes.delete(name);
+        this.#labels.delete(name);
       }
     }
     for (const name of names) {
@@ -191,10 +214,29 @@ export class SceneView {
   #newAxes(name: string): Three.Group {
     const group = new this.#three.Group();
     group.add(new this.#three.AxesHelper(AXES_SIZE));
-    group.add(this.#label(name));
+    const label = this.#label(name);
+    label.visible = this.#hasNames;
+    this.#labels.set(name, label);
+    group.add(label);
     this.#scene.add(group);
     this.#axes.set(name, group);
     return group;
+  }
+
+  /** A flat arrowhead that shows where the robot is and where ahead is. */
+  #newRobot(): Three.Mesh {
+    const geometry = new this.#three.ConeGeometry(0.3, 0.8, 3);
+    geometry
+      .rotateZ(-Math.PI / 2)
+      .rotateX(Math.PI / 2)
+      .scale(1, 1, 0.45)
+      .translate(0.1, 0, 0.16);
+    const material = new this.#three.MeshBasicMaterial({
+      color: ROBOT_COLOUR,
+      transparent: true,
+      opacity: 0.85,
+    });
+    return new this.#three.Mesh(geometry, material);
   }
 
   #label(text: string): Three.Sprite {

@@ -1,0 +1,43 @@
+/** Takes apart what a robot says in JSON. Whatever does not fit is left out. */
+import { type ChannelInfo, isObject, type Parameter, type ServiceInfo } from "./messages";
+
+export function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+export function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+export function channelInfo(value: unknown): ChannelInfo | undefined {
+  if (!isObject(value) || typeof value.id !== "number" || typeof value.topic !== "string") {
+    return undefined;
+  }
+  return {
+    id: value.id,
+    topic: value.topic,
+    encoding: text(value.encoding),
+    schemaName: text(value.schemaName),
+    schemaEncoding: text(value.schemaEncoding),
+    schema: text(value.schema),
+  };
+}
+
+export function isService(value: unknown): value is ServiceInfo {
+  return (
+    isObject(value) &&
+    typeof value.id === "number" &&
+    typeof value.name === "string" &&
+    typeof value.type === "string" &&
+    isServiceSchema(value.request) &&
+    isServiceSchema(value.response)
+  );
+}
+
+function isServiceSchema(value: unknown): boolean {
+  return isObject(value) && typeof value.schema === "string" && typeof value.encoding === "string";
+}
+
+export function isParameter(value: unknown): value is Parameter {
+  return isObject(value) && typeof value.name === "string";
+}

@@ -1,0 +1,183 @@
+"""Connections: lost and found again, without rights, from a form, from the program, on a phone."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Route
+
+from bridge_process import Bridge
+from chromium import PATIENCE, Tab, canvas_hash, wait_for
+from conftest import ROOM, TabFactory
+from livekit_server import LiveKitServer
+from page_server import PageServer
+from processes import ChildProcess
+
+
+def wait_moving(tab: Tab) -> None:
+    """Waits until the camera's picture changes."""
+    before = canvas_hash(tab.canvas("picture"))
+    wait_for(lambda: canvas_hash(tab.canvas("picture")) != before, "moving picture", tab)
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[LiveKitServer]:
+    """A server that a test may stop."""
+    server = LiveKitServer(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_bridge(own_server: LiveKitServer, robot: ChildProcess, tmp_path: Path) -> Iterator[Bridge]:
+    """A second bridge of the robot, on that server."""
+    bridge = Bridge(tmp_path, Bridge.credentials(own_server), {"room": ROOM, "identity": "robot"})
+    yield bridge
+    bridge.stop()
+
+
+def test_the_page_finds_the_robot_again_after_restarts(
+    chromium: Browser, own_server: LiveKitServer, own_bridge: Bridge, site: PageServer, tmp_path: Path
+) -> None:
+    tab = Tab(chromium).open(site.url, own_server.url, Tab.token(own_server, ROOM, "browser"))
+    tab.wait_live()
+    wait_moving(tab)
+    own_server.stop()
+    tab.page.locator(".state:not(.ok)").wait_for()
+    own_server.start()
+    tab.wait_live()
+    wait_moving(tab)
+    # The bridge ends and starts again.
+    own_bridge.stop()
+    tab.page.locator(".state.warn", has_text="away").wait_for()
+    again = Bridge(tmp_path, Bridge.credentials(own_server), {"room": ROOM, "identity": "robot"})
+    try:
+        tab.wait_live()
+        wait_moving(tab)
+    finally:
+        again.stop()
+    tab.close()
+    assert tab.errors == []
+
+
+def test_a_token_that_may_send_nothing_sees_topics_and_is_told_why_no_more(
+    new_tab: TabFactory, server: LiveKitServer, pictures: Path
+) -> None:
+    token = Tab.token(server, ROOM, f"mute-{secrets.token_hex(4)}", publish_data=False)
+    tab = new_tab(token)
+    tab.wait_live()
+    row = tab.topic("/odom").locator("button.topic")
+    row.wait_for()
+    assert row.is_disabled()
+    assert "canPublishData" in (row.get_attribute("title") or "")
+    tab.add("Drive")
+    assert "canPublishData" in tab.panel("teleop").inner_text()
+    assert tab.panel("teleop").locator(".pad").get_attribute("aria-disabled") == "true"
+    tab.page.screenshot(path=pictures / "no-rights.png")
+
+
+def test_a_token_for_nothing_is_named_and_the_page_goes_on_trying(new_tab: TabFactory) -> None:
+    tab = new_tab("not-a-token")
+    tab.page.get_by_role("alert").filter(has_text="cannot connect").wait_for()
+    tab.page.locator(".state.bad").wait_for()
+
+
+def test_a_form_asks_where_to_connect_to(
+    chromium: Browser, server: LiveKitServer, bridge: Bridge, site: PageServer, pictures: Path
+) -> None:
+    tab = Tab(chromium)
+    tab.page.goto(site.url)
+    form = tab.page.locator("form.connect")
+    form.get_by_label("LiveKit server").fill("livekit.example.com")
+    form.get_by_label("Access token").fill(Tab.token(server, ROOM, f"form-{secrets.token_hex(4)}"))
+    form.get_by_role("button").click()
+    form.get_by_role("alert").filter(has_text="wss://").wait_for()
+    tab.page.screenshot(path=pictures / "form.png")
+    form.get_by_label("LiveKit server").fill(server.url)
+    form.get_by_role("button").click()
+    tab.wait_live()
+    # The tab remembers it, the address does not.
+    tab.page.reload()
+    tab.wait_live()
+    assert "#" not in tab.page.url
+    tab.close()
+    assert tab.errors == []
+
+
+def test_the_program_tells_several_rooms_and_their_robots_are_all_there(
+    chromium: Browser, server: LiveKitServer, bridge: Bridge, robot: ChildProcess, site: PageServer, tmp_path: Path
+) -> None:
+    other = Bridge(tmp_path, Bridge.credentials(server), {"room": "attic", "name": "Attic robot"})
+    asked = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        rooms = [{"room": each, "token": Tab.token(server, each, f"page-{len(asked)}")} for each in (ROOM, "attic")]
+        body = {"url": server.url, "rooms": rooms, "robot": None, "websocket": "ws://localhost:8765", "error": None}
+        route.fulfill(status=200, content_type="application/json", body=json.dumps(body))
+
+    tab = Tab(chromium)
+    tab.page.route("**/config.json", answer)
+    try:
+        tab.page.goto(site.url)
+        tab.wait_live()
+        robots = tab.page.get_by_label("Robot", exact=True)
+        wait_for(lambda: robots.locator("option").count() == 2, "second robot", tab)
+        names = robots.locator("option").all_inner_texts()
+        assert sorted(names) == ["Attic robot in attic", f"Demo robot in {ROOM}"]
+        robots.select_option(label="Attic robot in attic")
+        tab.wait_live()
+        wait_moving(tab)
+        assert "ws://localhost:8765" in tab.page.locator(".connection").inner_text()
+        assert len(asked) == 1
+    finally:
+        other.stop()
+        tab.close()
+    assert tab.errors == []
+
+
+def test_the_page_works_on_a_phone(new_tab: TabFactory, pictures: Path) -> None:
+    tab = new_tab(viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True, device_scale_factor=2)
+    tab.wait_live()
+    wait_moving(tab)
+    tab.page.screenshot(path=pictures / "phone.png")
+    width = tab.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390, f"the page is {width} wide"
+    tabs = tab.page.locator(".tabs")
+    tabs.get_by_role("button", name="Topics").tap()
+    tab.topic("/battery").locator("button.topic").tap()
+    panel = tab.panel("tree")
+    panel.wait_for()
+    wait_for(lambda: re.search(r"percentage\s*\d", panel.inner_text()), "battery", tab)
+    # Buttons are large enough for a finger.
+    sizes = [box for each in panel.locator("header .tool:visible").all() if (box := each.bounding_box())]
+    assert min(min(box["width"], box["height"]) for box in sizes) >= 32
+
+
+def test_everything_can_be_reached_by_keyboard(tab: Tab) -> None:
+    tab.wait_live()
+    tab.topic("/battery").wait_for()
+    seen = set()
+    for _ in range(60):
+        tab.page.keyboard.press("Tab")
+        name = tab.page.evaluate(
+            "() => document.activeElement.getAttribute('aria-label') || document.activeElement.innerText.trim()"
+        )
+        seen.add(name.split("\n")[0])
+        if name.startswith("/battery"):
+            break
+    assert {"To the panels", "Robot", "Find a topic or type"} <= seen, seen
+    tab.page.keyboard.press("Enter")
+    tab.panel("tree").wait_for(timeout=PATIENCE)
+    unnamed = tab.page.evaluate(
+        """() => [...document.querySelectorAll('button, input, select, textarea, canvas')]
+             .filter(e => e.offsetParent && !e.closest('[role=img]') && !e.innerText?.trim() && !e.ariaLabel && !e.labels?.length)
+             .map(e => e.outerHTML)"""
+    )
+    assert unnamed == []
