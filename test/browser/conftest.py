@@ -18,8 +18,11 @@ from livekit_server import LiveKitServer
 from page_server import PageServer
 from processes import ChildProcess
 from ros_domain import free_domain
+from ros_side import Observer
 
 ROOM = "workshop"
+# What viewers may do with the robot of these tests: everything.
+RIGHTS = '["clientPublish", "services", "parameters", "parametersSubscribe", "connectionGraph", "assets", "time"]'
 TabFactory = Callable[..., Tab]
 
 
@@ -51,7 +54,7 @@ def robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChildProcess]:
 @pytest.fixture(scope="session")
 def bridge(server: LiveKitServer, robot: ChildProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridge]:
     """The robot's bridge. It must survive whatever browsers do."""
-    parameters = {"room": ROOM, "name": "Demo robot"}
+    parameters = {"room": ROOM, "name": "Demo robot", "capabilities": RIGHTS}
     bridge = Bridge(tmp_path_factory.mktemp("bridge"), Bridge.credentials(server), parameters)
     yield bridge
     code = bridge.stop()
@@ -74,15 +77,20 @@ def playwright() -> Iterator[Playwright]:
         yield playwright
 
 
-@pytest.fixture(scope="session")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """A headless Chromium."""
+def launch(playwright: Playwright) -> Browser:
+    """Starts a headless Chromium."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         pytest.fail("Chromium is not in the PATH; install it with: sudo apt install chromium")
     # Root, which continuous integration is, cannot use Chromium's sandbox.
     arguments = [*ARGUMENTS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    browser = playwright.chromium.launch(executable_path=program, args=arguments)
+    return playwright.chromium.launch(executable_path=program, args=arguments)
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """The browser of the run; every tab has a profile of its own in it."""
+    browser = launch(playwright)
     yield browser
     browser.close()
 
@@ -108,6 +116,14 @@ def new_tab(chromium: Browser, server: LiveKitServer, site: PageServer, bridge: 
 def tab(new_tab: TabFactory) -> Tab:
     """The page with the robot in it."""
     return new_tab()
+
+
+@pytest.fixture
+def observer() -> Iterator[Observer]:
+    """A node that watches the ROS graph."""
+    observer = Observer()
+    yield observer
+    observer.close()
 
 
 @pytest.fixture(scope="session")

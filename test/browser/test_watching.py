@@ -9,6 +9,7 @@ import numpy as np
 
 from chromium import Tab, canvas_hash, colours, pixels, wait_for
 from conftest import TabFactory
+from ros_side import Observer
 
 TOPICS = {
     "/camera/image": "sensor_msgs/Image",
@@ -99,19 +100,20 @@ def test_the_map_shows_where_the_robot_is(tab: Tab, pictures: Path) -> None:
     assert light > 10_000, f"{light} light pixels: the map is not drawn"
 
 
-def test_a_topic_is_subscribed_only_while_it_is_seen(tab: Tab) -> None:
+def test_a_topic_is_subscribed_only_while_it_is_seen(tab: Tab, observer: Observer) -> None:
     tab.wait_live()
     row = tab.topic("/camera/image/compressed")
     wait_for(lambda: "Hz" in row.inner_text(), "figures", tab)
     tab.panel("picture").get_by_label("Close").click()
     wait_for(lambda: "Hz" not in row.inner_text(), "end of the subscription", tab)
-    # The robot computes pictures only for a subscriber, so its absence there shows in the rate.
+    observer.wait_subscriptions("/camera/image/compressed", 0)
     tab.show("/camera/image/compressed")
     wait_for(lambda: "Hz" in row.inner_text(), "figures", tab)
     # A panel that is scrolled out of sight is not watched either.
     tab.page.set_viewport_size({"width": 420, "height": 400})
     tab.page.locator(".tabs").get_by_role("button", name="Topics").click()
     wait_for(lambda: "Hz" not in row.inner_text(), "end of the subscription", tab)
+    observer.wait_subscriptions("/camera/image/compressed", 0)
 
 
 def test_two_browsers_watch_at_once(new_tab: TabFactory) -> None:

@@ -3,7 +3,7 @@ import { App } from "./app/App";
 import { start } from "./app/state";
 import { applyTheme } from "./app/theme";
 import "uplot/dist/uPlot.min.css";
-import "./app/style.css";
+import "./style/style.css";
 
 applyTheme();
 const root = document.getElementById("app");

@@ -159,7 +159,7 @@ builtin_interfaces/Time stamp
 `;
 
 test("a message to fill in has every field, and survives the way to CDR and back", () => {
-  const type = messageType(SCHEMA);
+  const type = messageType({ schemaEncoding: "ros2msg", schema: SCHEMA });
   const message = emptyMessage(type);
   const inner = { value: 0, stamp: { sec: 0, nanosec: 0 } };
   assert.deepEqual({ ...message }, { name: "bob", flags: [false, false], big: 0n, inners: [], inner });
@@ -183,6 +183,36 @@ test("texts are checked against the type of their field", () => {
   ]) {
     assert.throws(() => parseValue(type ?? "", text ?? ""), `${type} takes ${text}`);
   }
+});
+
+const RULE = "=".repeat(80);
+const IDL = `${RULE}
+IDL: pkg/msg/Outer
+module pkg {
+  module msg {
+    struct Outer {
+      int32 count;
+      sequence<pkg::msg::Inner> inners;
+    };
+  };
+};
+${RULE}
+IDL: pkg/msg/Inner
+module pkg {
+  module msg {
+    struct Inner {
+      double value;
+    };
+  };
+};
+`;
+
+test("definitions in IDL are read as those in msg are", () => {
+  const type = messageType({ schemaEncoding: "ros2idl", schema: IDL });
+  const message = { count: 3, inners: [{ value: 1.5 }] };
+  const decode = decoderFor({ encoding: "cdr", schemaEncoding: "ros2idl", schema: IDL });
+  assert.equal(toJson(decode(encode(type, message))), toJson(message));
+  assert.deepEqual(emptyMessage(type), { count: 0, inners: [] });
 });
 
 test("a schema that cannot be read says so", () => {

@@ -136,12 +136,10 @@ function ServiceForm({ place, service, refusal }: FormProps) {
 
 function parsed(service: ServiceInfo): MessageType | Error {
   try {
-    if (service.request.encoding !== "cdr" || service.request.schemaEncoding !== "ros2msg") {
-      throw new Error(
-        `it is described in ${service.request.schemaEncoding || "nothing"}, which this page cannot read`,
-      );
+    if (service.request.encoding !== "cdr") {
+      throw new Error(`this page cannot write ${service.request.encoding} messages`);
     }
-    return messageType(service.request.schema);
+    return messageType(service.request);
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }

@@ -40,19 +40,20 @@ export function TeleopPanel({ place, visible }: PanelProps) {
       setStick(undefined);
       driver.stop();
     };
-    const leave = () => {
-      letGo();
-      driver.dispose();
-    };
     const onVisibility = () => document.visibilityState === "hidden" && letGo();
+    // Captured: the stop must be on its way before LiveKit's own listeners end the connection.
+    const early = { capture: true };
     window.addEventListener("blur", letGo);
-    window.addEventListener("pagehide", leave);
+    window.addEventListener("beforeunload", letGo, early);
+    window.addEventListener("pagehide", letGo, early);
     document.addEventListener("visibilitychange", onVisibility);
     return () => {
       window.removeEventListener("blur", letGo);
-      window.removeEventListener("pagehide", leave);
+      window.removeEventListener("beforeunload", letGo, early);
+      window.removeEventListener("pagehide", letGo, early);
       document.removeEventListener("visibilitychange", onVisibility);
-      leave();
+      letGo();
+      driver.dispose();
     };
   }, [driver]);
   useEffect(() => {

@@ -1,4 +1,5 @@
 /** Message definitions, and readers and writers made of them. */
+import { parseRos2idl } from "@foxglove/ros2idl-parser";
 import { parse } from "@foxglove/rosmsg";
 import { MessageReader, MessageWriter } from "@foxglove/rosmsg2-serialization";
 
@@ -46,24 +47,40 @@ function makeDecoder({ encoding, schemaEncoding, schema }: SchemaText): Decoder 
     const utf8 = new TextDecoder();
     return (data) => JSON.parse(utf8.decode(data));
   }
-  if (encoding !== "cdr" || schemaEncoding !== "ros2msg") {
-    throw new Error(`this page cannot read ${encoding} messages described in ${schemaEncoding || "nothing"}`);
+  if (encoding !== "cdr") {
+    throw new Error(`this page cannot read ${encoding} messages`);
   }
-  const reader = new MessageReader(parse(schema, { ros2: true }));
+  const reader = new MessageReader(parseDefinitions(schemaEncoding, schema));
   return (data) => reader.readMessage(data);
 }
 
-/** Takes a definition in the format `ros2msg` apart. */
-export function messageType(schema: string): MessageType {
-  const definitions = schema.trim() === "" ? [{ definitions: [] }] : parse(schema, { ros2: true });
+function parseDefinitions(schemaEncoding: string, schema: string): Definitions {
+  switch (schemaEncoding) {
+    case "ros2msg":
+      return schema.trim() === "" ? [{ definitions: [] }] : parse(schema, { ros2: true });
+    case "ros2idl":
+      return parseRos2idl(schema);
+    default:
+      throw new Error(`this page cannot read messages described in ${schemaEncoding || "nothing"}`);
+  }
+}
+
+/** Takes a definition apart. Throws an error that says why it cannot be. */
+export function messageType({ schemaEncoding, schema }: Omit<SchemaText, "encoding">): MessageType {
+  const definitions = parseDefinitions(schemaEncoding, schema);
   const nested = new Map<string, Field[]>();
   for (const { name, definitions: fields } of definitions) {
     if (name) {
       nested.set(name, dataFields(fields));
     }
   }
-  const root = definitions[0]?.definitions ?? [];
+  // Before the type itself there may be modules of nothing but constants.
+  const root = definitions.find(({ definitions: fields }) => !isConstantModule(fields))?.definitions ?? [];
   return { fields: dataFields(root), nested, definitions };
+}
+
+function isConstantModule(fields: Field[]): boolean {
+  return fields.length > 0 && fields.every((field) => field.isConstant === true);
 }
 
 function dataFields(fields: Field[]): Field[] {

@@ -1,5 +1,5 @@
 /** Velocity commands. */
-import { encode, messageType } from "./schema";
+import { encode, type MessageType, messageType } from "./schema";
 
 const VECTOR = "float64 x\nfloat64 y\nfloat64 z\n";
 const RULE = `${"=".repeat(80)}\n`;
@@ -32,9 +32,13 @@ export function twistSchema(type: TwistType): string {
 export function encodeTwist(type: TwistType, { ahead, left, turn }: Velocity, nowMs: number): Uint8Array {
   const twist = { linear: { x: ahead, y: left, z: 0 }, angular: { x: 0, y: 0, z: turn } };
   if (type === "geometry_msgs/msg/Twist") {
-    return encode(messageType(TWIST_SCHEMA), twist);
+    return encode(ros2msg(TWIST_SCHEMA), twist);
   }
   const sec = Math.floor(nowMs / 1000);
   const stamp = { sec, nanosec: Math.round((nowMs - 1000 * sec) * 1e6) };
-  return encode(messageType(TWIST_STAMPED_SCHEMA), { header: { stamp, frame_id: "base_link" }, twist });
+  return encode(ros2msg(TWIST_STAMPED_SCHEMA), { header: { stamp, frame_id: "base_link" }, twist });
+}
+
+function ros2msg(schema: string): MessageType {
+  return messageType({ schemaEncoding: "ros2msg", schema });
 }
