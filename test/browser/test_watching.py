@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from chromium import Tab, canvas_hash, colours, pixels, wait_for
 from conftest import TabFactory
@@ -124,3 +125,16 @@ def test_two_browsers_watch_at_once(new_tab: TabFactory) -> None:
         wait_changing(tab, "picture")
     second.close()
     wait_changing(first, "picture")
+
+
+def test_the_picture_for_the_readme_is_taken(new_tab: TabFactory, pictures: Path) -> None:
+    tab = new_tab(color_scheme="dark", viewport={"width": 1440, "height": 900})
+    tab.wait_live()
+    for kind in ("picture", "scene", "plot"):
+        wait_changing(tab, kind)
+    # Some of the robot's way, so that there is something to see on the map and in the plot.
+    tab.page.wait_for_timeout(8000)
+    picture = pixels(tab.page.locator("body"))
+    assert colours(picture) == 64
+    # PAGE_SCREENSHOTS=docs/images puts it where the README looks for it.
+    picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(pictures / "page.png", optimize=True)

@@ -99,7 +99,7 @@ test("frames are followed up and down the tree", () => {
   const add = (parent: string, child: string, { position, orientation }: Pose) =>
     transforms.add([
       {
-        header: { frame_id: parent },
+        header: { frame_id: parent, stamp: { sec: 0, nanosec: 0 } },
         child_frame_id: child,
         transform: { translation: position, rotation: orientation },
       },
@@ -124,6 +124,33 @@ test("frames are followed up and down the tree", () => {
   // A loop does not hang.
   add("lidar", "map", turned(0, 0, 0));
   assert.doesNotThrow(() => transforms.pose("lidar", "map"));
+});
+
+test("a frame is found where it was at a time", () => {
+  const transforms = new Transforms();
+  const at = (sec: number, { position, orientation }: Pose) =>
+    transforms.add([
+      {
+        header: { frame_id: "odom", stamp: { sec, nanosec: 0 } },
+        child_frame_id: "base",
+        transform: { translation: position, rotation: orientation },
+      },
+    ]);
+  for (let second = 0; second < 1000; second += 1) {
+    at(second, turned(second, 0, (second % 2) * 0.2));
+  }
+  const x = (timeS?: number) => transforms.pose("base", "odom", timeS)?.position.x;
+  assert.equal(x(), 999);
+  assert.equal(x(990), 990);
+  assert.ok(Math.abs((x(990.25) ?? 0) - 990.25) < 1e-9);
+  const half = transforms.pose("base", "odom", 990.5);
+  assert.ok(half && Math.abs(yaw(half.orientation) - 0.1) < 1e-6);
+  assert.equal(x(5000), 999);
+  // Longer ago than is kept: the oldest that is.
+  assert.equal(x(1), 800);
+  // The clock was set back, by a simulation that starts again.
+  at(3, turned(7, 0, 0));
+  assert.equal(x(), 7);
 });
 
 test("a pose and its inverse cancel out", () => {

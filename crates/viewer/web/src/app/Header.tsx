@@ -75,8 +75,15 @@ function Connection({ current }: { current: Place | undefined }) {
         </>
       )}
       {problems.length > 0 && (
-        <button type="button" class="chip warning" onClick={() => openPanel({ kind: "log" })}>
-          {problems.length} {problems.length === 1 ? "warning" : "warnings"}
+        <button
+          type="button"
+          class="chip warning"
+          title={problems.map(({ message }) => message).join("\n")}
+          onClick={() => openPanel({ kind: "log" })}
+        >
+          {problems.length}{" "}
+          <span class="narrow-hidden">{problems.length === 1 ? "warning" : "warnings"}</span>
+          <span class="wide-hidden">!</span>
         </button>
       )}
       <span class="bars" role="img" aria-label={`Connection to the server: ${room?.quality ?? "unknown"}`}>

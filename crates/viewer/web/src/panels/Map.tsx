@@ -93,7 +93,9 @@ export function MapPanel({ place, spec, visible }: PanelProps) {
         {...drag}
       />
       {problem !== undefined && <Hint error>{problem}</Hint>}
-      {problem === undefined && layers.length === 0 && <Waiting place={place} topic={undefined} />}
+      {problem === undefined && !layers.some((topic) => robot.channel(topic)?.latest) && (
+        <Waiting place={place} topic={undefined} />
+      )}
       <div class="figures overlay">
         <LayerMenu robot={robot} spec={spec} types={TYPES} />
         <label>

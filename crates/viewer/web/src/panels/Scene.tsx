@@ -5,7 +5,7 @@ import type { Channel } from "../remote/robot";
 import type { OccupancyGrid } from "../ros/grid";
 import { typeOf } from "../ros/kinds";
 import { cloudPoints, type LaserScan, type PointCloud2, scanPoints } from "../ros/pointcloud";
-import type { Pose, Transforms } from "../ros/tf";
+import { type Pose, type Stamp, seconds, type Transforms } from "../ros/tf";
 import { LayerMenu, type LayerTypes, shownLayers } from "./layers";
 import { Hint, type PanelProps, Tool } from "./Panel";
 import { SceneView } from "./scene/view";
@@ -119,22 +119,23 @@ function show(scene: SceneView, channel: Channel): void {
   if (!message || message.error !== undefined) {
     throw new Error(`${channel.topic}: ${message?.error ?? "there is no message"}`);
   }
-  const { header } = message.value as { header: { frame_id: string } };
+  const { header } = message.value as { header: { frame_id: string; stamp: Stamp } };
+  const origin = { frame: header.frame_id, timeS: seconds(header.stamp) };
   switch (typeOf(channel)) {
     case "sensor_msgs/PointCloud2":
-      scene.points(channel.topic, header.frame_id, cloudPoints(message.value as PointCloud2), 2.2);
+      scene.points(channel.topic, origin, cloudPoints(message.value as PointCloud2), 2.2);
       break;
     case "sensor_msgs/LaserScan":
-      scene.points(channel.topic, header.frame_id, scanPoints(message.value as LaserScan), 4);
+      scene.points(channel.topic, origin, scanPoints(message.value as LaserScan), 4);
       break;
     case "nav_msgs/OccupancyGrid":
-      scene.grid(channel.topic, message.value as OccupancyGrid);
+      scene.grid(channel.topic, origin, message.value as OccupancyGrid);
       break;
     case "nav_msgs/Path": {
       const { poses } = message.value as { poses: { pose: Pose }[] };
       scene.path(
         channel.topic,
-        header.frame_id,
+        origin,
         poses.map(({ pose }) => pose.position),
       );
       break;

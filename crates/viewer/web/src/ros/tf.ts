@@ -1,4 +1,4 @@
-/** Transforms between frames: the newest of each. */
+/** Transforms between frames, now and a moment ago. */
 
 export interface Vector {
   x: number;
@@ -16,21 +16,41 @@ export interface Pose {
   orientation: Quaternion;
 }
 
+/** Seconds and nanoseconds. */
+export interface Stamp {
+  sec: number;
+  nanosec: number;
+}
+
 export interface TransformStamped {
-  header: { frame_id: string };
+  header: { stamp: Stamp; frame_id: string };
   child_frame_id: string;
   transform: { translation: Vector; rotation: Quaternion };
 }
 
 export const IDENTITY: Pose = { position: { x: 0, y: 0, z: 0 }, orientation: { x: 0, y: 0, z: 0, w: 1 } };
 
+/** Transforms of a frame that are kept: two seconds at 100 Hz. */
+const MAX_HISTORY = 200;
 /** Most frames that are kept. */
 const MAX_FRAMES = 5000;
 /** A chain of more frames than this is a loop. */
 const MAX_CHAIN = 200;
 
+/** A pose at a time, in seconds. */
+interface Sample {
+  timeS: number;
+  pose: Pose;
+}
+
+interface Frame {
+  parent: string;
+  /** The oldest first. */
+  samples: Sample[];
+}
+
 export class Transforms {
-  #frames = new Map<string, { parent: string; pose: Pose }>();
+  #frames = new Map<string, Frame>();
   /** Changes with every transform. */
   revision = 0;
 
@@ -40,8 +60,21 @@ export class Transforms {
       if (this.#frames.size >= MAX_FRAMES && !this.#frames.has(frame)) {
         continue;
       }
-      const pose = { position: transform.translation, orientation: transform.rotation };
-      this.#frames.set(frame, { parent: clean(header.frame_id), pose });
+      const parent = clean(header.frame_id);
+      const sample = {
+        timeS: seconds(header.stamp),
+        pose: { position: transform.translation, orientation: transform.rotation },
+      };
+      const known = this.#frames.get(frame);
+      if (known?.parent === parent && sample.timeS > (known.samples.at(-1)?.timeS ?? 0)) {
+        known.samples.push(sample);
+        if (known.samples.length > MAX_HISTORY) {
+          known.samples.shift();
+        }
+      } else {
+        // New, moved to another parent, or the clock was set back.
+        this.#frames.set(frame, { parent, samples: [sample] });
+      }
       this.revision += 1;
     }
   }
@@ -79,9 +112,12 @@ export class Transforms {
     return [...sizes].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]))[0]?.[0];
   }
 
-  /** The pose of `frame` seen from `from`; undefined if nothing connects them. */
-  pose(frame: string, from: string): Pose | undefined {
-    const [here, there] = [this.#chain(frame), this.#chain(from)];
+  /**
+   * The pose of `frame` seen from `from`, now or at a time in seconds; undefined if nothing connects
+   * them. What is asked for outside of what is known gets the nearest that is.
+   */
+  pose(frame: string, from: string, timeS?: number): Pose | undefined {
+    const [here, there] = [this.#chain(frame, timeS), this.#chain(from, timeS)];
     if (here.root !== there.root) {
       return undefined;
     }
@@ -89,7 +125,7 @@ export class Transforms {
   }
 
   /** The root above a frame, and the frame's pose seen from there. */
-  #chain(frame: string): { root: string; pose: Pose } {
+  #chain(frame: string, timeS?: number): { root: string; pose: Pose } {
     let root = clean(frame);
     let pose = IDENTITY;
     for (let step = 0; step < MAX_CHAIN; step += 1) {
@@ -97,11 +133,55 @@ export class Transforms {
       if (!link) {
         break;
       }
-      pose = compose(link.pose, pose);
+      pose = compose(poseAt(link.samples, timeS), pose);
       root = link.parent;
     }
     return { root, pose };
   }
+}
+
+/** The pose at a time, between the samples around it. */
+function poseAt(samples: Sample[], timeS: number | undefined): Pose {
+  let index = samples.length - 1;
+  const newest = samples[index]?.pose ?? IDENTITY;
+  if (timeS === undefined) {
+    return newest;
+  }
+  while (index > 0 && (samples[index]?.timeS ?? 0) > timeS) {
+    index -= 1;
+  }
+  const [before, after] = [samples[index], samples[index + 1]];
+  if (!before || !after || before.timeS >= timeS) {
+    return before?.pose ?? newest;
+  }
+  return between(before.pose, after.pose, (timeS - before.timeS) / (after.timeS - before.timeS));
+}
+
+/** A part of the way from one pose to another, 0 to 1. */
+function between(a: Pose, b: Pose, part: number): Pose {
+  const mix = (from: number, to: number) => from + part * (to - from);
+  const [p, q] = [a.orientation, b.orientation];
+  // A quaternion and its negative are the same turn; the near one is meant.
+  const sign = p.x * q.x + p.y * q.y + p.z * q.z + p.w * q.w < 0 ? -1 : 1;
+  const turn = {
+    x: mix(p.x, sign * q.x),
+    y: mix(p.y, sign * q.y),
+    z: mix(p.z, sign * q.z),
+    w: mix(p.w, sign * q.w),
+  };
+  const size = Math.hypot(turn.x, turn.y, turn.z, turn.w) || 1;
+  return {
+    position: {
+      x: mix(a.position.x, b.position.x),
+      y: mix(a.position.y, b.position.y),
+      z: mix(a.position.z, b.position.z),
+    },
+    orientation: { x: turn.x / size, y: turn.y / size, z: turn.z / size, w: turn.w / size },
+  };
+}
+
+export function seconds({ sec, nanosec }: Stamp): number {
+  return sec + nanosec / 1e9;
 }
 
 /** Some publishers still begin frame names with a slash. */

@@ -1,7 +1,7 @@
 /** Draws maps, ways and poses from above. */
 import { gridPixels, type OccupancyGrid } from "../../ros/grid";
 import { type LaserScan, scanPoints } from "../../ros/pointcloud";
-import { compose, type Pose, rotate, type Transforms, yaw } from "../../ros/tf";
+import { compose, type Pose, rotate, type Stamp, seconds, type Transforms, yaw } from "../../ros/tf";
 
 /** What is in the middle of the picture, in metres, and how large a metre is. */
 export interface MapCamera {
@@ -18,7 +18,7 @@ export interface MapLayer {
   message: unknown;
 }
 
-type Stamped = { header: { frame_id: string } };
+type Stamped = { header: { frame_id: string; stamp: Stamp } };
 type Context = CanvasRenderingContext2D;
 
 const pictures = new WeakMap<object, HTMLCanvasElement>();
@@ -63,8 +63,8 @@ export function drawMap(
       isGridDrawn = true;
       drawMetres(context, camera, width / ratio, height / ratio, 1 / camera.pixelsPerMetre);
     }
-    const frame = (layer.message as Stamped).header.frame_id;
-    const base = transforms.pose(frame, root);
+    const { frame_id: frame, stamp } = (layer.message as Stamped).header;
+    const base = transforms.pose(frame, root, seconds(stamp));
     if (!base) {
       continue;
     }

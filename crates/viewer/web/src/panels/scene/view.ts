@@ -10,8 +10,15 @@ const AXES_SIZE = 0.4;
 /** Frames whose axes are drawn; more than that hides everything else. */
 const MAX_AXES = 80;
 
-interface Layer {
+/** Where a layer's message was made. */
+export interface Origin {
   frame: string;
+  /** Seconds. */
+  timeS: number;
+}
+
+interface Layer {
+  origin: Origin;
   group: Three.Group;
 }
 
@@ -69,25 +76,25 @@ export class SceneView {
     this.#isStale = true;
   }
 
-  points(name: string, frame: string, { positions, colours }: Points, size: number): void {
+  /** Points of so many pixels. */
+  points(name: string, origin: Origin, { positions, colours }: Points, size: number): void {
     const three = this.#three;
     const geometry = new three.BufferGeometry();
     geometry.setAttribute("position", new three.BufferAttribute(positions, 3));
     geometry.setAttribute("color", new three.BufferAttribute(colours, 3));
-    const pixels = size * Math.min(devicePixelRatio, 2);
-    const material = new three.PointsMaterial({ size: pixels, sizeAttenuation: false, vertexColors: true });
-    this.#put(name, frame, new three.Points(geometry, material));
+    const material = new three.PointsMaterial({ size, sizeAttenuation: false, vertexColors: true });
+    this.#put(name, origin, new three.Points(geometry, material));
   }
 
-  path(name: string, frame: string, way: Vector[]): void {
+  path(name: string, origin: Origin, way: Vector[]): void {
     const three = this.#three;
     const geometry = new three.BufferGeometry();
     const positions = new Float32Array(way.flatMap(({ x, y, z }) => [x, y, z + 0.02]));
     geometry.setAttribute("position", new three.BufferAttribute(positions, 3));
-    this.#put(name, frame, new three.Line(geometry, new three.LineBasicMaterial({ color: PATH_COLOUR })));
+    this.#put(name, origin, new three.Line(geometry, new three.LineBasicMaterial({ color: PATH_COLOUR })));
   }
 
-  grid(name: string, map: OccupancyGrid): void {
+  grid(name: string, from: Origin, map: OccupancyGrid): void {
     const three = this.#three;
     const { width, height, resolution, origin } = map.info;
     const texture = new three.DataTexture(gridPixels(map), width, height);
@@ -105,7 +112,7 @@ export class SceneView {
     const mesh = new three.Mesh(geometry, material);
     setPose(mesh, origin);
     mesh.position.z -= 0.01;
-    this.#put(name, map.header.frame_id, mesh);
+    this.#put(name, from, mesh);
   }
 
   remove(name: string): void {
@@ -126,8 +133,8 @@ export class SceneView {
       this.#placeAxes(transforms, root);
       this.#isStale = true;
     }
-    for (const { frame, group } of this.#layers.values()) {
-      const pose = transforms.pose(frame, root);
+    for (const { origin, group } of this.#layers.values()) {
+      const pose = transforms.pose(origin.frame, root, origin.timeS);
       group.visible = pose !== undefined;
       if (pose) {
         setPose(group, pose);
@@ -177,7 +184,7 @@ export class SceneView {
     this.#renderer.dispose();
   }
 
-  #put(name: string, frame: string, object: Three.Points | Three.Line | Three.Mesh): void {
+  #put(name: string, origin: Origin, object: Three.Points | Three.Line | Three.Mesh): void {
     const known = this.#layers.get(name);
     const group = known?.group ?? new this.#three.Group();
     free(group);
@@ -187,7 +194,7 @@ export class SceneView {
     if (!known) {
       this.#scene.add(group);
     }
-    this.#layers.set(name, { frame, group });
+    this.#layers.set(name, { origin, group });
     this.#isStale = true;
   }
 
