@@ -19,14 +19,19 @@ BINARY = 2
 # The first byte of a binary payload, robot to viewer.
 MESSAGE_DATA = 1
 TIME = 2
+SERVICE_RESPONSE = 3
+ASSET_RESPONSE = 4
 PONG = 6
 # And viewer to robot.
+SERVICE_REQUEST = 2
 PING = 4
 PING_ACK = 5
 
 HEADER = struct.Struct("<BI")
 MESSAGE_HEADER = struct.Struct("<BQQ")
 PONG_LAYOUT = struct.Struct("<BQQ")
+SERVICE_LAYOUT = struct.Struct("<BIII")
+ASSET_LAYOUT = struct.Struct("<BIBI")
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,32 @@ class Pong:
 
 
 @dataclass(frozen=True)
+class RobotTime:
+    """The robot's time in nanoseconds."""
+
+    time: int
+
+
+@dataclass(frozen=True)
+class ServiceResponse:
+    """The response to a service call."""
+
+    service_id: int
+    call_id: int
+    encoding: str
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class AssetResponse:
+    """A file, or why it cannot be had."""
+
+    request_id: int
+    error: str | None
+    data: bytes
+
+
+@dataclass(frozen=True)
 class OtherBinary:
     """A binary message that this module does not take apart."""
 
@@ -55,7 +86,7 @@ class OtherBinary:
 
 
 Json = dict[str, Any]
-Message = Json | MessageData | Pong | OtherBinary
+Message = Json | MessageData | Pong | RobotTime | ServiceResponse | AssetResponse | OtherBinary
 
 
 class WireError(Exception):
@@ -101,6 +132,17 @@ def decode(opcode: int, payload: bytes) -> Message:
     if payload[0] == PONG:
         _, app, device = PONG_LAYOUT.unpack(payload)
         return Pong(app, device)
+    if payload[0] == TIME:
+        return RobotTime(int.from_bytes(payload[1:9], "little"))
+    if payload[0] == SERVICE_RESPONSE:
+        _, service, call, length = SERVICE_LAYOUT.unpack_from(payload)
+        end = SERVICE_LAYOUT.size + length
+        return ServiceResponse(service, call, payload[SERVICE_LAYOUT.size : end].decode(), payload[end:])
+    if payload[0] == ASSET_RESPONSE:
+        _, request, status, length = ASSET_LAYOUT.unpack_from(payload)
+        end = ASSET_LAYOUT.size + length
+        error = payload[ASSET_LAYOUT.size : end].decode()
+        return AssetResponse(request, error if status else None, payload[end:])
     return OtherBinary(payload[0], payload[1:])
 
 
@@ -112,6 +154,17 @@ def frame(opcode: int, payload: bytes) -> bytes:
 def text_frame(message: Json) -> bytes:
     """A frame with a JSON message."""
     return frame(TEXT, json.dumps(message).encode())
+
+
+def message_frame(channel_id: int, data: bytes) -> bytes:
+    """A message on a channel that the viewer advertised."""
+    return frame(BINARY, struct.pack("<BI", MESSAGE_DATA, channel_id) + data)
+
+
+def service_call_frame(service_id: int, call_id: int, encoding: str, payload: bytes) -> bytes:
+    """A service call."""
+    name = encoding.encode()
+    return frame(BINARY, SERVICE_LAYOUT.pack(SERVICE_REQUEST, service_id, call_id, len(name)) + name + payload)
 
 
 def ping_frame(app_timestamp: int, extra: bytes = b"") -> bytes:

@@ -42,11 +42,7 @@ PARAMETERS = [
         [""],
         "Messages per second of topics, as '/camera/.*=5'; the first expression that matches counts. Not of latched topics.",
     ),
-    (
-        "topic_byte_rates",
-        [""],
-        "Bytes per second of topics, as '/camera/.*=500000'; otherwise as topic_message_rates.",
-    ),
+    ("topic_byte_rates", [""], "Bytes per second of topics, as '/camera/.*=500000'; otherwise as topic_message_rates."),
     ("viewer_rate", 0, "Most bytes per second to one viewer; 0 for no limit."),
     ("uplink_rate", 0, "Most bytes per second to all viewers together, without the headers of the transport; 0 for no limit."),
     ("control_queue_bytes", 33554432, "Most bytes of control messages that wait for one viewer; with more it is started anew."),
@@ -64,6 +60,19 @@ PARAMETERS = [
         4000000000,
         "Bytes after which a byte stream is replaced by a new one; receivers end one at 5,000,000,000.",
     ),
+    (
+        "capabilities",
+        ["connectionGraph", "parametersSubscribe", "time"],
+        "What viewers may do: clientPublish, services, parameters (to set), parametersSubscribe, connectionGraph, assets, time.",
+    ),
+    ("client_topic_whitelist", [".*"], "Regular expressions of the topics that viewers may publish on."),
+    ("max_client_channels", 64, "Most topics that one viewer may publish on."),
+    (
+        "command_topics",
+        [".*/cmd_vel([_/].*)?"],
+        "Regular expressions of topics that drive the robot: one viewer at a time, and a stop when it leaves or is silent.",
+    ),
+    ("command_timeout_ms", 1500, "Milliseconds without a message after which a stop is published on a command topic."),
     ("use_sim_time", False, "Take the time of messages from the topic /clock."),
 ]
 

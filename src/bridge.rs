@@ -1,4 +1,9 @@
-//! Wires the ROS side to the driver: topics become channels, demand becomes subscriptions.
+//! Wires the ROS side to the driver: topics become channels, demand becomes subscriptions, and
+//! what viewers ask for is done.
+
+mod answers;
+mod desk;
+mod publishing;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,21 +18,24 @@ use crate::config::TopicRates;
 use crate::livekit::{Command, Message, Port};
 use crate::ros::{RawMessage, Ros, Subscription, Topic, TopicEvent};
 use crate::session::{ChannelInfo, PublisherId};
+use answers::Answers;
+use desk::Desk;
+use publishing::Publishing;
 
 /// Topics that are advertised in one go.
 const BATCH: usize = 256;
 
-/// Runs on a thread of its own until dropped.
+/// Runs on two threads of its own until dropped, which is to be after the driver has ended.
 pub struct Bridge {
     stop: Option<flume::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Bridge {
     /// Starts to bridge `topics` to the port. `changed` gets a word when the demand changes.
     ///
     /// # Errors
-    /// The thread cannot be started.
+    /// A thread cannot be started.
     pub fn start(
         ros: Arc<Ros>,
         topics: Receiver<TopicEvent>,
@@ -36,6 +44,11 @@ impl Bridge {
         rates: TopicRates,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = flume::bounded(0);
+        let requests = port.requests.clone();
+        let answers = Answers::new(port.commands.clone());
+        let desk = Desk {
+            publishing: Publishing::new(Arc::clone(&ros), answers),
+        };
         let worker = Worker {
             ros,
             port,
@@ -48,17 +61,22 @@ impl Bridge {
         let thread = std::thread::Builder::new()
             .name("bridge".into())
             .spawn(move || worker.run(&topics, &changed, &stopped))?;
-        Ok(Self {
+        let mut bridge = Self {
             stop: Some(stop),
-            thread: Some(thread),
-        })
+            threads: vec![thread],
+        };
+        let thread = std::thread::Builder::new()
+            .name("bridge-desk".into())
+            .spawn(move || desk.run(&requests))?;
+        bridge.threads.push(thread);
+        Ok(bridge)
     }
 }
 
 impl Drop for Bridge {
     fn drop(&mut self) {
         self.stop = None;
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }

@@ -1,5 +1,6 @@
 //! All parameters, in one table, and what is read from the environment.
 
+mod capabilities;
 mod environment;
 mod rates;
 mod table;
@@ -60,6 +61,14 @@ pub enum ConfigError {
         /// What is wrong.
         reason: RateError,
     },
+    /// A parameter names something that does not exist.
+    #[error("parameter {name}: {reason}")]
+    Value {
+        /// The parameter.
+        name: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
     /// Nothing says how to get a token.
     #[error(
         "no access to a LiveKit server is configured: set LIVEKIT_TOKEN, or LIVEKIT_API_KEY and \
@@ -107,13 +116,13 @@ impl Config {
                 messages: rates(&values, "topic_message_rates")?,
                 bytes: rates(&values, "topic_byte_rates")?,
             },
-            session: session(&values),
+            session: session(&values)?,
         })
     }
 }
 
-fn session(values: &Values) -> SessionConfig {
-    SessionConfig {
+fn session(values: &Values) -> Result<SessionConfig, ConfigError> {
+    Ok(SessionConfig {
         message_backlog_size: values.size("message_backlog_size"),
         queue_budget: values.size("message_queue_bytes"),
         max_age: Duration::from_millis(values.size("max_message_age_ms") as u64),
@@ -128,8 +137,12 @@ fn session(values: &Values) -> SessionConfig {
         max_inbound_streams: values.size("max_viewer_streams"),
         inbound_rate: values.size("viewer_inbound_rate") as u64,
         inbound_budget: values.size("inbound_bytes"),
+        rights: capabilities::rights(values)?,
+        command_topics: capabilities::rule(patterns(values, "command_topics")?),
+        command_timeout: Duration::from_millis(values.size("command_timeout_ms") as u64),
+        max_client_channels: values.size("max_client_channels"),
         ..SessionConfig::default()
-    }
+    })
 }
 
 /// A limit that 0 switches off.

@@ -208,6 +208,16 @@ impl Ros {
         Publisher::create(&self.node, &self.types, topic, type_name, qos)
     }
 
+    /// The types that a topic has in the graph at this moment, `package/msg/Type`.
+    #[must_use]
+    pub fn types_of(&self, topic: &str) -> Vec<String> {
+        let topics = self.node.get_topic_names_and_types();
+        topics
+            .ok()
+            .and_then(|mut topics| topics.remove(topic))
+            .unwrap_or_default()
+    }
+
     /// Makes a client of a service of any installed type. This takes milliseconds. Whether there
     /// is such a service, a call finds out.
     ///

@@ -98,6 +98,11 @@ pub const PARAMETERS: &[ParameterInfo] = &[
     integer("viewer_inbound_rate", 8_000_000, 1_000, 1_000_000_000, "Bytes per second that one viewer may send, eight seconds' worth at once; with more its stream is ended."),
     integer("inbound_bytes", 134_217_728, 1_048_576, 17_179_869_184, "Most bytes of unfinished messages from all viewers together; one viewer may have 16 MiB."),
     integer("stream_rotate_bytes", 4_000_000_000, 1_000, 4_900_000_000, "Bytes after which a byte stream is replaced by a new one; receivers end one at 5,000,000,000."),
+    strings("capabilities", &["connectionGraph", "parametersSubscribe", "time"], "What viewers may do: clientPublish, services, parameters (to set), parametersSubscribe, connectionGraph, assets, time."),
+    strings("client_topic_whitelist", &[".*"], "Regular expressions of the topics that viewers may publish on."),
+    integer("max_client_channels", 64, 1, 10_000, "Most topics that one viewer may publish on."),
+    strings("command_topics", &[".*/cmd_vel([_/].*)?"], "Regular expressions of topics that drive the robot: one viewer at a time, and a stop when it leaves or is silent."),
+    integer("command_timeout_ms", 1_500, 50, 3_600_000, "Milliseconds without a message after which a stop is published on a command topic."),
     boolean(USE_SIM_TIME, false, "Take the time of messages from the topic /clock."),
 ];
 

@@ -10,7 +10,17 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from client import Client, Event, Received, RoomChange, StreamEnded, StreamOpened, Uplink
-from wire import Json, MessageData, Pong, ping_frame, text_frame
+from wire import (
+    AssetResponse,
+    Json,
+    MessageData,
+    Pong,
+    ServiceResponse,
+    message_frame,
+    ping_frame,
+    service_call_frame,
+    text_frame,
+)
 
 T = TypeVar("T")
 # Keeps a broken run from hanging; nothing is expected to take this long.
@@ -50,6 +60,8 @@ class Viewer:
         self._url = url
         self._token = token
         self._pings = itertools.count(1)
+        self._calls = itertools.count(1)
+        self._client_channels = itertools.count(1)
 
     def join(self) -> Viewer:
         """Joins the room."""
@@ -155,6 +167,106 @@ class Viewer:
             self.open_stream()
         assert self._uplink is not None
         self._loop.run(self._uplink.send(data))
+
+    # What it asks of the robot.
+
+    def advertise(self, topic: str, type_name: str, encoding: str = "cdr") -> int:
+        """Is going to publish on a topic; returns the id of its channel."""
+        channel = next(self._client_channels)
+        description = {"id": channel, "topic": topic, "encoding": encoding, "schemaName": type_name}
+        self.send({"op": "advertise", "channels": [description]})
+        return channel
+
+    def publish(self, channel: int, data: bytes) -> None:
+        """Publishes a message on a channel that it advertised."""
+        self.send_raw(message_frame(channel, data))
+
+    def statuses(self) -> dict[str, str]:
+        """The texts of the statuses that stand, by id."""
+        standing: dict[str, str] = {}
+        for _, message in self.received():
+            if isinstance(message, dict) and message["op"] == "status":
+                standing[message.get("id", "")] = message["message"]
+            elif isinstance(message, dict) and message["op"] == "removeStatus":
+                for each in message["statusIds"]:
+                    standing.pop(each, None)
+        return standing
+
+    def wait_status(self, text: str) -> str:
+        """Waits for a status that has a text in it."""
+        return self.wait_for(
+            lambda: next((s["message"] for s in self.texts("status") if text in s["message"]), None), f"status {text!r}"
+        )
+
+    def services(self) -> dict[str, Json]:
+        """The services that are offered, by name."""
+        services: dict[int, Json] = {}
+        for _, message in self.received():
+            if not isinstance(message, dict):
+                continue
+            if message["op"] == "serverInfo":
+                services.clear()
+            elif message["op"] == "advertiseServices":
+                services.update({service["id"]: service for service in message["services"]})
+            elif message["op"] == "unadvertiseServices":
+                for service_id in message["serviceIds"]:
+                    services.pop(service_id, None)
+        return {service["name"]: service for service in services.values()}
+
+    def wait_service(self, name: str) -> Json:
+        """Waits until a service is offered."""
+        return self.wait_for(lambda: self.services().get(name), f"service {name}")
+
+    def start_call(self, service_id: int, payload: bytes, encoding: str = "cdr") -> int:
+        """Calls a service; returns the id of the call."""
+        call = next(self._calls)
+        self.send_raw(service_call_frame(service_id, call, encoding, payload))
+        return call
+
+    def call_answers(self, call: int) -> list[ServiceResponse | Json]:
+        """The answers to a call so far."""
+        return [
+            m
+            for _, m in self.received()
+            if (isinstance(m, ServiceResponse) and m.call_id == call)
+            or (isinstance(m, dict) and m["op"] == "serviceCallFailure" and m["callId"] == call)
+        ]
+
+    def wait_call(self, call: int) -> ServiceResponse | Json:
+        """Waits for the answer to a call."""
+        return self.wait_for(lambda: next(iter(self.call_answers(call)), None), f"answer to call {call}")
+
+    def call(self, name: str, payload: bytes, encoding: str = "cdr") -> bytes:
+        """Calls a service by its name and waits for the response."""
+        answer = self.wait_call(self.start_call(self.wait_service(name)["id"], payload, encoding))
+        if not isinstance(answer, ServiceResponse):
+            raise RuntimeError(answer["message"])
+        return answer.payload
+
+    def parameters(self, *names: str) -> dict[str, Json]:
+        """Asks for parameters, and waits for them."""
+        return self._parameters({"op": "getParameters", "parameterNames": list(names)})
+
+    def set_parameters(self, *parameters: Json) -> dict[str, Json]:
+        """Sets parameters, and waits for what has become of them."""
+        return self._parameters({"op": "setParameters", "parameters": list(parameters)})
+
+    def _parameters(self, request: Json) -> dict[str, Json]:
+        number = f"request-{next(self._calls)}"
+        self.send({**request, "id": number})
+        answer = self.wait_for(
+            lambda: next((m for m in self.texts("parameterValues") if m.get("id") == number), None), f"answer {number}"
+        )
+        return {parameter["name"]: parameter for parameter in answer["parameters"]}
+
+    def fetch_asset(self, uri: str) -> AssetResponse:
+        """Fetches a file, and waits for the answer."""
+        number = next(self._calls)
+        self.send({"op": "fetchAsset", "requestId": number, "uri": uri})
+        return self.wait_for(
+            lambda: next((m for _, m in self.received() if isinstance(m, AssetResponse) and m.request_id == number), None),
+            f"asset {uri}",
+        )
 
     def open_stream(self, attributes: dict[str, str] | None = None) -> None:
         """Opens another stream; what is sent from now on goes there. The one before stays open."""

@@ -1,0 +1,20 @@
+//! The way of answers to the driver.
+
+use flume::Sender;
+
+use crate::livekit::{Answer, Command};
+
+/// Gives answers to the driver, which takes them at once, whatever the viewers do.
+#[derive(Clone)]
+pub(super) struct Answers(Sender<Command>);
+
+impl Answers {
+    pub fn new(commands: Sender<Command>) -> Self {
+        Self(commands)
+    }
+
+    /// For threads. The driver is gone only at the end; then nobody waits for the answer.
+    pub fn give(&self, answer: Answer) {
+        let _ = self.0.send(Command::Answer(answer));
+    }
+}

@@ -1,0 +1,141 @@
+"""Viewers publish on the robot: any type, any size, in CDR and JSON, where it is allowed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from rclpy.serialization import serialize_message
+
+from bridge_process import Bridge
+from conftest import BridgeFactory, ViewerFactory
+from messages import build
+from processes import wait_until
+from ros_side import Observer, Publisher
+from viewer_client import Viewer
+
+STRING = "std_msgs/msg/String"
+
+
+@pytest.fixture
+def open_bridge(new_bridge: BridgeFactory) -> Bridge:
+    """A bridge that lets viewers publish."""
+    return new_bridge({"capabilities": "['clientPublish']"})
+
+
+@pytest.fixture
+def publishing(open_bridge: Bridge, new_viewer: ViewerFactory) -> Viewer:
+    """A viewer beside it."""
+    return new_viewer()
+
+
+def _matched(observer: Observer, topic: str) -> None:
+    wait_until(lambda: observer.node.count_publishers(topic) == 1, f"a publisher on {topic}")
+
+
+def _heard(observer: Observer, topic: str, type_name: str) -> list[Any]:
+    heard: list[Any] = []
+    observer.create_subscription(topic, type_name, heard.append)
+    return heard
+
+
+def _publish_until_heard(viewer: Viewer, channel: int, data: bytes, heard: list[Any]) -> Any:
+    """What is published before publisher and subscriber have met is lost, as it is everywhere in ROS."""
+    count = len(heard)
+
+    def arrived() -> bool:
+        viewer.publish(channel, data)
+        viewer.ping()
+        return len(heard) > count
+
+    wait_until(arrived, "message", pause=0.2)
+    return heard[-1]
+
+
+@pytest.mark.parametrize("encoding", ["cdr", "json"])
+def test_messages_reach_ros_nodes(publishing: Viewer, observer: Observer, encoding: str) -> None:
+    heard = _heard(observer, "/chat", STRING)
+    channel = publishing.advertise("/chat", STRING, encoding)
+    data = serialize_message(build(STRING, 5)) if encoding == "cdr" else json.dumps({"data": "message 5"}).encode()
+    assert _publish_until_heard(publishing, channel, data, heard).data == "message 5"
+    info = publishing.texts("serverInfo")[0]
+    assert info["capabilities"] == ["clientPublish"]
+    assert info["supportedEncodings"] == ["cdr", "json"]
+
+
+def test_a_large_message_of_a_nested_type_arrives_whole(publishing: Viewer, observer: Observer) -> None:
+    heard = _heard(observer, "/picture", "sensor_msgs/msg/Image")
+    channel = publishing.advertise("/picture", "sensor_msgs/msg/Image")
+    image = build("sensor_msgs/msg/Image", 7)
+    image.data = image.data * 12
+    image.height *= 12
+    data = serialize_message(image)
+    assert len(data) > 12_000_000
+    assert _publish_until_heard(publishing, channel, data, heard) == image
+
+
+def test_what_is_no_message_of_the_type_does_not_reach_ros(publishing: Viewer, observer: Observer) -> None:
+    heard = _heard(observer, "/chat", STRING)
+    channel = publishing.advertise("/chat", STRING)
+    good = serialize_message(build(STRING, 1))
+    _publish_until_heard(publishing, channel, good, heard)
+    count = len(heard)
+    for bad in [b"", good[:-1], b"\x00\x01\x00\x00\xff\xff\xff\xff"]:
+        publishing.publish(channel, bad)
+    text = publishing.wait_status("a message for /chat was not published")
+    assert "std_msgs/msg/String" in text
+    _publish_until_heard(publishing, channel, serialize_message(build(STRING, 2)), heard)
+    assert {message.data for message in heard[count:]} == {"message 2"}
+
+
+def test_what_cannot_be_published_is_told(publishing: Viewer, publisher: Publisher) -> None:
+    publisher.advertise("/taken", STRING)
+    publishing.wait_channel("/taken")
+    publishing.advertise("/unknown", "no_such_msgs/msg/Type")
+    publishing.wait_status("cannot publish on /unknown: ")
+    publishing.advertise("/taken", "std_msgs/msg/Int32")
+    publishing.wait_status("cannot publish on /taken: the topic has the type std_msgs/msg/String")
+    # The topic is still there for those who watch it.
+    publishing.subscribe("/taken")
+    publisher.match("/taken")
+    publisher.publish("/taken")
+    publishing.wait_messages("/taken")
+
+
+def test_nobody_publishes_unless_it_is_allowed(bridge: Bridge, new_viewer: ViewerFactory, observer: Observer) -> None:
+    viewer = new_viewer()
+    channel = viewer.advertise("/chat", STRING)
+    text = viewer.wait_status("publishing is not allowed")
+    assert '"clientPublish"' in text
+    assert "`capabilities`" in text
+    viewer.publish(channel, serialize_message(build(STRING, 1)))
+    viewer.ping()
+    assert observer.node.count_publishers("/chat") == 0
+
+
+def test_the_whitelist_of_client_topics_holds(new_bridge: BridgeFactory, new_viewer: ViewerFactory, observer: Observer) -> None:
+    new_bridge({"capabilities": "['clientPublish']", "client_topic_whitelist": "['/chat.*']"})
+    viewer = new_viewer()
+    viewer.advertise("/secret", STRING)
+    assert "`client_topic_whitelist`" in viewer.wait_status("publishing on /secret is not allowed")
+    # Names that ROS would complete could get around the whitelist.
+    viewer.advertise("secret", STRING)
+    viewer.wait_status("publishing on secret is not allowed")
+    viewer.advertise("/chat/one", STRING)
+    _matched(observer, "/chat/one")
+    assert observer.node.count_publishers("/secret") == 0
+
+
+def test_viewers_share_a_publisher_that_ends_after_the_last(
+    open_bridge: Bridge, new_viewer: ViewerFactory, observer: Observer
+) -> None:
+    first, second = new_viewer(), new_viewer()
+    heard = _heard(observer, "/chat", STRING)
+    for viewer in (first, second):
+        channel = viewer.advertise("/chat", STRING)
+        _publish_until_heard(viewer, channel, serialize_message(build(STRING, 1)), heard)
+    assert observer.node.count_publishers("/chat") == 1
+    first.leave()
+    second.send({"op": "unadvertise", "channelIds": [channel]})
+    wait_until(lambda: observer.node.count_publishers("/chat") == 0, "end of the publisher")
