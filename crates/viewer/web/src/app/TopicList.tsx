@@ -64,6 +64,7 @@ function Row({ place, channel, refusal }: { place: Place; channel: Channel; refu
   const { topic, schemaName } = channel;
   const view = bestView(channel);
   const isWatched = place.robot.isWatched(topic);
+  const drops = place.robot.statuses.get(`drops-${channel.id}`);
   const open = (kind: View) => openPanel(kind === "scene" || kind === "map" ? { kind } : { kind, topic });
   return (
     <li class={isWatched ? "watched" : ""} data-topic={topic}>
@@ -79,6 +80,11 @@ function Row({ place, channel, refusal }: { place: Place; channel: Channel; refu
           <span class="name">{topic}</span>
           <span class="details">
             <small>{isWatched ? schemaName.split("/").at(-1) : shortType(schemaName)}</small>
+            {drops && (
+              <small class="drops" title={drops.message}>
+                drops
+              </small>
+            )}
             <small class="numbers">{isWatched ? figures(channel) : ""}</small>
           </span>
         </span>

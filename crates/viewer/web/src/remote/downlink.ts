@@ -1,10 +1,18 @@
 /** Reads one stream of a robot to its end. */
-import { FrameReader } from "./frames";
+import { FrameError, FrameReader } from "./frames";
 import { decode, type RobotMessage } from "./messages";
 
 export interface StreamEnd {
   /** Why the stream is broken; undefined if it ended as it should. */
   error: string | undefined;
+}
+
+/** Bytes of incomplete messages that all streams of one robot may have waiting. */
+const MAX_PENDING = 128 * 1024 * 1024;
+
+/** What the streams of one robot hold together. */
+export class PendingBytes {
+  used = 0;
 }
 
 /**
@@ -13,11 +21,17 @@ export interface StreamEnd {
  */
 export async function readStream(
   chunks: AsyncIterable<Uint8Array>,
+  pending: PendingBytes,
   receive: (message: RobotMessage, bytes: number) => void,
   skipped: (error: unknown) => void,
 ): Promise<StreamEnd> {
   const reader = new FrameReader();
+  let held = 0;
   let error: string | undefined;
+  const hold = (bytes: number) => {
+    pending.used += bytes - held;
+    held = bytes;
+  };
   try {
     for await (const chunk of chunks) {
       if (error !== undefined) {
@@ -31,8 +45,14 @@ export async function readStream(
             skipped(unreadable);
           }
         }
+        hold(reader.pending);
+        if (pending.used > MAX_PENDING) {
+          throw new FrameError("the robot has too many bytes of incomplete messages on the way");
+        }
       } catch (broken) {
         error = String(broken);
+        reader.clear();
+        hold(0);
       }
     }
   } catch (aborted) {
@@ -41,5 +61,17 @@ export async function readStream(
   if (error === undefined && reader.pending > 0) {
     error = "it ended inside a message";
   }
+  hold(0);
   return { error };
+}
+
+/** Throws away what comes on a stream: one that nobody reads would be kept in memory. */
+export async function discard(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    for await (const _ of chunks) {
+      // Nothing of it is wanted.
+    }
+  } catch {
+    // Nor how it ends.
+  }
 }

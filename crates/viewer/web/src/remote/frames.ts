@@ -81,6 +81,13 @@ export class FrameReader {
     }
   }
 
+  /** Forgets the frame that is not complete. */
+  clear(): void {
+    this.#headerFill = 0;
+    this.#fill = 0;
+    this.#parts = [];
+  }
+
   #take(): Frame {
     const payload = new Uint8Array(new ArrayBuffer(PAYLOAD_OFFSET + this.#fill), PAYLOAD_OFFSET);
     let at = 0;
@@ -89,9 +96,7 @@ export class FrameReader {
       at += part.length;
     }
     const opcode = this.#header[0] === TEXT ? TEXT : BINARY;
-    this.#headerFill = 0;
-    this.#fill = 0;
-    this.#parts = [];
+    this.clear();
     return { opcode, payload };
   }
 }

@@ -1,4 +1,5 @@
 /** A robot in the room: its state, the page's stream to it, and when to start anew. */
+import { PendingBytes } from "./downlink";
 import { STREAM_ATTRIBUTES } from "./messages";
 import { Robot, type RobotLink } from "./robot";
 import { Uplink, type Writer } from "./uplink";
@@ -20,6 +21,8 @@ export class Member {
   sid: string | undefined;
   /** Whether the robot is in the room. */
   isPresent = false;
+  /** What its streams hold of incomplete messages. */
+  readonly pending = new PendingBytes();
   /** Counts the robot's sessions: what was opened in an earlier one is void. */
   session = 0;
 

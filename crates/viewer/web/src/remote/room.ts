@@ -2,7 +2,7 @@
 import type { Room as LiveKitRoom, RemoteParticipant } from "livekit-client";
 import type * as LiveKit from "../lazy/livekit";
 import type { Credentials } from "./config";
-import { readStream } from "./downlink";
+import { discard, readStream } from "./downlink";
 import { Member } from "./member";
 import { ROLE_ATTRIBUTE, ROLE_ROBOT, STREAM_TOPIC } from "./messages";
 import type { Robot } from "./robot";
@@ -104,9 +104,7 @@ export class RemoteRoom {
     const over = new Promise<void>((resolve) => room.once(RoomEvent.Disconnected, () => resolve()));
     room.registerByteStreamHandler(STREAM_TOPIC, (reader, { identity }) => {
       const isRobot = reader.info.attributes?.[ROLE_ATTRIBUTE] === ROLE_ROBOT;
-      if (isRobot && room === this.#room) {
-        void this.#read(room, reader, identity);
-      }
+      void (isRobot && room === this.#room ? this.#read(room, reader, identity) : discard(reader));
     });
     for (const event of [
       RoomEvent.ParticipantConnected,
@@ -224,11 +222,13 @@ export class RemoteRoom {
     const session = member.session;
     const open = (this.#streams.get(identity) ?? 0) + 1;
     if (open > MAX_STREAMS) {
+      await discard(reader);
       return;
     }
     this.#streams.set(identity, open);
     const end = await readStream(
       reader,
+      member.pending,
       (message, bytes) => {
         if (member.session === session) {
           member.robot.receive(message, bytes);
