@@ -26,6 +26,20 @@ impl TokenBucket {
         }
     }
 
+    /// Goes on at another rate, with what is there or owed.
+    pub fn set_rate(&mut self, now: Instant, rate: f64, burst: f64) {
+        self.refill(now);
+        self.rate = rate;
+        self.burst = burst;
+        self.tokens = self.tokens.clamp(-burst, burst);
+    }
+
+    /// Tokens per second.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        self.rate
+    }
+
     /// Whether something may be spent now.
     pub fn has_credit(&mut self, now: Instant) -> bool {
         self.refill(now);

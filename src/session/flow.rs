@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::bucket::TokenBucket;
+use super::config::SLICE_SIZE;
 use super::drr::Class;
 
 /// Smallest window, in bytes: enough for small topics at any round-trip time.
@@ -33,10 +34,25 @@ const RATE_SPAN: Duration = Duration::from_secs(1);
 /// Unanswered marks that are kept. More arrive only if a viewer pings and never acknowledges.
 const MAX_MARKS: usize = 64;
 
-/// Longest time between two acknowledgements that the window makes up for.
-const MAX_ACK_GAP: Duration = Duration::from_millis(500);
-/// Time for which the highest rate and the longest gap are remembered.
-const MEMORY: Duration = Duration::from_secs(2);
+/// Round trips of which the shortest tells whether a queue stands on the way. A viewer that is
+/// busy for a moment answers late too, but the next Pong at once.
+const STANDING: usize = 3;
+/// Data is spread evenly for this long after a queue was seen.
+const PACED_FOR: Duration = Duration::from_secs(10);
+/// Part of the rate that is used while a queue stands, so that it drains.
+const DRAIN: f64 = 0.8;
+/// Part of the rate that is used for a moment before the smallest round-trip time is forgotten:
+/// measured with a queue, it would hide that queue.
+const DRAIN_DRY: f64 = 0.3;
+const DRAIN_TIME: Duration = Duration::from_millis(400);
+/// And while none stands, to see whether the way can carry more.
+const PROBE: f64 = 1.1;
+/// What may go out at once: blocked messages are looked at again every few milliseconds.
+const PACE_BURST: Duration = Duration::from_millis(15);
+/// Beyond what the rate seems to need the window grows by this part of it.
+const CAUTION: u64 = 16;
+/// Time for which the highest rate is remembered.
+const RATE_MEMORY: Duration = Duration::from_secs(5);
 
 /// A position in what is sent, told to the participant by the stamp of a Pong.
 #[derive(Debug)]
@@ -64,9 +80,13 @@ pub(super) struct FlowControl {
     rtt: Duration,
     /// Bytes per second that arrived, at best. Acknowledgements that come in bursts do not change
     /// it, since each is compared with what was known when its Pong was sent.
-    best_rate: Highest<f64>,
-    /// The time between two acknowledgements, at worst.
-    ack_gap: Highest<Duration>,
+    best_rate: BestRate,
+    /// The last round trips.
+    round_trips: VecDeque<Duration>,
+    /// Spreads the bytes evenly while a queue stands on the way, or stood lately.
+    pace: Option<TokenBucket>,
+    /// When a queue was last seen.
+    queue_seen: Option<Instant>,
     /// When the window last shrank: what follows from that is seen a round trip later.
     shrank: Option<Instant>,
     /// Whether it ever acknowledged anything.
@@ -108,8 +128,10 @@ impl FlowControl {
             beyond_window: 0,
             min_rtt: None,
             rtt: Duration::ZERO,
-            best_rate: Highest::default(),
-            ack_gap: Highest::default(),
+            best_rate: BestRate::default(),
+            round_trips: VecDeque::new(),
+            pace: None,
+            queue_seen: None,
             shrank: None,
             acknowledges: false,
             last_ack: None,
@@ -158,9 +180,9 @@ impl FlowControl {
             return false;
         }
         if self.acknowledges() {
-            let free = self.sent - self.acked < self.window;
+            let free = self.has_window();
             self.window_was_full |= !free;
-            free
+            free && self.pace.as_mut().is_none_or(|pace| pace.has_credit(now))
         } else {
             self.unacknowledged.has_credit(now)
         }
@@ -170,8 +192,22 @@ impl FlowControl {
     pub fn has_credit_for(&mut self, now: Instant, class: Class) -> bool {
         let reserved = class == Class::State
             && self.acknowledges
-            && self.beyond_window < self.window / STATE_RESERVE;
+            && (self.has_window() || self.beyond_window < self.window / STATE_RESERVE)
+            && self
+                .pace
+                .as_mut()
+                .is_none_or(|pace| pace.has_urgent_credit(now));
         self.has_credit(now) || reserved
+    }
+
+    /// Whether the window has room.
+    pub fn has_window(&self) -> bool {
+        self.sent - self.acked < self.window
+    }
+
+    /// Bytes per second at which data is spread, without bound if it is not.
+    pub fn pace(&self) -> f64 {
+        self.pace.as_ref().map_or(f64::INFINITY, TokenBucket::rate)
     }
 
     /// Whether control messages may be sent now: they have room beyond the window, not without
@@ -186,8 +222,8 @@ impl FlowControl {
             self.beyond_window += bytes as u64;
         }
         self.sent += bytes as u64;
-        if let Some(cap) = &mut self.cap {
-            cap.charge(bytes as f64);
+        for bucket in [&mut self.cap, &mut self.pace].into_iter().flatten() {
+            bucket.charge(bytes as f64);
         }
     }
 
@@ -264,18 +300,31 @@ impl FlowControl {
         self.average(delivered, since_last);
         let elapsed = now.saturating_duration_since(mark.acked_at);
         let rate = (self.acked - mark.acked) as f64 / elapsed.as_secs_f64().max(0.001);
-        let rate = self.best_rate.update(now, rate);
-        let gap = self.ack_gap.update(now, since_last);
-        self.adapt(now, rate, gap.clamp(ACK_INTERVAL, MAX_ACK_GAP));
+        self.best_rate.add(now, rate);
+        self.adapt(now);
     }
 
+    /// The smallest round-trip time lately. What is measured before it is forgotten counts most,
+    /// since the way is drained then.
     fn update_min_rtt(&mut self, now: Instant) -> Duration {
-        let keep = self.min_rtt.filter(|&(rtt, at)| {
-            rtt < self.rtt && now.saturating_duration_since(at) < MIN_RTT_LIFETIME
-        });
-        let (rtt, at) = keep.unwrap_or((self.rtt, now));
+        let shortest = self.round_trips.iter().min().copied().unwrap_or(self.rtt);
+        let (rtt, at) = match self.min_rtt {
+            Some((rtt, _)) if self.rtt <= rtt => (self.rtt, now),
+            Some((rtt, at))
+                if now.saturating_duration_since(at) < MIN_RTT_LIFETIME + DRAIN_TIME =>
+            {
+                (rtt, at)
+            }
+            _ => (shortest, now),
+        };
         self.min_rtt = Some((rtt, at));
         rtt
+    }
+
+    /// Whether the smallest round-trip time is about to be forgotten.
+    fn is_min_rtt_old(&self, now: Instant) -> bool {
+        self.min_rtt
+            .is_some_and(|(_, at)| now.saturating_duration_since(at) >= MIN_RTT_LIFETIME)
     }
 
     fn average(&mut self, delivered: u64, since_last: Duration) {
@@ -284,61 +333,89 @@ impl FlowControl {
         self.delivery_rate += weight * (delivered as f64 / seconds - self.delivery_rate);
     }
 
-    /// Adapts the window to the rate at which bytes arrive, and to the time without news in
-    /// between: a busy viewer acknowledges less often and needs a larger window.
-    fn adapt(&mut self, now: Instant, rate: f64, gap: Duration) {
+    /// Adapts window and pace to the rate at which bytes arrive.
+    fn adapt(&mut self, now: Instant) {
+        self.round_trips.push_back(self.rtt);
+        if self.round_trips.len() > STANDING {
+            self.round_trips.pop_front();
+        }
         let min_rtt = self.update_min_rtt(now);
-        let full = std::mem::take(&mut self.window_was_full);
-        if self.rtt.saturating_sub(min_rtt) <= TARGET_QUEUE_DELAY {
-            if full {
-                self.window += self.window / 2;
+        let shortest = self.round_trips.iter().min().copied().unwrap_or(self.rtt);
+        let queued = |rtt: Duration| rtt.saturating_sub(min_rtt) > TARGET_QUEUE_DELAY;
+        let settled = |at| now.saturating_duration_since(at) >= self.rtt;
+        if queued(shortest) {
+            // The way is used fully: what arrives now is what it can carry.
+            self.best_rate
+                .forget_before(now, ACK_INTERVAL * STANDING as u32);
+            self.queue_seen = Some(now);
+        }
+        let rate = self.best_rate.get();
+        let goal = rate * (min_rtt + ACK_INTERVAL + TARGET_QUEUE_DELAY).as_secs_f64();
+        let goal = goal as u64;
+        if queued(shortest) && self.shrank.is_none_or(settled) {
+            self.shrank = Some(now);
+            self.window = goal.clamp(self.window / 2, self.window);
+            self.window_was_full = false;
+        } else if !queued(self.rtt) {
+            if self.window_was_full {
+                // Beyond what the rate seems to need, carefully: a queue would be seen late.
+                let part = if self.window < goal { 2 } else { CAUTION };
+                self.window += self.window / part;
             }
-        } else {
-            let goal = rate * (min_rtt + gap + TARGET_QUEUE_DELAY).as_secs_f64();
-            let goal = goal as u64;
-            let settled = |at| now.saturating_duration_since(at) >= self.rtt;
-            if goal > self.window {
-                // The delay is the participant's own, not that of bytes on the way.
-                if full {
-                    self.window = goal.min(self.window + self.window / 2);
-                }
-            } else if self.shrank.is_none_or(settled) {
-                self.shrank = Some(now);
-                self.window = goal.max(self.window * 7 / 10);
-            }
+            self.window_was_full = false;
         }
         self.window = self.window.clamp(MIN_WINDOW, MAX_WINDOW);
+        self.adapt_pace(now, rate, queued(shortest));
+    }
+
+    fn adapt_pace(&mut self, now: Instant, rate: f64, queued: bool) {
+        let recent = |at| now.saturating_duration_since(at) < PACED_FOR;
+        if !self.queue_seen.is_some_and(recent) {
+            self.pace = None;
+            return;
+        }
+        let gain = if self.is_min_rtt_old(now) {
+            DRAIN_DRY
+        } else if queued {
+            DRAIN
+        } else {
+            PROBE
+        };
+        let rate = rate * gain;
+        let burst = (rate * PACE_BURST.as_secs_f64()).max(SLICE_SIZE as f64);
+        match &mut self.pace {
+            Some(pace) => pace.set_rate(now, rate, burst),
+            None => self.pace = Some(TokenBucket::new(now, rate, burst)),
+        }
     }
 }
 
-/// The highest value of the last [`MEMORY`].
-#[derive(Debug)]
-struct Highest<T> {
-    /// Values that no later one exceeds, with their times.
-    values: VecDeque<(Instant, T)>,
+/// The highest rate of the last [`RATE_MEMORY`].
+#[derive(Debug, Default)]
+struct BestRate {
+    /// Rates that no later one exceeds, with their times.
+    rates: VecDeque<(Instant, f64)>,
 }
 
-impl<T> Default for Highest<T> {
-    fn default() -> Self {
-        let values = VecDeque::new();
-        Self { values }
+impl BestRate {
+    fn add(&mut self, now: Instant, rate: f64) {
+        while self.rates.back().is_some_and(|&(_, last)| last <= rate) {
+            self.rates.pop_back();
+        }
+        self.rates.push_back((now, rate));
+        self.forget_before(now, RATE_MEMORY);
     }
-}
 
-impl<T: Copy + PartialOrd> Highest<T> {
-    fn update(&mut self, now: Instant, value: T) -> T {
-        while self.values.back().is_some_and(|&(_, last)| last <= value) {
-            self.values.pop_back();
+    /// Forgets rates that are older than `age`, but never the last one.
+    fn forget_before(&mut self, now: Instant, age: Duration) {
+        let old = |&(at, _): &(Instant, f64)| now.saturating_duration_since(at) > age;
+        while self.rates.len() > 1 && self.rates.front().is_some_and(old) {
+            self.rates.pop_front();
         }
-        self.values.push_back((now, value));
-        while self
-            .values
-            .front()
-            .is_some_and(|&(at, _)| now.saturating_duration_since(at) > MEMORY)
-        {
-            self.values.pop_front();
-        }
-        self.values.front().map_or(value, |&(_, highest)| highest)
+    }
+
+    fn get(&self) -> f64 {
+        self.rates.front().map_or(0.0, |&(_, best)| best)
     }
 }
 

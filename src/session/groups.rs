@@ -164,20 +164,19 @@ impl Session {
         let Some(class) = self.channels.get(&channel).map(ChannelState::class) else {
             return Turn::Empty;
         };
-        let mut waiting = Vec::new();
+        let (mut waiting, mut fastest) = (Vec::new(), 0.0f64);
         for id in &group {
             if let Some(participant) = self.participants.get_mut(id) {
+                fastest = fastest.max(participant.flow.pace());
                 if !participant.flow.has_credit_for(now, class) {
                     waiting.push(*id);
                 }
             }
         }
         if !waiting.is_empty() {
-            if waiting.len() < group.len() {
-                for id in waiting {
-                    if let Some(participant) = self.participants.get_mut(&id) {
-                        participant.holds_up_others(now);
-                    }
+            for id in waiting.iter().filter(|_| waiting.len() < group.len()) {
+                if let Some(participant) = self.participants.get_mut(id) {
+                    participant.waits_in_group(now, fastest);
                 }
             }
             return Turn::Blocked;

@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_millis(200);
 const FORGIVENESS: u32 = 10;
 /// Time between two lanes for a participant that never acknowledges.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Participants whose pace differs by no more than this factor share lanes.
+const SAME_PACE: f64 = 0.7;
 /// Seconds' worth of bytes that a participant may send at once.
 const INBOUND_BURST: f64 = 8.0;
 /// How long a slow participant must keep up before it shares lanes again.
@@ -256,10 +258,14 @@ impl Participant {
         };
     }
 
-    /// The others of its group wait for it.
-    pub fn holds_up_others(&mut self, now: Instant) {
+    /// The others of its group wait for it; the fastest of them may send at `fastest`.
+    ///
+    /// Those that are behind the same slow link send at about the same pace. That one of them is
+    /// ready a little later than another is no reason to part them.
+    pub fn waits_in_group(&mut self, now: Instant, fastest: f64) {
+        let alike = self.flow.has_window() && self.flow.pace() >= fastest * SAME_PACE;
         if let Pace::Full(lag) = &mut self.pace {
-            lag.update(now, true);
+            lag.update(now, !alike);
         }
     }
 

@@ -26,6 +26,13 @@ pub struct Busy {
     pub for_so_long: u64,
 }
 
+impl Busy {
+    pub const ALL_THE_TIME: Self = Self {
+        every: 1,
+        for_so_long: 1,
+    };
+}
+
 #[derive(Debug)]
 pub struct Viewer {
     pub many_streams: bool,
