@@ -3,14 +3,19 @@
 //! LiveKit's reliable channel is reliable hop by hop only, and the server buffers without bound.
 //! So the session counts the bytes that it sent to a participant, marks a position with every
 //! Pong, and learns from the PingAck that all bytes before the mark have arrived. It keeps the
-//! bytes in flight near the bandwidth times the delay that it measures.
+//! bytes in flight near the bandwidth times the delay that it measures, and spreads them evenly
+//! while a queue stands on the way.
+
+mod pace;
+mod way;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::bucket::TokenBucket;
-use super::config::SLICE_SIZE;
 use super::drr::Class;
+use pace::Pace;
+use way::{Way, ACK_INTERVAL};
 
 /// Smallest window, in bytes: enough for small topics at any round-trip time.
 const MIN_WINDOW: u64 = 48 * 1024;
@@ -18,12 +23,6 @@ const MIN_WINDOW: u64 = 48 * 1024;
 const MAX_WINDOW: u64 = 8 << 20;
 /// The window before anything is measured, in bytes.
 const INITIAL_WINDOW: u64 = 256 * 1024;
-/// Delay that may build up in queues on the way before the window shrinks.
-const TARGET_QUEUE_DELAY: Duration = Duration::from_millis(50);
-/// The smallest round-trip time is forgotten after this time, since routes change.
-const MIN_RTT_LIFETIME: Duration = Duration::from_secs(10);
-/// Time between two acknowledgements of a viewer that pings as the protocol asks.
-const ACK_INTERVAL: Duration = Duration::from_millis(100);
 /// A participant that acknowledged nothing for this long, plus two round trips, is silent.
 const SILENCE: Duration = Duration::from_millis(300);
 /// Part of the window that state may use beyond it between two acknowledgements: it need not wait
@@ -33,26 +32,8 @@ const STATE_RESERVE: u64 = 8;
 const RATE_SPAN: Duration = Duration::from_secs(1);
 /// Unanswered marks that are kept. More arrive only if a viewer pings and never acknowledges.
 const MAX_MARKS: usize = 64;
-
-/// Round trips of which the shortest tells whether a queue stands on the way. A viewer that is
-/// busy for a moment answers late too, but the next Pong at once.
-const STANDING: usize = 3;
-/// Data is spread evenly for this long after a queue was seen.
-const PACED_FOR: Duration = Duration::from_secs(10);
-/// Part of the rate that is used while a queue stands, so that it drains.
-const DRAIN: f64 = 0.8;
-/// Part of the rate that is used for a moment before the smallest round-trip time is forgotten:
-/// measured with a queue, it would hide that queue.
-const DRAIN_DRY: f64 = 0.3;
-const DRAIN_TIME: Duration = Duration::from_millis(400);
-/// And while none stands, to see whether the way can carry more.
-const PROBE: f64 = 1.1;
-/// What may go out at once: blocked messages are looked at again every few milliseconds.
-const PACE_BURST: Duration = Duration::from_millis(15);
 /// Beyond what the rate seems to need the window grows by this part of it.
 const CAUTION: u64 = 16;
-/// Time for which the highest rate is remembered.
-const RATE_MEMORY: Duration = Duration::from_secs(5);
 
 /// A position in what is sent, told to the participant by the stamp of a Pong.
 #[derive(Debug)]
@@ -76,17 +57,8 @@ pub(super) struct FlowControl {
     window_was_full: bool,
     /// Bytes sent beyond the window since the last acknowledgement.
     beyond_window: u64,
-    min_rtt: Option<(Duration, Instant)>,
-    rtt: Duration,
-    /// Bytes per second that arrived, at best. Acknowledgements that come in bursts do not change
-    /// it, since each is compared with what was known when its Pong was sent.
-    best_rate: BestRate,
-    /// The last round trips.
-    round_trips: VecDeque<Duration>,
-    /// Spreads the bytes evenly while a queue stands on the way, or stood lately.
-    pace: Option<TokenBucket>,
-    /// When a queue was last seen.
-    queue_seen: Option<Instant>,
+    way: Way,
+    pace: Pace,
     /// When the window last shrank: what follows from that is seen a round trip later.
     shrank: Option<Instant>,
     /// Whether it ever acknowledged anything.
@@ -126,12 +98,8 @@ impl FlowControl {
             window: INITIAL_WINDOW,
             window_was_full: false,
             beyond_window: 0,
-            min_rtt: None,
-            rtt: Duration::ZERO,
-            best_rate: BestRate::default(),
-            round_trips: VecDeque::new(),
-            pace: None,
-            queue_seen: None,
+            way: Way::default(),
+            pace: Pace::default(),
             shrank: None,
             acknowledges: false,
             last_ack: None,
@@ -171,7 +139,7 @@ impl FlowControl {
     /// Whether a participant that used to acknowledge has stopped doing so.
     pub fn is_silent(&self, now: Instant) -> bool {
         let since = self.last_ack.unwrap_or(self.started);
-        self.acknowledges && now.saturating_duration_since(since) > SILENCE + 2 * self.rtt
+        self.acknowledges && now.saturating_duration_since(since) > SILENCE + 2 * self.way.rtt()
     }
 
     /// Whether data may be sent now.
@@ -182,7 +150,7 @@ impl FlowControl {
         if self.acknowledges() {
             let free = self.has_window();
             self.window_was_full |= !free;
-            free && self.pace.as_mut().is_none_or(|pace| pace.has_credit(now))
+            free && self.pace.has_credit(now)
         } else {
             self.unacknowledged.has_credit(now)
         }
@@ -193,10 +161,7 @@ impl FlowControl {
         let reserved = class == Class::State
             && self.acknowledges
             && (self.has_window() || self.beyond_window < self.window / STATE_RESERVE)
-            && self
-                .pace
-                .as_mut()
-                .is_none_or(|pace| pace.has_urgent_credit(now));
+            && self.pace.has_urgent_credit(now);
         self.has_credit(now) || reserved
     }
 
@@ -207,7 +172,7 @@ impl FlowControl {
 
     /// Bytes per second at which data is spread, without bound if it is not.
     pub fn pace(&self) -> f64 {
-        self.pace.as_ref().map_or(f64::INFINITY, TokenBucket::rate)
+        self.pace.rate()
     }
 
     /// Whether control messages may be sent now: they have room beyond the window, not without
@@ -222,8 +187,9 @@ impl FlowControl {
             self.beyond_window += bytes as u64;
         }
         self.sent += bytes as u64;
-        for bucket in [&mut self.cap, &mut self.pace].into_iter().flatten() {
-            bucket.charge(bytes as f64);
+        self.pace.charge(bytes);
+        if let Some(cap) = &mut self.cap {
+            cap.charge(bytes as f64);
         }
     }
 
@@ -236,8 +202,8 @@ impl FlowControl {
         Figures {
             in_flight: self.sent - self.acked,
             window: self.window,
-            round_trip: self.last_ack.map(|_| self.rtt),
-            min_round_trip: self.min_rtt.map(|(rtt, _)| rtt),
+            round_trip: self.last_ack.map(|_| self.way.rtt()),
+            min_round_trip: self.way.min_rtt(),
             delivery_rate: self.delivery_rate,
         }
     }
@@ -291,40 +257,20 @@ impl FlowControl {
         let delivered = mark.position.saturating_sub(self.acked);
         self.acked = self.acked.max(mark.position);
         self.beyond_window = 0;
-        self.rtt = now.saturating_duration_since(mark.sent_at);
         let since_last = self
             .last_ack
             .map_or(ACK_INTERVAL, |at| now.saturating_duration_since(at));
         self.last_ack = Some(now);
         self.acknowledges = true;
         self.average(delivered, since_last);
+        // Compared with what was known when the Pong was sent: so acknowledgements that come in
+        // bursts say the same as those that come evenly.
         let elapsed = now.saturating_duration_since(mark.acked_at);
         let rate = (self.acked - mark.acked) as f64 / elapsed.as_secs_f64().max(0.001);
-        self.best_rate.add(now, rate);
+        let round_trip = now.saturating_duration_since(mark.sent_at);
+        self.way.add(now, round_trip, rate);
         self.adapt(now);
-    }
-
-    /// The smallest round-trip time lately. What is measured before it is forgotten counts most,
-    /// since the way is drained then.
-    fn update_min_rtt(&mut self, now: Instant) -> Duration {
-        let shortest = self.round_trips.iter().min().copied().unwrap_or(self.rtt);
-        let (rtt, at) = match self.min_rtt {
-            Some((rtt, _)) if self.rtt <= rtt => (self.rtt, now),
-            Some((rtt, at))
-                if now.saturating_duration_since(at) < MIN_RTT_LIFETIME + DRAIN_TIME =>
-            {
-                (rtt, at)
-            }
-            _ => (shortest, now),
-        };
-        self.min_rtt = Some((rtt, at));
-        rtt
-    }
-
-    /// Whether the smallest round-trip time is about to be forgotten.
-    fn is_min_rtt_old(&self, now: Instant) -> bool {
-        self.min_rtt
-            .is_some_and(|(_, at)| now.saturating_duration_since(at) >= MIN_RTT_LIFETIME)
+        self.pace.adapt(now, &self.way);
     }
 
     fn average(&mut self, delivered: u64, since_last: Duration) {
@@ -333,89 +279,25 @@ impl FlowControl {
         self.delivery_rate += weight * (delivered as f64 / seconds - self.delivery_rate);
     }
 
-    /// Adapts window and pace to the rate at which bytes arrive.
+    /// Adapts the window to what the way can carry.
     fn adapt(&mut self, now: Instant) {
-        self.round_trips.push_back(self.rtt);
-        if self.round_trips.len() > STANDING {
-            self.round_trips.pop_front();
-        }
-        let min_rtt = self.update_min_rtt(now);
-        let shortest = self.round_trips.iter().min().copied().unwrap_or(self.rtt);
-        let queued = |rtt: Duration| rtt.saturating_sub(min_rtt) > TARGET_QUEUE_DELAY;
-        let settled = |at| now.saturating_duration_since(at) >= self.rtt;
-        if queued(shortest) {
-            // The way is used fully: what arrives now is what it can carry.
-            self.best_rate
-                .forget_before(now, ACK_INTERVAL * STANDING as u32);
-            self.queue_seen = Some(now);
-        }
-        let rate = self.best_rate.get();
-        let goal = rate * (min_rtt + ACK_INTERVAL + TARGET_QUEUE_DELAY).as_secs_f64();
-        let goal = goal as u64;
-        if queued(shortest) && self.shrank.is_none_or(settled) {
-            self.shrank = Some(now);
-            self.window = goal.clamp(self.window / 2, self.window);
-            self.window_was_full = false;
-        } else if !queued(self.rtt) {
+        let settled = |at| now.saturating_duration_since(at) >= self.way.rtt();
+        let capacity = self.way.capacity();
+        if self.way.has_queue() {
+            if self.shrank.is_none_or(settled) {
+                self.shrank = Some(now);
+                self.window = capacity.clamp(self.window / 2, self.window);
+                self.window_was_full = false;
+            }
+        } else if !self.way.was_late() {
             if self.window_was_full {
                 // Beyond what the rate seems to need, carefully: a queue would be seen late.
-                let part = if self.window < goal { 2 } else { CAUTION };
+                let part = if self.window < capacity { 2 } else { CAUTION };
                 self.window += self.window / part;
             }
             self.window_was_full = false;
         }
         self.window = self.window.clamp(MIN_WINDOW, MAX_WINDOW);
-        self.adapt_pace(now, rate, queued(shortest));
-    }
-
-    fn adapt_pace(&mut self, now: Instant, rate: f64, queued: bool) {
-        let recent = |at| now.saturating_duration_since(at) < PACED_FOR;
-        if !self.queue_seen.is_some_and(recent) {
-            self.pace = None;
-            return;
-        }
-        let gain = if self.is_min_rtt_old(now) {
-            DRAIN_DRY
-        } else if queued {
-            DRAIN
-        } else {
-            PROBE
-        };
-        let rate = rate * gain;
-        let burst = (rate * PACE_BURST.as_secs_f64()).max(SLICE_SIZE as f64);
-        match &mut self.pace {
-            Some(pace) => pace.set_rate(now, rate, burst),
-            None => self.pace = Some(TokenBucket::new(now, rate, burst)),
-        }
-    }
-}
-
-/// The highest rate of the last [`RATE_MEMORY`].
-#[derive(Debug, Default)]
-struct BestRate {
-    /// Rates that no later one exceeds, with their times.
-    rates: VecDeque<(Instant, f64)>,
-}
-
-impl BestRate {
-    fn add(&mut self, now: Instant, rate: f64) {
-        while self.rates.back().is_some_and(|&(_, last)| last <= rate) {
-            self.rates.pop_back();
-        }
-        self.rates.push_back((now, rate));
-        self.forget_before(now, RATE_MEMORY);
-    }
-
-    /// Forgets rates that are older than `age`, but never the last one.
-    fn forget_before(&mut self, now: Instant, age: Duration) {
-        let old = |&(at, _): &(Instant, f64)| now.saturating_duration_since(at) > age;
-        while self.rates.len() > 1 && self.rates.front().is_some_and(old) {
-            self.rates.pop_front();
-        }
-    }
-
-    fn get(&self) -> f64 {
-        self.rates.front().map_or(0.0, |&(_, best)| best)
     }
 }
 
