@@ -109,6 +109,40 @@ def check_dependencies() -> None:
     command("cargo", "deny", "check")
 
 
+# What cargo-fuzz sets too, without the address sanitizer: that alone would need a nightly compiler.
+FUZZ_FLAGS = (
+    "--cfg=fuzzing -Cdebug-assertions -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
+    " -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
+    " -Cllvm-args=-sanitizer-coverage-trace-compares"
+)
+FUZZ_SECONDS = 6
+
+
+def fuzz() -> None:
+    """Builds the fuzz targets and runs each for a few seconds."""
+    if shutil.which("c++") is None:
+        raise Skipped("there is no C++ compiler (c++), which libFuzzer needs")
+    host = subprocess.check_output(["rustc", "--print", "host-tuple"], text=True).strip()
+    manifest = str(ROOT / "fuzz/Cargo.toml")
+    # With a target named, build scripts and macros go without the flags.
+    command("cargo", "build", "--release", "--locked", "--manifest-path", manifest, "--target", host, RUSTFLAGS=FUZZ_FLAGS)
+    artifacts = ROOT / "fuzz/artifacts"
+    for target in sorted((ROOT / "fuzz/fuzz_targets").glob("*.rs")):
+        corpus = ROOT / "fuzz/corpus" / target.stem
+        for directory in (corpus, artifacts):
+            directory.mkdir(parents=True, exist_ok=True)
+        command(
+            str(ROOT / f"fuzz/target/{host}/release/{target.stem}"),
+            f"-max_total_time={FUZZ_SECONDS}",
+            "-max_len=4096",
+            "-rss_limit_mb=2048",
+            "-verbosity=0",
+            "-print_final_stats=1",
+            f"-artifact_prefix={artifacts}/{target.stem}-",
+            str(corpus),
+        )
+
+
 # In this order a cold run compiles the dependencies once for the lints and once for the rest.
 CHECKS = [
     Check("format", "Rust is formatted", lambda: command("cargo", "fmt", "--all", "--check")),
@@ -136,6 +170,7 @@ CHECKS = [
         lambda: command("cargo", "test", "--release", "--workspace", "--locked"),
         needs="build",
     ),
+    Check("fuzz", "any bytes from viewers, for a few seconds", fuzz),
     Check(
         "system",
         "tests of the built bridge against a real server, real publishers and real viewers",
