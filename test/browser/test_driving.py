@@ -1,0 +1,156 @@
+"""What the user does in the browser reaches the robot, and stops there when the user is gone."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from bridge_process import Bridge
+from chromium import Tab, wait_for
+from conftest import ROOM, launch
+from livekit_server import LiveKitServer
+from page_server import PageServer
+from processes import ChildProcess
+from ros_side import Observer
+
+
+class Commands:
+    """What arrives at the robot on /cmd_vel, and how fast it drives."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.all: list[tuple[float, float]] = []
+        self.speed = 0.0
+        observer.create_subscription("/cmd_vel", "geometry_msgs/msg/Twist", self._command)
+        observer.create_subscription("/odom", "nav_msgs/msg/Odometry", self._odometry)
+
+    def _command(self, message: Any) -> None:
+        self.all.append((message.linear.x, message.angular.z))
+
+    def _odometry(self, message: Any) -> None:
+        self.speed = message.twist.twist.linear.x
+
+    def obeyed(self) -> bool:
+        """Whether the robot drives ahead as it was told last."""
+        return self.ahead() > 5 and self.all[-1][0] > 0 and abs(self.speed - self.all[-1][0]) < 1e-6
+
+    def stops(self) -> int:
+        """How many stops came last, one after the other. The page sends three; the bridge would send one."""
+        return len(list(itertools.takewhile(lambda command: command == (0.0, 0.0), reversed(self.all))))
+
+    def ahead(self, since: int = 0) -> int:
+        """How many commands to go ahead arrived."""
+        return sum(1 for speed, _ in self.all[since:] if speed > 0)
+
+    def wait_stop(self, tab: Tab | None = None) -> None:
+        """Waits until the robot was told to stop and stands, and nothing else is said to it."""
+        wait_for(lambda: self.all and self.all[-1] == (0.0, 0.0) and self.speed == 0.0, "stop of the robot", tab)
+        told = len(self.all)
+        # Long enough for twenty commands, if any more came.
+        if tab is None:
+            time.sleep(1)
+        else:
+            tab.page.wait_for_timeout(1000)
+        assert all(command == (0.0, 0.0) for command in self.all[told:])
+
+
+@pytest.fixture
+def commands(observer: Observer) -> Commands:
+    """What the robot is told."""
+    return Commands(observer)
+
+
+@pytest.fixture
+def driving(tab: Tab) -> Tab:
+    """A tab with the pad in view."""
+    tab.wait_live()
+    pad = tab.panel("teleop").locator('.pad[aria-disabled="false"]')
+    pad.wait_for()
+    pad.scroll_into_view_if_needed()
+    return tab
+
+
+def press_pad(tab: Tab) -> None:
+    """Holds the stick ahead with the mouse."""
+    box = tab.panel("teleop").locator(".pad").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    tab.page.mouse.move(x, y)
+    tab.page.mouse.down()
+    tab.page.mouse.move(x, y - box["height"] * 0.4, steps=4)
+
+
+def test_the_robot_drives_while_the_stick_is_held(driving: Tab, commands: Commands, pictures: Path) -> None:
+    press_pad(driving)
+    wait_for(commands.obeyed, "driving robot", driving)
+    driving.page.screenshot(path=pictures / "driving.png")
+    driving.page.mouse.up()
+    commands.wait_stop(driving)
+    assert commands.stops() >= 3
+
+
+def test_keys_drive_and_a_lost_focus_stops(driving: Tab, commands: Commands) -> None:
+    driving.panel("teleop").locator(".pad").focus()
+    driving.page.keyboard.down("ArrowUp")
+    driving.page.keyboard.down("ArrowLeft")
+    wait_for(lambda: any(speed > 0 and turn > 0 for speed, turn in commands.all), "curve", driving)
+    driving.page.keyboard.up("ArrowLeft")
+    since = len(commands.all)
+    wait_for(lambda: commands.ahead(since) > 3, "straight", driving)
+    # The key is still down.
+    driving.page.get_by_label("Find a topic or type").focus()
+    commands.wait_stop(driving)
+    assert commands.stops() >= 3
+
+
+def test_the_robot_stops_when_the_page_is_closed(driving: Tab, commands: Commands) -> None:
+    press_pad(driving)
+    wait_for(commands.obeyed, "driving robot", driving)
+    driving.close()
+    commands.wait_stop()
+
+
+def test_the_robot_stops_when_the_browser_dies(
+    playwright: Any, chromium: Browser, server: LiveKitServer, site: PageServer, bridge: Bridge, commands: Commands
+) -> None:
+    browser = launch(playwright)
+    tab = Tab(browser).open(site.url, server.url, Tab.token(server, ROOM, "doomed"))
+    tab.wait_live()
+    tab.panel("teleop").locator('.pad[aria-disabled="false"]').scroll_into_view_if_needed()
+    press_pad(tab)
+    wait_for(commands.obeyed, "driving robot", tab)
+    browser.close()
+    commands.wait_stop()
+
+
+@pytest.fixture
+def strict_bridge(server: LiveKitServer, robot: ChildProcess, tmp_path: Path) -> Iterator[Bridge]:
+    """A bridge with its defaults, which let viewers watch and nothing else."""
+    bridge = Bridge(tmp_path, Bridge.credentials(server), {"room": "strict"})
+    yield bridge
+    bridge.stop()
+
+
+def test_what_the_robot_does_not_allow_is_greyed_out_with_the_reason(
+    chromium: Browser, server: LiveKitServer, site: PageServer, strict_bridge: Bridge, commands: Commands
+) -> None:
+    tab = Tab(chromium).open(site.url, server.url, Tab.token(server, "strict", "guest"))
+    tab.wait_live()
+    tab.add("Drive")
+    tab.add("Services")
+    pad = tab.panel("teleop").locator(".pad")
+    assert pad.get_attribute("aria-disabled") == "true"
+    assert "does not allow publishing" in (pad.get_attribute("title") or "")
+    assert "does not allow calling its services" in tab.panel("services").inner_text()
+    pad.scroll_into_view_if_needed()
+    press_pad(tab)
+    tab.page.wait_for_timeout(500)
+    tab.page.mouse.up()
+    assert commands.all == []
+    tab.close()
+    assert tab.errors == []
