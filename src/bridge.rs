@@ -139,7 +139,7 @@ impl Worker {
             TopicEvent::Problem { topic, reason } => {
                 warn!(topic, reason, "topic is not bridged");
             }
-            TopicEvent::Added(_) => {}
+            TopicEvent::Added(_) | TopicEvent::Solved { .. } => {}
         }
     }
 

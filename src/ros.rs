@@ -1,56 +1,71 @@
 //! The ROS 2 side of the node: everything that names rclrs or rcl.
 //!
-//! It offers a node, the topics of the graph with their schemas, and subscriptions to
-//! serialized messages. It knows nothing of viewers.
+//! It offers a node, the topics, services and connections of the graph with their schemas,
+//! subscriptions to serialized messages, publishers and service clients of any type, the parameters
+//! of all nodes, and the files of packages. It knows nothing of viewers.
 
 mod any_message;
+mod assets;
 mod buffer;
 mod client;
+mod connections;
 mod executor;
 mod ffi;
 mod filter;
 mod graph;
 mod handle;
 mod message;
+mod parameter_client;
+mod parameter_value;
 mod parameters;
 mod publisher;
 mod qos;
 mod schema;
+mod services;
 mod source;
 mod subscription;
 mod take;
 mod topics;
 mod type_support;
+mod watch;
 
+pub use assets::{AssetError, AssetPolicy};
 pub use buffer::HEADROOM;
 pub use client::{CallError, ServiceClient};
+pub use connections::{ConnectionWatch, Connections};
 pub use filter::{PatternError, Patterns, TopicFilter};
 pub use message::{PublisherId, RawMessage};
+pub use parameter_client::{ParameterClient, ParameterEntry, ParameterWatch};
+pub use parameter_value::ParameterValue;
 pub use parameters::{Live, Parameters};
 pub use publisher::{PublishError, Publisher, PublisherQos};
 pub use qos::{QosPolicy, TopicQos};
 pub use schema::{Schema, SchemaError, SchemaStore};
+pub use services::{Service, ServiceEvent};
 pub use subscription::Subscription;
 pub use topics::{Topic, TopicEvent};
 pub use type_support::TypeSupportError;
 
-use client::ClientThread;
+use bytes::Bytes;
+use client::Clients;
+use connections::ConnectionWatcher;
 use executor::Executor;
 use flume::Receiver;
-use graph::GraphThread;
+use graph::{GraphThread, Watch};
 use rclrs::{Context, InitOptions, LogSeverity, Logger, Node, RclrsError};
 use std::sync::Arc;
+use std::time::Duration;
 use subscription::Subscriptions;
 use take::TakeThread;
 use thiserror::Error;
 use tokio::runtime::Handle;
-use topics::Watcher;
 use type_support::TypeSupports;
+use watch::Watcher;
 
 /// The node's name unless remapped.
 const NODE_NAME: &str = "remote_access_bridge";
-/// Topic events that may wait for a watcher.
-const TOPIC_EVENTS: usize = 1024;
+/// Events of topics or services that may wait for a watcher.
+const EVENTS: usize = 1024;
 /// Each time rclrs 0.8 reads the endpoints of a topic on Fast DDS, which does not tell their
 /// history, it logs an error under this name, which is used for nothing else.
 const NOISY_LOGGER: &str = "QoSProfile.conversion";
@@ -102,10 +117,10 @@ pub struct Ros {
     node: Node,
     executor: Executor,
     subscriptions: Arc<Subscriptions>,
-    take: TakeThread,
-    clients: ClientThread,
+    take: Arc<TakeThread>,
+    clients: Arc<Clients>,
     graph: GraphThread,
-    types: TypeSupports,
+    schemas: Arc<SchemaStore>,
 }
 
 impl Ros {
@@ -125,17 +140,19 @@ impl Ros {
             .create_executor(executor.clone())
             .create_node(NODE_NAME)?;
         let subscriptions = Arc::new(Subscriptions::new(Arc::clone(&node)));
-        let take = TakeThread::start()?;
+        let take = Arc::new(TakeThread::start()?);
         let schemas = Arc::new(SchemaStore::from_env());
         let graph = GraphThread::start(&node, Arc::clone(&schemas), Arc::clone(&subscriptions))?;
+        let types = Arc::new(TypeSupports::new(Arc::clone(&schemas)));
+        let clients = Arc::new(Clients::start(Arc::clone(&node), types)?);
         Ok(Self {
             node,
             executor,
             subscriptions,
             take,
-            clients: ClientThread::start()?,
+            clients,
             graph,
-            types: TypeSupports::new(schemas),
+            schemas,
         })
     }
 
@@ -163,6 +180,13 @@ impl Ros {
         move || u64::try_from(clock.now().nsec).unwrap_or(0)
     }
 
+    /// Whether the node's clock is simulated time (`use_sim_time`, which is read once).
+    #[must_use]
+    pub fn uses_sim_time(&self) -> bool {
+        let parameters = self.node.use_undeclared_parameters();
+        parameters.get::<bool>("use_sim_time").unwrap_or(false)
+    }
+
     /// Sets how the QoS of topics follows from their publishers. Holds for what is subscribed
     /// or told of from now on.
     pub fn set_qos_policy(&self, policy: QosPolicy) {
@@ -173,9 +197,38 @@ impl Ros {
     /// receiver that lags may miss topics that came and went, but gets the state that lasts.
     #[must_use]
     pub fn watch_topics(&self, filter: TopicFilter) -> Receiver<TopicEvent> {
-        let (events, receiver) = flume::bounded(TOPIC_EVENTS);
-        self.graph.watch(Watcher::new(filter, events));
+        let (events, receiver) = flume::bounded(EVENTS);
+        self.graph
+            .watch(Watch::Topics(Watcher::new(filter, events)));
         receiver
+    }
+
+    /// Tells the services that have a server and pass the filter, as [`Ros::watch_topics`] does
+    /// for topics.
+    #[must_use]
+    pub fn watch_services(&self, filter: TopicFilter) -> Receiver<ServiceEvent> {
+        let (events, receiver) = flume::bounded(EVENTS);
+        self.graph
+            .watch(Watch::Services(Watcher::new(filter, events)));
+        receiver
+    }
+
+    /// Tells which nodes publish, subscribe to and serve the topics and services that pass the
+    /// filters.
+    #[must_use]
+    pub fn watch_connections(&self, topics: TopicFilter, services: TopicFilter) -> ConnectionWatch {
+        let (watcher, watch) = ConnectionWatcher::new(topics, services);
+        self.graph.watch(Watch::Connections(watcher));
+        watch
+    }
+
+    /// The types in which a topic is published or subscribed to now.
+    ///
+    /// # Errors
+    /// The graph cannot be read.
+    pub fn types_of(&self, topic: &str) -> Result<Vec<String>, RosError> {
+        let mut topics = self.node.get_topic_names_and_types()?;
+        Ok(topics.remove(topic).unwrap_or_default())
     }
 
     /// Subscribes to serialized messages. The QoS is that of the publishers, and follows them.
@@ -205,7 +258,7 @@ impl Ros {
         type_name: &str,
         qos: PublisherQos,
     ) -> Result<Publisher, RosError> {
-        Publisher::create(&self.node, &self.types, topic, type_name, qos)
+        Publisher::create(&self.node, self.clients.types(), topic, type_name, qos)
     }
 
     /// The types that a topic has in the graph at this moment, `package/msg/Type`.
@@ -224,7 +277,29 @@ impl Ros {
     /// # Errors
     /// The type is not installed, the name is none of a service, or the middleware refuses.
     pub fn service_client(&self, name: &str, type_name: &str) -> Result<ServiceClient, RosError> {
-        ServiceClient::create(&self.node, &self.types, &self.clients, name, type_name)
+        self.clients.create(name, type_name)
+    }
+
+    /// Reads and sets the parameters of all nodes, of those whose full name (`/node.parameter`) is
+    /// allowed. `timeout` is how long a node may take for an answer.
+    #[must_use]
+    pub fn parameter_client(&self, allow: Patterns, timeout: Duration) -> Arc<ParameterClient> {
+        Arc::new(ParameterClient::new(
+            Arc::clone(&self.clients),
+            Arc::clone(&self.subscriptions),
+            Arc::clone(&self.take),
+            allow,
+            timeout,
+        ))
+    }
+
+    /// Reads a file of an installed package, given as `package://name/path`. Takes as long as the
+    /// file system does.
+    ///
+    /// # Errors
+    /// The policy does not allow it, or there is no such file.
+    pub fn fetch_asset(&self, uri: &str, policy: &AssetPolicy) -> Result<Bytes, AssetError> {
+        assets::fetch(&self.schemas, uri, policy)
     }
 
     /// Ends the threads. No sink is called after this.

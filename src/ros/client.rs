@@ -90,10 +90,10 @@ struct Inner {
 }
 
 impl ServiceClient {
-    pub(super) fn create(
+    fn create(
         node: &Node,
         types: &TypeSupports,
-        thread: &ClientThread,
+        queue: &Sender<Work>,
         name: &str,
         type_name: &str,
     ) -> Result<Self, RosError> {
@@ -113,7 +113,7 @@ impl ServiceClient {
             announcer: Arc::new(Announcer {
                 client: Weak::clone(inner),
                 queued: AtomicBool::new(false),
-                queue: thread.queue.clone(),
+                queue: queue.clone(),
             }),
         });
         // SAFETY: the handle is valid, the callback takes a pointer to an `Announcer`, and the
@@ -371,23 +371,39 @@ enum Work {
     Stop,
 }
 
-/// The thread that takes the responses of all clients.
-pub(super) struct ClientThread {
+/// Makes clients, and takes the responses of all of them on a thread.
+pub(super) struct Clients {
+    node: Node,
+    types: Arc<TypeSupports>,
     queue: Sender<Work>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl ClientThread {
-    pub(super) fn start() -> std::io::Result<Self> {
+impl Clients {
+    pub(super) fn start(node: Node, types: Arc<TypeSupports>) -> std::io::Result<Self> {
         // Bounded by the clients: each is in it once.
         let (queue, work) = flume::unbounded();
         let thread = std::thread::Builder::new()
             .name("ros-client".into())
             .spawn(move || run(&work))?;
         Ok(Self {
+            node,
+            types,
             queue,
             thread: Mutex::new(Some(thread)),
         })
+    }
+
+    pub(super) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    pub(super) fn types(&self) -> &TypeSupports {
+        &self.types
+    }
+
+    pub(super) fn create(&self, name: &str, type_name: &str) -> Result<ServiceClient, RosError> {
+        ServiceClient::create(&self.node, &self.types, &self.queue, name, type_name)
     }
 
     /// Ends the thread and waits for it. Calling it again does nothing.

@@ -3,9 +3,12 @@
 //! One thread scans the graph when it has changed. A scan is throttled by its own
 //! cost, so that a graph that changes all the time takes a bounded share of a core.
 
+use super::connections::{self, ConnectionWatcher};
 use super::schema::SchemaStore;
+use super::services::{self, Service};
 use super::subscription::Subscriptions;
-use super::topics::{Discovered, Progress, Topic, Watcher};
+use super::topics::Topic;
+use super::watch::{Discovered, Offer, Progress, Watcher};
 use flume::{Receiver, RecvTimeoutError, Sender};
 use rclrs::{Node, Promise, QoSProfile, RclrsError};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -29,8 +32,15 @@ const COMMANDS: usize = 16;
 
 enum Command {
     Changed,
-    Watch(Watcher),
+    Watch(Watch),
     Stop,
+}
+
+/// Who is to be told what.
+pub(super) enum Watch {
+    Topics(Watcher<Topic>),
+    Services(Watcher<Service>),
+    Connections(ConnectionWatcher),
 }
 
 /// The thread that scans the graph.
@@ -52,8 +62,11 @@ impl GraphThread {
             node: Arc::clone(node),
             schemas,
             subscriptions,
-            watchers: Vec::new(),
+            topic_watchers: Vec::new(),
+            service_watchers: Vec::new(),
+            connection_watchers: Vec::new(),
             topics: BTreeMap::new(),
+            services: BTreeMap::new(),
             last_scan: Duration::ZERO,
         };
         let thread = std::thread::Builder::new()
@@ -71,9 +84,9 @@ impl GraphThread {
         })
     }
 
-    pub(super) fn watch(&self, watcher: Watcher) {
+    pub(super) fn watch(&self, watch: Watch) {
         // Fails only after the thread has ended; then the watcher's receiver is told so.
-        let _ = self.commands.send(Command::Watch(watcher));
+        let _ = self.commands.send(Command::Watch(watch));
     }
 
     /// Ends the thread and waits for it.
@@ -93,9 +106,12 @@ struct Graph {
     node: Node,
     schemas: Arc<SchemaStore>,
     subscriptions: Arc<Subscriptions>,
-    watchers: Vec<Watcher>,
+    topic_watchers: Vec<Watcher<Topic>>,
+    service_watchers: Vec<Watcher<Service>>,
+    connection_watchers: Vec<ConnectionWatcher>,
     /// What the last scan found, for all watchers together.
-    topics: BTreeMap<String, Discovered>,
+    topics: BTreeMap<String, Discovered<Topic>>,
+    services: BTreeMap<String, Discovered<Service>>,
     last_scan: Duration,
 }
 
@@ -138,8 +154,12 @@ impl Graph {
     fn accept(&mut self, command: Command) -> Result<(), Stopped> {
         match command {
             Command::Changed => Ok(()),
-            Command::Watch(watcher) => {
-                self.watchers.push(watcher);
+            Command::Watch(watch) => {
+                match watch {
+                    Watch::Topics(watcher) => self.topic_watchers.push(watcher),
+                    Watch::Services(watcher) => self.service_watchers.push(watcher),
+                    Watch::Connections(watcher) => self.connection_watchers.push(watcher),
+                }
                 Ok(())
             }
             Command::Stop => Err(Stopped),
@@ -148,32 +168,42 @@ impl Graph {
 
     /// True if a watcher could not be told everything.
     fn update_watchers(&mut self) -> bool {
-        let topics = &self.topics;
-        let mut behind = false;
-        self.watchers.retain_mut(|watcher| {
-            let progress = watcher.update(topics);
-            behind |= progress == Progress::Behind;
-            progress != Progress::Gone
-        });
-        behind
+        let behind = update(&mut self.topic_watchers, &self.topics);
+        update(&mut self.service_watchers, &self.services) || behind
     }
 
     fn scan(&mut self) {
         let started = Instant::now();
-        match self.discover() {
-            Ok(topics) => self.topics = topics,
+        if let Err(problem) = self.read() {
             // What was known stays until the graph can be read again.
-            Err(problem) => warn!("cannot read the ROS graph: {problem}"),
+            warn!("cannot read the ROS graph: {problem}");
         }
         self.last_scan = started.elapsed();
     }
 
-    fn discover(&self) -> Result<BTreeMap<String, Discovered>, RclrsError> {
+    fn read(&mut self) -> Result<(), RclrsError> {
+        self.topics = self.discover()?;
+        if !self.service_watchers.is_empty() {
+            let wanted = |name: &str| self.service_watchers.iter().any(|w| w.wants(name));
+            self.services = services::discover(&self.node, &self.schemas, wanted)?;
+        }
+        self.connection_watchers
+            .retain(|watcher| !watcher.is_gone());
+        if !self.connection_watchers.is_empty() {
+            let connections = connections::discover(&self.node)?;
+            for watcher in &mut self.connection_watchers {
+                watcher.update(&connections);
+            }
+        }
+        Ok(())
+    }
+
+    fn discover(&self) -> Result<BTreeMap<String, Discovered<Topic>>, RclrsError> {
         let subscribed: BTreeSet<String> = self.subscriptions.topics().into_iter().collect();
         let mut found = BTreeMap::new();
         let names: HashMap<String, Vec<String>> = self.node.get_topic_names_and_types()?;
         for name in names.into_keys() {
-            let watched = self.watchers.iter().any(|watcher| watcher.wants(&name));
+            let watched = self.topic_watchers.iter().any(|w| w.wants(&name));
             let subscribed = subscribed.contains(&name);
             if !watched && !subscribed {
                 continue;
@@ -202,7 +232,12 @@ impl Graph {
         Ok(found)
     }
 
-    fn topic(&self, name: &str, types: &BTreeSet<String>, publishers: &[QoSProfile]) -> Discovered {
+    fn topic(
+        &self,
+        name: &str,
+        types: &BTreeSet<String>,
+        publishers: &[QoSProfile],
+    ) -> Discovered<Topic> {
         let types: Vec<_> = types.iter().map(String::as_str).collect();
         let [type_name] = types[..] else {
             return Err(format!(
@@ -221,4 +256,18 @@ impl Graph {
             qos: self.subscriptions.resolve(name, publishers),
         })
     }
+}
+
+/// Tells all watchers, and forgets those nobody listens to. True if one is behind.
+fn update<O: Offer>(
+    watchers: &mut Vec<Watcher<O>>,
+    known: &BTreeMap<String, Discovered<O>>,
+) -> bool {
+    let mut behind = false;
+    watchers.retain_mut(|watcher| {
+        let progress = watcher.update(known);
+        behind |= progress == Progress::Behind;
+        progress != Progress::Gone
+    });
+    behind
 }

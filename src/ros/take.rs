@@ -33,7 +33,7 @@ enum Work {
 /// The take thread and its queue.
 pub(super) struct TakeThread {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Shared {
@@ -56,7 +56,7 @@ impl TakeThread {
         })?;
         Ok(Self {
             shared,
-            thread: Some(thread),
+            thread: Mutex::new(Some(thread)),
         })
     }
 
@@ -75,10 +75,10 @@ impl TakeThread {
     }
 
     /// Ends the thread and waits for it.
-    pub(super) fn stop(&mut self) {
+    pub(super) fn stop(&self) {
         // Fails only if the thread is gone already.
         let _ = self.shared.queue.send(Work::Stop);
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = self.thread.lock().take() {
             if thread.join().is_err() {
                 warn!("the take thread had panicked");
             }

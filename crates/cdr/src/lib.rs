@@ -25,3 +25,4 @@ mod writer;
 
 pub use definition::{Definition, DefinitionError};
 pub use error::CdrError;
+pub use number::float_to_json;

@@ -7,8 +7,10 @@ use crate::error::Problem;
 /// The largest integer up to which all are exact in the numbers of JavaScript.
 pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
-/// A float as JSON: what JSON has no number for is a string.
-pub(crate) fn float_to_json(value: f64) -> Value {
+/// A float as [`crate::Definition::from_json`] reads it: what JSON has no number for is one of the
+/// strings `NaN`, `Infinity` and `-Infinity`.
+#[must_use]
+pub fn float_to_json(value: f64) -> Value {
     match serde_json::Number::from_f64(value) {
         Some(number) => Value::Number(number),
         None => Value::from(non_finite(value)),

@@ -1,0 +1,497 @@
+//! Parameters of all nodes.
+//!
+//! Names are those of foxglove_bridge: the node's full name, a dot, the parameter's name. A node
+//! that does not answer in time is set aside: it is left out at once from then on, and tried again
+//! in the background.
+
+use super::client::{CallError, Clients, ServiceClient};
+use super::connections::by_node;
+use super::filter::Patterns;
+use super::parameter_value::ParameterValue;
+use super::subscription::{Subscription, Subscriptions};
+use super::take::TakeThread;
+use super::RosError;
+use flume::{Receiver, TrySendError};
+use futures_util::stream::{self, StreamExt};
+use parking_lot::Mutex;
+use rclrs::{NodeState, RclrsError};
+use remote_access_cdr::Definition;
+use serde_json::{json, Value};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::{debug, info, warn};
+
+/// Nodes that are asked at once.
+const AT_ONCE: usize = 16;
+/// How long a node stays set aside until it is tried again.
+const ASIDE: Duration = Duration::from_secs(30);
+/// How long the clients of a node that is not asked are kept. Each costs the middleware two
+/// endpoints.
+const IDLE: Duration = Duration::from_secs(60);
+/// Batches of changes that may wait for a watcher.
+const CHANGES: usize = 256;
+/// Largest parameter event as JSON, in bytes.
+const MAX_EVENT: usize = 16 * 1024 * 1024;
+
+const EVENTS: &str = "/parameter_events";
+const EVENT_TYPE: &str = "rcl_interfaces/msg/ParameterEvent";
+
+const LIST: Service = Service("list_parameters", "rcl_interfaces/srv/ListParameters");
+const GET: Service = Service("get_parameters", "rcl_interfaces/srv/GetParameters");
+const SET: Service = Service("set_parameters", "rcl_interfaces/srv/SetParameters");
+
+/// One of the services that a node has for its parameters: name and type.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Service(&'static str, &'static str);
+
+/// A parameter with its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParameterEntry {
+    /// `/namespace/node.parameter`.
+    pub name: String,
+    /// Its value.
+    pub value: ParameterValue,
+}
+
+/// Gets the changes of parameters. Dropping it ends the subscription to them.
+pub struct ParameterWatch {
+    /// What has changed, in the order in which it did. A deleted parameter is not set.
+    pub receiver: Receiver<Vec<ParameterEntry>>,
+    _subscription: Subscription,
+}
+
+/// Reads and sets the parameters of all nodes. Its futures must run on a tokio runtime.
+pub struct ParameterClient {
+    clients: Arc<Clients>,
+    subscriptions: Arc<Subscriptions>,
+    take: Arc<TakeThread>,
+    allow: Patterns,
+    timeout: Duration,
+    nodes: Mutex<HashMap<String, Arc<RemoteNode>>>,
+}
+
+/// A node with parameter services.
+struct RemoteNode {
+    name: String,
+    state: Mutex<RemoteState>,
+}
+
+struct RemoteState {
+    clients: HashMap<Service, ServiceClient>,
+    /// When it was asked last.
+    used: Instant,
+    /// When it failed to answer last, if it has not answered since.
+    silent_since: Option<Instant>,
+}
+
+impl ParameterClient {
+    pub(super) fn new(
+        clients: Arc<Clients>,
+        subscriptions: Arc<Subscriptions>,
+        take: Arc<TakeThread>,
+        allow: Patterns,
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            clients,
+            subscriptions,
+            take,
+            allow,
+            timeout,
+            nodes: Mutex::default(),
+        }
+    }
+
+    /// The values of parameters, sorted by name; of all if `names` is empty. What does not exist,
+    /// is not allowed, has no value, or belongs to a node that does not answer is left out.
+    pub async fn get(self: &Arc<Self>, names: Vec<String>) -> Vec<ParameterEntry> {
+        let nodes = self.responsive_nodes().await;
+        let mut wanted: BTreeMap<String, Option<Vec<String>>> = BTreeMap::new();
+        if names.is_empty() {
+            wanted.extend(nodes.keys().map(|node| (node.clone(), None)));
+        }
+        for name in names {
+            if let Some((node, parameter)) = self.split(&name) {
+                let of_node = wanted.entry(node).or_insert_with(|| Some(Vec::new()));
+                of_node.get_or_insert_default().push(parameter);
+            }
+        }
+        let tasks = wanted.into_iter().filter_map(|(node, parameters)| {
+            let node = Arc::clone(nodes.get(&node)?);
+            let client = Arc::clone(self);
+            Some(async move { client.get_of(&node, parameters).await })
+        });
+        let found: Vec<_> = stream::iter(tasks)
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        let mut found: Vec<_> = found.into_iter().flatten().collect();
+        found.retain(|entry| entry.value != ParameterValue::NotSet);
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        found.dedup_by(|a, b| a.name == b.name);
+        found
+    }
+
+    /// Sets parameters, each on its own. Numbers and empty lists take the type that the parameter
+    /// has. Returns the outcomes in the order given, with the reasons of the nodes.
+    pub async fn set(
+        self: &Arc<Self>,
+        parameters: Vec<(String, ParameterValue)>,
+    ) -> Vec<(String, Result<(), String>)> {
+        let nodes = self.responsive_nodes().await;
+        let mut outcomes: Vec<_> = parameters
+            .iter()
+            .map(|(name, _)| {
+                (
+                    name.clone(),
+                    Err("there is no such node, or it does not answer".to_owned()),
+                )
+            })
+            .collect();
+        // By node: the places in the list, with the parameters' own names and the values.
+        let mut wanted: BTreeMap<String, Vec<(usize, String, ParameterValue)>> = BTreeMap::new();
+        for (at, (name, value)) in parameters.into_iter().enumerate() {
+            match self.split(&name) {
+                Some((node, parameter)) => {
+                    wanted.entry(node).or_default().push((at, parameter, value));
+                }
+                None => outcomes[at].1 = Err("not allowed by parameter param_whitelist".to_owned()),
+            }
+        }
+        let tasks = wanted.into_iter().filter_map(|(node, parameters)| {
+            let node = Arc::clone(nodes.get(&node)?);
+            let client = Arc::clone(self);
+            Some(async move { client.set_of(&node, parameters).await })
+        });
+        let done: Vec<_> = stream::iter(tasks)
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        for (at, outcome) in done.into_iter().flatten() {
+            outcomes[at].1 = outcome;
+        }
+        outcomes
+    }
+
+    /// Tells of changes from now on, of the parameters that are allowed.
+    ///
+    /// # Errors
+    /// The middleware refuses the subscription.
+    pub fn changes(&self) -> Result<ParameterWatch, RosError> {
+        let definition = self.clients.types().message(EVENT_TYPE)?.definition.clone();
+        let (sender, receiver) = flume::bounded(CHANGES);
+        let allow = self.allow.clone();
+        let sink = move |message: super::RawMessage| {
+            let changes = changes_of(&definition, message.payload(), &allow);
+            let Some(changes) = changes.filter(|changes| !changes.is_empty()) else {
+                return;
+            };
+            match sender.try_send(changes) {
+                Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+                Err(TrySendError::Full(_)) => {
+                    warn!("changes of parameters are lost: too many at once")
+                }
+            }
+        };
+        let subscription =
+            self.subscriptions
+                .subscribe(&self.take, EVENTS, EVENT_TYPE, Box::new(sink))?;
+        Ok(ParameterWatch {
+            receiver,
+            _subscription: subscription,
+        })
+    }
+
+    /// Node and parameter of an allowed name. Names of nodes have no dots.
+    fn split(&self, name: &str) -> Option<(String, String)> {
+        let (node, parameter) = name.split_once('.')?;
+        (self.allow.matches(name) && !parameter.is_empty())
+            .then(|| (node.to_owned(), parameter.to_owned()))
+    }
+
+    /// The nodes with parameter services that are not set aside.
+    async fn responsive_nodes(self: &Arc<Self>) -> HashMap<String, Arc<RemoteNode>> {
+        let clients = Arc::clone(&self.clients);
+        let listed = tokio::task::spawn_blocking(move || nodes_with_parameters(&clients)).await;
+        let names = match listed {
+            Ok(Ok(names)) => names,
+            Ok(Err(problem)) => {
+                warn!("cannot list the nodes: {problem}");
+                return HashMap::new();
+            }
+            // The runtime is stopping.
+            Err(_) => return HashMap::new(),
+        };
+        let now = Instant::now();
+        let (mut responsive, mut retried, mut idle) = (HashMap::new(), Vec::new(), Vec::new());
+        {
+            let mut nodes = self.nodes.lock();
+            nodes.retain(|name, _| names.contains(name));
+            for name in names {
+                let node = nodes
+                    .entry(name.clone())
+                    .or_insert_with(|| Arc::new(RemoteNode::new(&name, now)));
+                let mut state = node.state.lock();
+                if now.duration_since(state.used) > IDLE {
+                    idle.extend(state.clients.drain());
+                }
+                match &mut state.silent_since {
+                    None => {
+                        responsive.insert(name, Arc::clone(node));
+                    }
+                    Some(since) if now.duration_since(*since) > ASIDE => {
+                        *since = now;
+                        retried.push(Arc::clone(node));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        for node in retried {
+            let client = Arc::clone(self);
+            tokio::spawn(async move { client.list(&node).await });
+        }
+        // Ending clients takes the middleware a while.
+        tokio::task::spawn_blocking(move || drop(idle));
+        responsive
+    }
+
+    async fn get_of(
+        &self,
+        node: &RemoteNode,
+        parameters: Option<Vec<String>>,
+    ) -> Vec<ParameterEntry> {
+        let parameters = match parameters {
+            Some(parameters) => Ok(parameters),
+            None => self.list(node).await,
+        };
+        let values = match parameters {
+            Ok(parameters) => self.values(node, parameters).await,
+            Err(problem) => Err(problem),
+        };
+        if let Err(problem) = &values {
+            debug!("{}: cannot read parameters: {problem}", node.name);
+        }
+        let entry = |(parameter, value)| ParameterEntry {
+            name: format!("{}.{parameter}", node.name),
+            value,
+        };
+        values.unwrap_or_default().into_iter().map(entry).collect()
+    }
+
+    async fn set_of(
+        &self,
+        node: &RemoteNode,
+        parameters: Vec<(usize, String, ParameterValue)>,
+    ) -> Vec<(usize, Result<(), String>)> {
+        let names = parameters.iter().map(|(_, name, _)| name.clone()).collect();
+        let places: Vec<usize> = parameters.iter().map(|(at, _, _)| *at).collect();
+        let set = async {
+            let present: HashMap<_, _> = self.values(node, names).await?.into_iter().collect();
+            let wanted: Vec<_> = parameters
+                .into_iter()
+                .map(|(_, name, value)| {
+                    let present = present.get(&name).unwrap_or(&ParameterValue::NotSet);
+                    json!({"value": value.in_type_of(present).to_json(), "name": name})
+                })
+                .collect();
+            self.call(node, SET, json!({ "parameters": wanted })).await
+        };
+        let results = set.await.map(|mut response| response["results"].take());
+        let outcome = |at: usize| match &results {
+            Ok(results) => match &results[at] {
+                result if result["successful"] == true => Ok(()),
+                result => Err(match result["reason"].as_str() {
+                    Some(reason) if !reason.is_empty() => reason.to_owned(),
+                    _ => "the node refused without a reason".to_owned(),
+                }),
+            },
+            Err(problem) => Err(problem.clone()),
+        };
+        let places = places.into_iter().enumerate();
+        places.map(|(at, place)| (place, outcome(at))).collect()
+    }
+
+    /// The names of a node's parameters that are allowed.
+    async fn list(&self, node: &RemoteNode) -> Result<Vec<String>, String> {
+        let response = self.call(node, LIST, json!({})).await?;
+        let names = response["result"]["names"].as_array();
+        Ok(names
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .filter(|name| self.allow.matches(&format!("{}.{name}", node.name)))
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// The values of a node's parameters, without those that it does not know.
+    async fn values(
+        &self,
+        node: &RemoteNode,
+        names: Vec<String>,
+    ) -> Result<Vec<(String, ParameterValue)>, String> {
+        let mut found = Vec::new();
+        let mut asked = vec![names];
+        let mut only_known = false;
+        while let Some(mut names) = asked.pop() {
+            let values = self.read(node, &names).await?;
+            if values.len() == names.len() {
+                let values = values.iter().map(ParameterValue::from_json);
+                let pairs = names.into_iter().zip(values);
+                found.extend(pairs.filter_map(|(name, value)| Some((name, value?))));
+                continue;
+            }
+            // Nodes give nothing at all if they do not know one of the names, or if one has a type
+            // and no value. So without those unknown, then by halves.
+            if !only_known {
+                let known: HashSet<_> = self.list(node).await?.into_iter().collect();
+                names.retain(|name| known.contains(name));
+                only_known = true;
+                asked.push(names);
+            } else if names.len() > 1 {
+                let half = names.split_off(names.len() / 2);
+                asked.extend([names, half]);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn read(&self, node: &RemoteNode, names: &[String]) -> Result<Vec<Value>, String> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut response = self.call(node, GET, json!({ "names": names })).await?;
+        match response["values"].take() {
+            Value::Array(values) => Ok(values),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    async fn call(
+        &self,
+        node: &RemoteNode,
+        service: Service,
+        request: Value,
+    ) -> Result<Value, String> {
+        let client = self.client(node, service).await?;
+        let call = client.call_json(request.to_string().as_bytes());
+        match tokio::time::timeout(self.timeout, call).await {
+            Ok(Ok(response)) => {
+                node.answered();
+                serde_json::from_slice(&response).map_err(|problem| problem.to_string())
+            }
+            Ok(Err(problem)) => {
+                if matches!(problem, CallError::Unavailable(_) | CallError::Gone(_)) {
+                    node.is_silent();
+                }
+                Err(problem.to_string())
+            }
+            Err(_) => {
+                node.is_silent();
+                let seconds = self.timeout.as_secs_f32();
+                Err(format!(
+                    "node {} does not answer within {seconds} s",
+                    node.name
+                ))
+            }
+        }
+    }
+
+    async fn client(&self, node: &RemoteNode, service: Service) -> Result<ServiceClient, String> {
+        {
+            let mut state = node.state.lock();
+            state.used = Instant::now();
+            if let Some(client) = state.clients.get(&service) {
+                return Ok(client.clone());
+            }
+        }
+        let clients = Arc::clone(&self.clients);
+        let name = format!("{}/{}", node.name, service.0);
+        let created = tokio::task::spawn_blocking(move || clients.create(&name, service.1));
+        let client = created
+            .await
+            .map_err(|_| "the node is stopping".to_owned())?
+            .map_err(|problem| problem.to_string())?;
+        node.state.lock().clients.insert(service, client.clone());
+        Ok(client)
+    }
+}
+
+impl RemoteNode {
+    fn new(name: &str, now: Instant) -> Self {
+        Self {
+            name: name.to_owned(),
+            state: Mutex::new(RemoteState {
+                clients: HashMap::new(),
+                used: now,
+                silent_since: None,
+            }),
+        }
+    }
+
+    fn answered(&self) {
+        if self.state.lock().silent_since.take().is_some() {
+            info!("{}: answers for its parameters again", self.name);
+        }
+    }
+
+    fn is_silent(&self) {
+        if self
+            .state
+            .lock()
+            .silent_since
+            .replace(Instant::now())
+            .is_none()
+        {
+            warn!(
+                "{}: does not answer for its parameters and is set aside",
+                self.name
+            );
+        }
+    }
+}
+
+/// Full names of the nodes that list their parameters.
+fn nodes_with_parameters(clients: &Clients) -> Result<HashSet<String>, RclrsError> {
+    let mut found = HashSet::new();
+    by_node(
+        clients.node(),
+        NodeState::get_service_names_and_types_by_node,
+        |node, service, _| {
+            let own = service
+                .strip_prefix(node)
+                .and_then(|rest| rest.strip_prefix('/'));
+            if own == Some(LIST.0) {
+                found.insert(node.to_owned());
+            }
+        },
+    )?;
+    Ok(found)
+}
+
+/// What a parameter event says of allowed parameters. None if it is no such event.
+fn changes_of(
+    definition: &Definition,
+    event: &[u8],
+    allow: &Patterns,
+) -> Option<Vec<ParameterEntry>> {
+    let json = definition.to_json(event, MAX_EVENT).ok()?;
+    let event: Value = serde_json::from_slice(&json).ok()?;
+    let node = event["node"].as_str()?;
+    let mut entries = Vec::new();
+    for kind in ["new_parameters", "changed_parameters", "deleted_parameters"] {
+        for parameter in event[kind].as_array().into_iter().flatten() {
+            let name = format!("{node}.{}", parameter["name"].as_str()?);
+            let value = match kind {
+                "deleted_parameters" => ParameterValue::NotSet,
+                _ => ParameterValue::from_json(&parameter["value"])?,
+            };
+            if allow.matches(&name) {
+                entries.push(ParameterEntry { name, value });
+            }
+        }
+    }
+    Some(entries)
+}
