@@ -222,15 +222,6 @@ impl Ros {
         watch
     }
 
-    /// The types in which a topic is published or subscribed to now.
-    ///
-    /// # Errors
-    /// The graph cannot be read.
-    pub fn types_of(&self, topic: &str) -> Result<Vec<String>, RosError> {
-        let mut topics = self.node.get_topic_names_and_types()?;
-        Ok(topics.remove(topic).unwrap_or_default())
-    }
-
     /// Subscribes to serialized messages. The QoS is that of the publishers, and follows them.
     ///
     /// The sink is called on the thread that takes all messages: it must be quick and must not

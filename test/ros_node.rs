@@ -3,7 +3,7 @@
 #[path = "ros_common.rs"]
 mod ros_common;
 
-use ros_common::{eventually, unique, Node, Peer, PATIENCE};
+use ros_common::{eventually, unique, Node, Peer, PATIENCE, QUIET};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 #[test]
@@ -118,6 +118,7 @@ fn the_clock_is_the_systems_or_simulated() {
         .expect("after 1970")
         .as_nanos() as u64;
     assert!(real.ros.now_ns().abs_diff(now) < PATIENCE.as_nanos() as u64);
+    assert!(!real.ros.uses_sim_time());
 
     let clock = format!("/{}", unique("clock"));
     let remap = format!("/clock:={clock}");
@@ -129,10 +130,52 @@ p = node.create_publisher(Clock, '{clock}', 1)
 c = Clock()
 c.clock.sec = 5"
     ));
-    eventually("simulated time", || {
-        peer.run("p.publish(c)");
-        simulated.ros.now_ns() == 5_000_000_000
+    assert!(simulated.ros.uses_sim_time());
+    // A simulation that is started anew, or a recording that is played again, jumps back.
+    let clock = simulated.ros.clock();
+    for second in [5, 100, 99, 0, 7] {
+        peer.run(&format!("c.clock.sec = {second}"));
+        eventually("simulated time", || {
+            peer.run("p.publish(c)");
+            simulated.ros.now_ns() == second * 1_000_000_000
+        });
+        assert_eq!(clock(), second * 1_000_000_000);
+    }
+}
+
+#[test]
+fn what_a_subscription_to_rosout_gets_does_not_grow_by_itself() {
+    let (node, mut peer) = (Node::start(), Peer::start());
+    let mut topics = node.watch("/rosout");
+    topics.added();
+    let (sink, messages) = flume::unbounded();
+    let subscription = node
+        .ros
+        .subscribe("/rosout", "rcl_interfaces/msg/Log", move |_| {
+            let _ = sink.send(());
+        });
+    let subscription = subscription.expect("subscribed");
+    eventually("a message", || {
+        peer.run("node.get_logger().info('once')");
+        std::thread::sleep(Duration::from_millis(50));
+        !messages.is_empty()
     });
+    // Things that rclrs and the middleware have something to say of.
+    let other = format!("/{}", unique("other"));
+    let wrong = node.ros.subscribe(&other, "nowhere/msg/Thing", |_| {});
+    assert!(wrong.is_err());
+    for _ in 0..3 {
+        peer.run(&format!(
+            "from std_msgs.msg import String
+p = node.create_publisher(String, '{other}', 1); node.destroy_publisher(p)"
+        ));
+    }
+    std::thread::sleep(QUIET);
+    messages.drain();
+    std::thread::sleep(QUIET);
+    // Other tests of this process may log a little; a loop gives thousands.
+    assert!(messages.len() < 20, "{}", messages.len());
+    drop(subscription);
 }
 
 #[test]

@@ -114,6 +114,21 @@ fn a_publisher_that_comes_back_with_another_qos_is_heard() {
 }
 
 #[test]
+fn a_publisher_that_dies_and_is_started_again_with_another_qos_is_heard() {
+    let (node, mut peer) = (Node::start(), Peer::start());
+    let topic = format!("/{}", unique("crashes"));
+    publisher(&node, &mut peer, "p", &topic, "latched=True");
+    let (subscription, texts) = subscribe(&node, &topic);
+    arrives(&mut peer, "p", "first life", &texts);
+    peer.kill();
+    // Before the middleware notices: it may still take the dead one for alive.
+    let mut peer = Peer::start();
+    publisher(&node, &mut peer, "p", &topic, "reliable=False");
+    eventually("the subscription follows", || !subscription.qos().reliable);
+    arrives(&mut peer, "p", "second life", &texts);
+}
+
+#[test]
 fn a_topic_can_be_forced_to_best_effort() {
     let (node, mut peer) = (Node::start(), Peer::start());
     let topic = format!("/{}", unique("forced"));

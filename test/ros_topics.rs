@@ -172,6 +172,7 @@ fn mixed_types_are_reported_once_and_not_offered_while_they_last() {
     ));
     assert!(topics.is_quiet_for(QUIET));
     one.run("node.destroy_publisher(p)");
+    assert_eq!(topics.next(), TopicEvent::Solved { topic: name });
     assert_eq!(topics.added().type_name, "std_msgs/msg/Int32");
 }
 

@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--window", type=int, default=0, help="messages on the way in a closed loop")
     parser.add_argument("--confirm-port", type=int, default=0, help="UDP port for confirmations")
     parser.add_argument("--idle-topics", type=int, default=0, help="topics nobody publishes on")
+    parser.add_argument("--idle-services", type=int, default=0, help="services nobody calls; ROS only")
 
 
 def topics_of(args: argparse.Namespace) -> list[str]:

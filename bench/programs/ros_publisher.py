@@ -10,6 +10,7 @@ import argparse
 import rclpy
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import UInt8MultiArray
+from std_srvs.srv import SetBool
 
 from programs import producer
 
@@ -24,6 +25,8 @@ def main() -> None:
     node = rclpy.create_node("bench_publisher")
     quality = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=max(25, args.window), reliability=ReliabilityPolicy.RELIABLE)
     publishers = {topic: node.create_publisher(UInt8MultiArray, topic, quality) for topic in producer.topics_of(args)}
+    for index in range(args.idle_services):
+        node.create_service(SetBool, f"/bench/service{index}", lambda _request, response: response)
     producer.run(args, lambda topic, message: publishers[topic].publish(message))
     node.destroy_node()
     rclpy.shutdown()

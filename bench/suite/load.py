@@ -16,6 +16,8 @@ class Load:
     streams: tuple[Stream, ...] = ()
     window: int = 0
     idle_topics: int = 0
+    # The peer's gateway has no services.
+    idle_services: int = 0
     # The peer can send a topic over an unreliable data track; the bridge takes no notice.
     lossy_topic: str = ""
 
@@ -38,6 +40,7 @@ class Load:
         """The producer's command line."""
         arguments = [f"--stream={item.topic}:{item.size}:{item.rate}" for item in self.streams]
         arguments.append(f"--idle-topics={self.idle_topics}")
+        arguments.append(f"--idle-services={self.idle_services}")
         if self.window:
             arguments += [f"--window={self.window}", f"--confirm-port={confirm_port}"]
         return arguments

@@ -57,6 +57,8 @@ class Bridge(Side):
         producer = processes.start("ROS publisher", site.at_robot(publisher), environment)
         producer.wait_for("ready", START_SECONDS)
         command = [places.bridge_executable(), "--ros-args", "-p", f"room:={room}"]
+        if load.idle_services:
+            command += ["-p", "capabilities:=[services]"]
         bridge = processes.start("bridge", site.at_robot(command), environment)
         return Robot(bridge, producer)
 

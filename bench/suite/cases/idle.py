@@ -16,13 +16,13 @@ from suite.viewers import ViewerPlan, start_viewer
 SETTLE = 4.0
 
 
-def _measure(bench: Bench, side: Side, topics: int) -> list[Figure]:
+def _measure(bench: Bench, side: Side, topics: int, services: int = 0) -> list[Figure]:
     """A first viewer proves that all topics are known, then leaves; after a pause comes the window."""
     stand = bench.loopback
     room = f"bench-{side.name}-{secrets.token_hex(4)}"
     with Processes() as processes:
         begin = time.time()
-        robot = side.start(processes, stand.server, stand.site, room, Load(idle_topics=topics), 0)
+        robot = side.start(processes, stand.server, stand.site, room, Load(idle_topics=topics, idle_services=services), 0)
         plan = ViewerPlan(channels="/none/")
         viewer = start_viewer(processes, stand.server, stand.site, side, room, plan, 0)
         joined = viewer.child.wait_for("joined", 30.0)
@@ -35,7 +35,7 @@ def _measure(bench: Bench, side: Side, topics: int) -> list[Figure]:
     busy = 100 * figures.cores(before, after)
     ready = known["time"] - max(begin, joined["time"])
     numbers = {"cpu_percent": busy, "resident_bytes": after.resident, "advertised_seconds": ready}
-    label = f"{topics} topics, no viewer"
+    label = f"{topics} topics, {services} services, no viewer" if services else f"{topics} topics, no viewer"
     return [
         Figure(f"{label}: CPU", number(busy, "% of a core"), numbers),
         Figure(f"{label}: RSS", number(after.resident / 1e6, "MB")),
@@ -45,5 +45,5 @@ def _measure(bench: Bench, side: Side, topics: int) -> list[Figure]:
 
 CASES = (
     Case("idle-50", partial(_measure, topics=50)),
-    Case("idle-1000", partial(_measure, topics=1000), on_request=True),
+    Case("idle-1000", partial(_measure, topics=1000, services=200), on_request=True),
 )
