@@ -10,9 +10,9 @@ mod channels;
 mod driver;
 mod dtls;
 mod ice;
+mod network;
 mod sctp;
 mod shared;
-mod sockets;
 mod state;
 
 pub(crate) use certificate::Certificate;
@@ -23,10 +23,16 @@ pub(crate) use shared::{Command, Rejected, RemoteDescription, Shared};
 use std::io;
 use std::sync::Arc;
 
+use crate::peer_connection_factory::RtcConfiguration;
+
 /// Starts the thread of a connection.
 ///
 /// # Errors
 /// The poll object or the thread cannot be created.
-pub(crate) fn spawn(certificate: Certificate, credentials: IceCreds) -> io::Result<Arc<Shared>> {
-    driver::spawn(certificate, credentials)
+pub(crate) fn spawn(
+    certificate: Certificate,
+    credentials: IceCreds,
+    config: RtcConfiguration,
+) -> io::Result<Arc<Shared>> {
+    driver::spawn(certificate, credentials, config)
 }

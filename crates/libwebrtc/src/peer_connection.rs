@@ -54,12 +54,12 @@ impl From<Rejected> for RtcError {
 }
 
 impl PeerConnection {
-    pub(crate) fn new(_config: RtcConfiguration) -> Result<Self, RtcError> {
+    pub(crate) fn new(config: RtcConfiguration) -> Result<Self, RtcError> {
         let certificate =
             Certificate::generate().map_err(|error| RtcError::internal(error.to_string()))?;
         let credentials = IceCreds::new();
         let signaling = Signaling::new(credentials.clone(), certificate.fingerprint.clone());
-        let shared = engine::spawn(certificate, credentials)
+        let shared = engine::spawn(certificate, credentials, config)
             .map_err(|error| RtcError::internal(format!("cannot start the connection: {error}")))?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -79,12 +79,14 @@ impl PeerConnection {
         Ok(())
     }
 
-    /// Accepts new settings. ICE servers are not used so far.
+    /// Takes over new settings. New ICE servers are asked at once; which candidates may be used
+    /// holds for those found from now on.
     ///
     /// # Errors
-    /// None.
-    pub fn set_configuration(&self, _config: RtcConfiguration) -> Result<(), RtcError> {
-        Ok(())
+    /// The connection is closed.
+    pub fn set_configuration(&self, config: RtcConfiguration) -> Result<(), RtcError> {
+        let command = Command::Configure(Box::new(config));
+        Ok(self.inner.shared.post(command)?)
     }
 
     /// Accepts limits for media, which have no effect.

@@ -15,13 +15,14 @@ use super::certificate::Certificate;
 use super::channels::Channels;
 use super::dtls::{Dtls, DtlsOutput};
 use super::ice::Ice;
+use super::network::{Network, NetworkEvent, Path, Received, WAKER};
 use super::sctp::{self, SctpAssociation, SctpEvent};
 use super::shared::{Command, RemoteDescription, Shared};
-use super::sockets::{Received, Sockets, WAKER};
 use super::state::{connection_state, Parts};
 use crate::data_channel::DataChannelState;
 use crate::ice_candidate::IceCandidate;
 use crate::peer_connection::{IceConnectionState, IceGatheringState, PeerConnectionState};
+use crate::peer_connection_factory::RtcConfiguration;
 
 /// Socket reads in one turn, so that a flood of packets cannot keep commands waiting.
 const READS_PER_TURN: usize = 4;
@@ -32,13 +33,18 @@ const MAX_EARLY: usize = 8;
 ///
 /// # Errors
 /// The poll object or the thread cannot be created.
-pub(super) fn spawn(certificate: Certificate, credentials: IceCreds) -> io::Result<Arc<Shared>> {
+pub(super) fn spawn(
+    certificate: Certificate,
+    credentials: IceCreds,
+    config: RtcConfiguration,
+) -> io::Result<Arc<Shared>> {
     let poll = Poll::new()?;
     let shared = Arc::new(Shared::new(Waker::new(poll.registry(), WAKER)?));
-    let driver = Driver {
+    let now = Instant::now();
+    let mut driver = Driver {
         shared: shared.clone(),
-        sockets: Sockets::new(poll),
-        ice: Ice::new(credentials, Instant::now()),
+        network: Network::new(poll, shared.clone(), now),
+        ice: Ice::new(credentials, now),
         certificate: certificate.dtls,
         dtls: None,
         dtls_client: false,
@@ -51,6 +57,7 @@ pub(super) fn spawn(certificate: Certificate, credentials: IceCreds) -> io::Resu
         broken: false,
         closing: false,
     };
+    driver.configure(&config, now);
     std::thread::Builder::new()
         .name("libwebrtc".to_owned())
         .spawn(move || driver.run())?;
@@ -59,7 +66,7 @@ pub(super) fn spawn(certificate: Certificate, credentials: IceCreds) -> io::Resu
 
 struct Driver {
     shared: Arc<Shared>,
-    sockets: Sockets,
+    network: Network,
     ice: Ice,
     certificate: DtlsCertificate,
     dtls: Option<Dtls>,
@@ -116,7 +123,7 @@ impl Driver {
             self.handle_timeouts(now);
             self.pump(now);
             self.update_state();
-            self.sockets.flush();
+            self.network.flush();
             if self.closing {
                 break;
             }
@@ -124,12 +131,17 @@ impl Driver {
             let timeout = self
                 .next_timeout(now)
                 .map(|at| at.saturating_duration_since(now));
-            if let Err(error) = self.sockets.wait(timeout) {
+            if let Err(error) = self.network.wait(timeout) {
                 log::error!("waiting for packets: {error}");
                 break;
             }
-            for index in 0..self.sockets.len() {
+            for index in 0..self.network.sockets() {
                 self.receive(index, &mut received);
+            }
+            let now = Instant::now();
+            self.network.read_streams(now);
+            while let Some((path, packet)) = self.network.poll_packet() {
+                self.handle_packet(&packet, path, now);
             }
         }
     }
@@ -145,7 +157,7 @@ impl Driver {
             dtls.close();
         }
         self.poll_dtls(now);
-        self.sockets.flush();
+        self.network.close(now);
         self.channels.close_all();
         self.enter_ice(IceConnectionState::Closed);
         self.enter(PeerConnectionState::Closed);
@@ -160,14 +172,20 @@ impl Driver {
                 mline_index,
             } => {
                 let restarted = self.ice.set_local_credentials(credentials, now);
-                if self.section.replace((mid, mline_index)).is_none() {
-                    for address in self.sockets.open() {
-                        self.ice.add_host(address);
+                let first = self.section.replace((mid, mline_index)).is_none();
+                if first || restarted {
+                    self.enter_gathering(IceGatheringState::Gathering);
+                    // What a restart keeps, the peer must be told anew.
+                    for line in self.ice.local_candidates() {
+                        self.announce(line);
                     }
-                    self.announce_candidates();
-                } else if restarted {
-                    self.announce_candidates();
+                    self.network.regather(now);
+                    self.handle_network(now);
                 }
+            }
+            Command::Configure(config) => self.configure(&config, now),
+            Command::Resolved(servers, generation) => {
+                self.network.resolved(servers, generation, now);
             }
             Command::Remote(description) => self.start(*description, now),
             Command::Candidate(line) => self.ice.add_remote(&line),
@@ -192,18 +210,38 @@ impl Driver {
         }
     }
 
-    /// Tells the application the local candidates.
-    fn announce_candidates(&mut self) {
-        self.enter_gathering(IceGatheringState::Gathering);
-        let (mid, mline_index) = self.section.clone().unwrap_or_default();
-        for line in self.ice.local_candidates() {
-            let candidate = IceCandidate::new(mid.clone(), mline_index, line);
-            self.shared
-                .observers
-                .candidate
-                .call(|callback| callback(candidate));
+    fn configure(&mut self, config: &RtcConfiguration, now: Instant) {
+        self.ice.set_policy(config.ice_transport_type);
+        self.network.configure(config, now);
+    }
+
+    /// Takes over what is new about the local candidates.
+    fn handle_network(&mut self, now: Instant) {
+        self.network.handle_timeout(now);
+        while let Some(event) = self.network.poll_event() {
+            match event {
+                NetworkEvent::Gathering => self.enter_gathering(IceGatheringState::Gathering),
+                NetworkEvent::Found(candidate, preference) => {
+                    if let Some(line) = self.ice.add_local(candidate, preference) {
+                        self.announce(line);
+                    }
+                }
+                NetworkEvent::Lost(candidate) => self.ice.remove_local(&candidate),
+                NetworkEvent::ServerFailed(error) => {
+                    let observer = &self.shared.observers.candidate_error;
+                    observer.call(|callback| callback(error));
+                }
+                NetworkEvent::Gathered => self.enter_gathering(IceGatheringState::Complete),
+            }
         }
-        self.enter_gathering(IceGatheringState::Complete);
+    }
+
+    /// Tells the application a local candidate.
+    fn announce(&self, line: String) {
+        let (mid, mline_index) = self.section.clone().unwrap_or_default();
+        let candidate = IceCandidate::new(mid, mline_index, line);
+        let observer = &self.shared.observers.candidate;
+        observer.call(|callback| callback(candidate));
     }
 
     /// A remote description is in force: the first one starts DTLS and SCTP, later ones may bring
@@ -242,18 +280,30 @@ impl Driver {
 
     fn receive(&mut self, index: usize, received: &mut Received) {
         for _ in 0..READS_PER_TURN {
-            let Some(local) = self.sockets.receive(index, received) else {
+            let Some(local) = self.network.receive(index, received) else {
                 return;
             };
             let now = Instant::now();
             for (source, packet) in received.datagrams() {
-                // RFC 7983: the first byte tells the protocols apart.
-                match packet.first() {
-                    Some(0..=3) => self.ice.handle_packet(packet, source, local, now),
-                    Some(20..=63) => self.handle_dtls(packet, now),
-                    _ => {}
+                if !self.network.intercept(local, source, packet, now) {
+                    let path = Path {
+                        proto: is::Protocol::Udp,
+                        local,
+                        remote: source,
+                    };
+                    self.handle_packet(packet, path, now);
                 }
             }
+        }
+    }
+
+    /// Takes in a packet of the peer.
+    fn handle_packet(&mut self, packet: &[u8], path: Path, now: Instant) {
+        // RFC 7983: the first byte tells the protocols apart.
+        match packet.first() {
+            Some(0..=3) => self.ice.handle_packet(packet, path, now),
+            Some(20..=63) => self.handle_dtls(packet, now),
+            _ => {}
         }
     }
 
@@ -272,6 +322,7 @@ impl Driver {
     }
 
     fn handle_timeouts(&mut self, now: Instant) {
+        self.handle_network(now);
         self.ice.handle_timeout(now);
         if let Some(dtls) = self.dtls.as_mut().filter(|_| !self.broken) {
             if let Err(error) = dtls.handle_timeout(now) {
@@ -291,13 +342,14 @@ impl Driver {
             .filter(|_| !self.broken)
             .and_then(Dtls::poll_timeout);
         let sctp = self.sctp.as_ref().and_then(|sctp| sctp.poll_timeout(now));
-        ice.into_iter().chain(dtls).chain(sctp).min()
+        let network = self.network.poll_timeout();
+        ice.into_iter().chain(dtls).chain(sctp).chain(network).min()
     }
 
     /// Moves everything that is ready.
     fn pump(&mut self, now: Instant) {
         while let Some((path, packet)) = self.ice.poll_transmit() {
-            self.sockets.send(path, &packet);
+            self.network.send(path, &packet, now);
         }
         for state in self.ice.poll_states(now) {
             self.enter_ice(state);
@@ -323,10 +375,10 @@ impl Driver {
         let Some(path) = self.ice.path() else {
             return;
         };
-        let (sockets, sctp) = (&mut self.sockets, &mut self.sctp);
+        let (network, sctp) = (&mut self.network, &mut self.sctp);
         let client = self.dtls_client;
         let outcome = dtls.poll(|output| match output {
-            DtlsOutput::Packet(packet) => sockets.send(path, packet),
+            DtlsOutput::Packet(packet) => network.send(path, packet, now),
             DtlsOutput::Connected => *sctp = Some(sctp::new(client, now)),
             DtlsOutput::Data(data) => {
                 if let Some(sctp) = sctp {
@@ -374,16 +426,16 @@ impl Driver {
             return false;
         };
         let mut outcome = Ok(());
-        while outcome.is_ok() && !self.sockets.is_blocked(path) {
+        while outcome.is_ok() && !self.network.is_blocked(path) {
             let Some(packet) = self.sctp.as_mut().and_then(|sctp| sctp.poll_packet(now)) else {
                 break;
             };
             any = true;
-            let sockets = &mut self.sockets;
+            let network = &mut self.network;
             let mut received = Vec::new();
             outcome = dtls.send(&packet).and_then(|()| {
                 dtls.poll(|output| match output {
-                    DtlsOutput::Packet(packet) => sockets.send(path, packet),
+                    DtlsOutput::Packet(packet) => network.send(path, packet, now),
                     DtlsOutput::Data(data) => received.push(data.to_vec()),
                     DtlsOutput::Connected => {}
                 })
@@ -440,6 +492,9 @@ impl Driver {
     }
 
     fn enter_gathering(&mut self, state: IceGatheringState) {
+        if self.shared.status().gathering == state {
+            return;
+        }
         self.shared.update_status(|status| status.gathering = state);
         self.shared
             .observers

@@ -3,13 +3,16 @@
 //! The agent is the sans-IO crate `is`. It reports when the path is lost and when it is back, but
 //! never gives up; giving up after a while is added here.
 
-use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use is::stun::{StunMessage, StunPacket};
-use is::{Candidate, IceAgent, IceAgentEvent, IceCreds, Protocol};
+use is::{Candidate, CandidateKind, IceAgent, IceAgentEvent, IceCreds, Protocol};
 
+use super::network::Path;
 use crate::peer_connection::IceConnectionState;
+use crate::peer_connection_factory::IceTransportsType;
 
 /// The first check may leave this soon after the previous one.
 const PACING: Duration = Duration::from_millis(20);
@@ -18,15 +21,21 @@ const DISCONNECTED_TO_FAILED: Duration = Duration::from_secs(15);
 /// Checks that find no path for this long have failed.
 const CHECKING_TO_FAILED: Duration = Duration::from_secs(30);
 
-/// The local socket and the remote address that data takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Path {
-    pub(super) local: SocketAddr,
-    pub(super) remote: SocketAddr,
+/// Candidates of the peer at most. Each is paired with every local one.
+const MAX_REMOTE: usize = 64;
+
+/// A local candidate that works.
+struct Local {
+    candidate: Candidate,
+    preference: u32,
 }
 
 pub(super) struct Ice {
     agent: IceAgent,
+    /// The local preference of the candidate that is being added.
+    preference: Arc<AtomicU32>,
+    locals: Vec<Local>,
+    policy: IceTransportsType,
     remote_credentials: Option<IceCreds>,
     path: Option<Path>,
     state: IceConnectionState,
@@ -38,14 +47,25 @@ impl Ice {
     pub(super) fn new(credentials: IceCreds, now: Instant) -> Self {
         let mut agent = IceAgent::new(credentials);
         agent.set_timing_advance(PACING);
+        let preference = Arc::new(AtomicU32::new(0));
+        let next = preference.clone();
+        agent.set_local_preference(move |_: &Candidate, _: usize| next.load(Ordering::Relaxed));
         agent.handle_timeout(now);
         Self {
             agent,
+            preference,
+            locals: Vec::new(),
+            policy: IceTransportsType::All,
             remote_credentials: None,
             path: None,
             state: IceConnectionState::New,
             fails_at: None,
         }
+    }
+
+    /// Which candidates the peer may be told of, from now on.
+    pub(super) fn set_policy(&mut self, policy: IceTransportsType) {
+        self.policy = policy;
     }
 
     pub(super) fn state(&self) -> IceConnectionState {
@@ -62,7 +82,12 @@ impl Ice {
     pub(super) fn set_local_credentials(&mut self, credentials: IceCreds, now: Instant) -> bool {
         let restart = *self.agent.local_credentials() != credentials;
         if restart {
-            self.agent.ice_restart(credentials, true);
+            // Candidates that are gone are not kept: on a machine that roams they would add up.
+            self.agent.ice_restart(credentials, false);
+            for local in &self.locals {
+                self.preference.store(local.preference, Ordering::Relaxed);
+                self.agent.add_local_candidate(local.candidate.clone());
+            }
             self.remote_credentials = None;
             self.agent.handle_timeout(now);
         }
@@ -71,10 +96,29 @@ impl Ice {
 
     /// The candidate lines to tell the peer.
     pub(super) fn local_candidates(&self) -> Vec<String> {
-        self.agent
-            .local_candidates()
-            .map(|candidate| line_of(&candidate))
+        let locals = self.locals.iter().map(|local| &local.candidate);
+        locals
+            .filter(|candidate| self.is_announced(candidate))
+            .filter_map(|candidate| self.line_of(candidate))
             .collect()
+    }
+
+    fn is_announced(&self, candidate: &Candidate) -> bool {
+        match self.policy {
+            IceTransportsType::All => true,
+            IceTransportsType::NoHost => candidate.kind() != CandidateKind::Host,
+            IceTransportsType::Relay => candidate.kind() == CandidateKind::Relayed,
+        }
+    }
+
+    /// The line of a candidate as the agent has it: with its priority and user fragment.
+    fn line_of(&self, candidate: &Candidate) -> Option<String> {
+        let known = self
+            .agent
+            .local_candidates()
+            .find(|known| is_same(known, candidate))?;
+        let line = known.to_sdp_string();
+        Some(line.strip_prefix("a=").unwrap_or(&line).to_owned())
     }
 
     /// Takes over the credentials of a remote description. The role is fixed by the first one.
@@ -88,49 +132,70 @@ impl Ice {
         }
     }
 
-    /// Adds a socket's address as a host candidate.
-    pub(super) fn add_host(&mut self, address: SocketAddr) {
-        match Candidate::host(address, Protocol::Udp) {
-            Ok(candidate) => {
-                self.agent.add_local_candidate(candidate);
-            }
-            Err(error) => log::warn!("{address} is no host candidate: {error}"),
-        }
+    /// Adds a local candidate. Returns its line if the peer is to be told.
+    pub(super) fn add_local(&mut self, candidate: Candidate, preference: u32) -> Option<String> {
+        self.preference.store(preference, Ordering::Relaxed);
+        // Without a NAT in between, a reflexive candidate is the host candidate again.
+        self.agent.add_local_candidate(candidate.clone())?;
+        let line = self
+            .is_announced(&candidate)
+            .then(|| self.line_of(&candidate))
+            .flatten();
+        self.locals.push(Local {
+            candidate,
+            preference,
+        });
+        line
+    }
+
+    /// Stops using a local candidate. If data takes it, the next best path takes over.
+    pub(super) fn remove_local(&mut self, candidate: &Candidate) {
+        self.locals
+            .retain(|local| !is_same(&local.candidate, candidate));
+        self.agent.invalidate_candidate(candidate);
     }
 
     /// Adds what the peer announced. Candidates that cannot be used are ignored.
     pub(super) fn add_remote(&mut self, line: &str) {
-        match Candidate::from_sdp_string(line) {
-            Ok(candidate) if candidate.proto() == Protocol::Udp => {
-                self.agent.add_remote_candidate(candidate);
+        let candidate = match Candidate::from_sdp_string(line) {
+            Ok(candidate) => candidate,
+            Err(error) => {
+                log::debug!("remote candidate {line:?} ignored: {error}");
+                return;
             }
-            Ok(_) => log::debug!("only UDP candidates are used so far: {line}"),
-            Err(error) => log::debug!("remote candidate {line:?} ignored: {error}"),
+        };
+        let usable = match candidate.proto() {
+            Protocol::Udp => true,
+            // This side connects, so the other side must listen (RFC 6544, section 6.2).
+            Protocol::Tcp => candidate
+                .tcptype()
+                .is_some_and(|kind| kind.to_string() == "passive"),
+            _ => false,
+        };
+        if !usable || candidate.addr().port() == 0 {
+            log::debug!("remote candidate {line:?} is of no use here");
+        } else if self.agent.remote_candidates().count() >= MAX_REMOTE {
+            log::warn!("the peer has more than {MAX_REMOTE} candidates; {line:?} is ignored");
+        } else {
+            self.agent.add_remote_candidate(candidate);
         }
     }
 
     /// Takes in a STUN packet.
-    pub(super) fn handle_packet(
-        &mut self,
-        packet: &[u8],
-        source: SocketAddr,
-        destination: SocketAddr,
-        now: Instant,
-    ) {
+    pub(super) fn handle_packet(&mut self, packet: &[u8], path: Path, now: Instant) {
         match StunMessage::parse(packet) {
             Ok(message) => {
-                let proto = Protocol::Udp;
                 self.agent.handle_packet(
                     now,
                     StunPacket {
-                        proto,
-                        source,
-                        destination,
+                        proto: path.proto,
+                        source: path.remote,
+                        destination: path.local,
                         message,
                     },
                 );
             }
-            Err(error) => log::debug!("bad STUN packet from {source}: {error}"),
+            Err(error) => log::debug!("bad STUN packet from {}: {error}", path.remote),
         }
     }
 
@@ -150,6 +215,7 @@ impl Ice {
     pub(super) fn poll_transmit(&mut self) -> Option<(Path, Vec<u8>)> {
         let transmit = self.agent.poll_transmit()?;
         let path = Path {
+            proto: transmit.proto,
             local: transmit.source,
             remote: transmit.destination,
         };
@@ -164,11 +230,12 @@ impl Ice {
             log::debug!("ice: {event:?}");
             match event {
                 IceAgentEvent::NominatedSend {
+                    proto,
                     source,
                     destination,
-                    ..
                 } => {
                     self.path = Some(Path {
+                        proto,
                         local: source,
                         remote: destination,
                     });
@@ -207,9 +274,11 @@ impl Ice {
     }
 }
 
-fn line_of(candidate: &Candidate) -> String {
-    let line = candidate.to_sdp_string();
-    line.strip_prefix("a=").unwrap_or(&line).to_owned()
+fn is_same(one: &Candidate, other: &Candidate) -> bool {
+    one.kind() == other.kind()
+        && one.proto() == other.proto()
+        && one.addr() == other.addr()
+        && one.local() == other.local()
 }
 
 fn convert(state: is::IceConnectionState) -> IceConnectionState {

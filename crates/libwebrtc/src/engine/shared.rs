@@ -10,11 +10,13 @@ use thiserror::Error;
 
 use super::callback::Callback;
 use super::channel::Channel;
+use super::network::Resolved;
 use crate::peer_connection::{
     IceConnectionState, IceGatheringState, OnConnectionChange, OnDataChannel, OnIceCandidate,
     OnIceCandidateError, OnIceConnectionChange, OnIceGatheringChange, OnNegotiationNeeded,
     OnSignalingChange, OnTrack, PeerConnectionState, SignalingState,
 };
+use crate::peer_connection_factory::RtcConfiguration;
 use crate::sdp::Fingerprint;
 
 /// Commands that may wait. Descriptions, candidates and channel calls are rare; a caller that gets
@@ -33,6 +35,10 @@ pub(crate) enum Command {
     Remote(Box<RemoteDescription>),
     /// The peer announced a candidate.
     Candidate(String),
+    /// New settings.
+    Configure(Box<RtcConfiguration>),
+    /// The addresses of ICE servers, and which configuration they belong to.
+    Resolved(Vec<Resolved>, u64),
     OpenChannel(Arc<Channel>),
     CloseChannel(Arc<Channel>),
     /// The channel got a message callback: hand over what waited for it.

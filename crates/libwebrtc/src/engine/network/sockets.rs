@@ -6,13 +6,10 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
 use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Interest, Registry, Token};
 use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
-
-use super::ice::Path;
 
 /// Receive and send buffers asked of the kernel, in bytes. With the usual 200 kB a burst of SCTP
 /// packets overflows, and a tenth of them is sent again.
@@ -25,8 +22,6 @@ const BATCH_BYTES: usize = 60_000;
 /// Batches kept while a socket would block, at most 2 MB. What comes after is dropped, as a full
 /// network would do; the protocols above send it again.
 const MAX_BLOCKED: usize = 32;
-/// The poll token of the waker; sockets count from 0.
-pub(super) const WAKER: Token = Token(usize::MAX);
 
 /// Packets of one size for one destination, the last of which may be smaller.
 struct Batch {
@@ -38,6 +33,7 @@ struct Batch {
 
 struct Socket {
     io: UdpSocket,
+    token: Token,
     state: UdpSocketState,
     address: SocketAddr,
     /// The kernel may have more to read. Events are edge-triggered, so this is remembered.
@@ -48,21 +44,20 @@ struct Socket {
     spare: Vec<Vec<u8>>,
 }
 
+#[derive(Default)]
 pub(super) struct Sockets {
-    poll: Poll,
-    events: Events,
     sockets: Vec<Socket>,
 }
 
 /// What was read in one call, with the buffers it was read into.
-pub(super) struct Received {
+pub(in crate::engine) struct Received {
     buffer: Vec<u8>,
     metas: [RecvMeta; TRAINS],
     trains: usize,
 }
 
 impl Received {
-    pub(super) fn new() -> Self {
+    pub(in crate::engine) fn new() -> Self {
         Self {
             buffer: vec![0; TRAINS * TRAIN_BYTES],
             metas: [RecvMeta::default(); TRAINS],
@@ -71,7 +66,7 @@ impl Received {
     }
 
     /// The datagrams, each with its source.
-    pub(super) fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
+    pub(in crate::engine) fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
         let trains = self
             .buffer
             .chunks(TRAIN_BYTES)
@@ -87,39 +82,26 @@ impl Received {
 }
 
 impl Sockets {
-    pub(super) fn new(poll: Poll) -> Self {
-        Self {
-            poll,
-            events: Events::with_capacity(64),
-            sockets: Vec::new(),
-        }
-    }
-
-    /// Opens a socket on each usable local address, loopback last, and returns their addresses.
-    pub(super) fn open(&mut self) -> Vec<SocketAddr> {
-        let mut opened = Vec::new();
-        for ip in local_addresses() {
-            match self.bind(ip) {
-                Ok(address) => opened.push(address),
-                Err(error) => log::warn!("no socket on {ip}: {error}"),
-            }
-        }
-        opened
-    }
-
-    fn bind(&mut self, ip: IpAddr) -> io::Result<SocketAddr> {
+    /// Opens a socket on a local address and returns its full address.
+    ///
+    /// # Errors
+    /// The address is gone, or there are too many open files.
+    pub(super) fn open(
+        &mut self,
+        ip: IpAddr,
+        token: Token,
+        registry: &Registry,
+    ) -> io::Result<SocketAddr> {
         let mut io = UdpSocket::bind(SocketAddr::new(ip, 0))?;
         let state = UdpSocketState::new(UdpSockRef::from(&io))?;
         // The kernel may grant less; that only costs speed.
         let _ = state.set_recv_buffer_size(UdpSockRef::from(&io), KERNEL_BUFFER);
         let _ = state.set_send_buffer_size(UdpSockRef::from(&io), KERNEL_BUFFER);
         let address = io.local_addr()?;
-        let token = Token(self.sockets.len());
-        self.poll
-            .registry()
-            .register(&mut io, token, Interest::READABLE | Interest::WRITABLE)?;
+        registry.register(&mut io, token, Interest::READABLE | Interest::WRITABLE)?;
         self.sockets.push(Socket {
             io,
+            token,
             state,
             address,
             readable: false,
@@ -130,28 +112,36 @@ impl Sockets {
         Ok(address)
     }
 
-    /// Waits until a socket can be read or written, the waker calls, or the time is over. With
-    /// packets left to read it does not wait at all.
-    pub(super) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        let unread = self.sockets.iter().any(|socket| socket.readable);
-        let timeout = if unread {
-            Some(Duration::ZERO)
-        } else {
-            timeout
+    /// Closes the socket at this address.
+    pub(super) fn close(&mut self, address: SocketAddr, registry: &Registry) {
+        for mut socket in self
+            .sockets
+            .extract_if(.., |socket| socket.address == address)
+        {
+            // A socket that cannot be deregistered is closed all the same.
+            let _ = registry.deregister(&mut socket.io);
+        }
+    }
+
+    /// The addresses of all sockets.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.sockets.iter().map(|socket| socket.address)
+    }
+
+    /// The kernel reported something. Answers whether it was about one of these sockets.
+    pub(super) fn handle_event(&mut self, token: Token, readable: bool, writable: bool) -> bool {
+        let Some(socket) = self.sockets.iter_mut().find(|s| s.token == token) else {
+            return false;
         };
-        match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
-            _ => {}
+        socket.readable |= readable;
+        if writable {
+            socket.flush_blocked();
         }
-        for event in &self.events {
-            if let Some(socket) = self.sockets.get_mut(event.token().0) {
-                socket.readable |= event.is_readable();
-                if event.is_writable() {
-                    socket.flush_blocked();
-                }
-            }
-        }
-        Ok(())
+        true
+    }
+
+    pub(super) fn has_unread(&self) -> bool {
+        self.sockets.iter().any(|socket| socket.readable)
     }
 
     /// Reads from the socket with this index. `None` means that it has no more, or does not exist.
@@ -189,16 +179,17 @@ impl Sockets {
         self.sockets.len()
     }
 
-    /// Queues a packet; [`flush`](Self::flush) sends it.
-    pub(super) fn send(&mut self, path: Path, packet: &[u8]) {
+    /// Queues a packet; [`flush`](Self::flush) sends it. Answers whether there is such a socket.
+    pub(super) fn send(&mut self, local: SocketAddr, remote: SocketAddr, packet: &[u8]) -> bool {
         match self
             .sockets
             .iter_mut()
-            .find(|socket| socket.address == path.local)
+            .find(|socket| socket.address == local)
         {
-            Some(socket) => socket.push(path.remote, packet),
-            None => log::debug!("no socket at {}", path.local),
+            Some(socket) => socket.push(remote, packet),
+            None => return false,
         }
+        true
     }
 
     pub(super) fn flush(&mut self) {
@@ -207,11 +198,11 @@ impl Sockets {
         }
     }
 
-    /// Whether packets of this path wait for the kernel, so that more should not be produced.
-    pub(super) fn is_blocked(&self, path: Path) -> bool {
+    /// Whether packets of this socket wait for the kernel, so that more should not be produced.
+    pub(super) fn is_blocked(&self, local: SocketAddr) -> bool {
         self.sockets
             .iter()
-            .any(|socket| socket.address == path.local && !socket.blocked.is_empty())
+            .any(|socket| socket.address == local && !socket.blocked.is_empty())
     }
 }
 
@@ -297,29 +288,5 @@ impl Socket {
             }
             Ok(()) => true,
         }
-    }
-}
-
-/// The addresses to offer: IPv4, no link-local ones, loopback last because it is of use only when
-/// the peer is on the same machine.
-fn local_addresses() -> Vec<IpAddr> {
-    let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
-        log::error!("cannot list the network interfaces: {error}");
-        Vec::new()
-    });
-    let mut addresses: Vec<IpAddr> = interfaces
-        .into_iter()
-        .map(|interface| interface.ip())
-        .filter(is_usable)
-        .collect();
-    addresses.sort_by_key(|ip| (ip.is_loopback(), *ip));
-    addresses.dedup();
-    addresses
-}
-
-fn is_usable(ip: &IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => !ip.is_link_local() && !ip.is_unspecified(),
-        IpAddr::V6(_) => false,
     }
 }
