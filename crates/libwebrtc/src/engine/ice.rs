@@ -227,13 +227,14 @@ impl Ice {
     pub(super) fn poll_states(&mut self, now: Instant) -> Vec<IceConnectionState> {
         let mut entered = Vec::new();
         while let Some(event) = self.agent.poll_event() {
-            log::debug!("ice: {event:?}");
+            // Not all of them: some hold the password.
             match event {
                 IceAgentEvent::NominatedSend {
                     proto,
                     source,
                     destination,
                 } => {
+                    log::debug!("path: {proto} from {source} to {destination}");
                     self.path = Some(Path {
                         proto,
                         local: source,
@@ -264,6 +265,7 @@ impl Ice {
         if state == self.state || still_failed {
             return;
         }
+        log::debug!("ICE {state:?}");
         self.state = state;
         self.fails_at = match state {
             IceConnectionState::Checking => Some(now + CHECKING_TO_FAILED),

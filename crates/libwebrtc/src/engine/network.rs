@@ -13,6 +13,7 @@ mod servers;
 mod sockets;
 mod stream;
 mod tls;
+mod turn_frame;
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};

@@ -19,7 +19,7 @@ impl Clock {
         stun_proto::Instant::from_nanos(i64::try_from(since).unwrap_or(i64::MAX))
     }
 
-    pub(super) fn from_proto(self, at: stun_proto::Instant) -> Instant {
+    pub(super) fn to_std(self, at: stun_proto::Instant) -> Instant {
         self.start + Duration::from_nanos(u64::try_from(at.as_nanos()).unwrap_or(0))
     }
 }

@@ -92,7 +92,7 @@ impl Query {
         now: Instant,
         mut send: impl FnMut(&[u8]),
     ) {
-        if !self.deadline().is_some_and(|at| now >= at) {
+        if self.deadline().is_none_or(|at| now < at) {
             return;
         }
         if let Some(first) = self.first.take() {
@@ -102,7 +102,7 @@ impl Query {
         loop {
             match self.agent.poll(at) {
                 StunAgentPollRet::WaitUntil(until) => {
-                    self.deadline = Some(clock.from_proto(until).max(now));
+                    self.deadline = Some(clock.to_std(until).max(now));
                 }
                 _ => {
                     self.answer = Answer::None;

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
 use mio::{Registry, Token};
 use turn_client_proto::api::{TurnConfig, TurnEvent, TurnPollRet, TurnRecvRet};
 use turn_client_proto::prelude::*;
@@ -18,6 +19,7 @@ use turn_client_proto::udp::TurnClientUdp;
 use super::clock::Clock;
 use super::servers::Service;
 use super::stream::{Outcome, Stream};
+use super::turn_frame::{self as frame, NotTurn};
 
 /// A server that has not granted an address after this has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -66,6 +68,8 @@ pub(super) struct Relay {
     channels: BTreeSet<SocketAddr>,
     /// Peers that permissions were asked for.
     permitted: BTreeSet<IpAddr>,
+    /// What arrived of a message over TCP.
+    inbound: BytesMut,
     /// Packets that wait for a permission.
     held: VecDeque<(SocketAddr, Vec<u8>)>,
 }
@@ -115,6 +119,7 @@ impl Relay {
             give_up_at: now + PATIENCE,
             channels: BTreeSet::new(),
             permitted: BTreeSet::new(),
+            inbound: BytesMut::new(),
             held: VecDeque::new(),
         }
     }
@@ -226,7 +231,9 @@ impl Relay {
         match &mut self.carrier {
             Carrier::Socket => udp(self.local, self.server, bytes),
             Carrier::Stream(stream) => {
-                if !stream.push(&[bytes]) {
+                // The client does not pad what it puts on a channel; over TCP it must be.
+                let padding = &[0; 3][..frame::padding(bytes)];
+                if !stream.push(&[bytes, padding]) {
                     log::debug!("packet dropped: the connection to {} is full", self.server);
                 }
             }
@@ -238,7 +245,7 @@ impl Relay {
         let at = self.clock.to_proto(now);
         loop {
             let next = match self.client.poll(at) {
-                TurnPollRet::WaitUntil(until) => self.clock.from_proto(until),
+                TurnPollRet::WaitUntil(until) => self.clock.to_std(until),
                 TurnPollRet::Closed => {
                     self.standing = Standing::Gone;
                     return;
@@ -302,7 +309,20 @@ impl Relay {
                 Outcome::Data(length) => {
                     any = true;
                     budget = budget.saturating_sub(length);
-                    self.receive(TransportType::Tcp, &buffer[..length], now, take);
+                    self.inbound.extend_from_slice(&buffer[..length]);
+                    loop {
+                        match frame::next(&mut self.inbound) {
+                            Ok(Some(message)) => {
+                                self.receive(TransportType::Tcp, &message, now, take);
+                            }
+                            Ok(None) => break,
+                            Err(NotTurn) => {
+                                log::debug!("{} does not speak TURN", self.server);
+                                self.standing = Standing::Gone;
+                                return;
+                            }
+                        }
+                    }
                 }
                 Outcome::Pending => break,
                 Outcome::Closed => {
@@ -328,6 +348,7 @@ impl Relay {
     fn work(&mut self, now: Instant, udp: SendUdp<'_>) {
         self.transmit(now, udp);
         while let Some(event) = self.client.poll_event() {
+            log::debug!("TURN server {}: {event:?}", self.server);
             match event {
                 TurnEvent::AllocationCreated(TransportType::Udp, address) => {
                     self.standing = Standing::Granted(address);

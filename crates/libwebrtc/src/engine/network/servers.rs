@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn reads_the_urls_of_real_configurations() {
-        let read = |url| parse_url(url).map(|(service, host, port)| (service, host, port));
+        let read = parse_url;
         let is = |service, host: &str, port| Ok((service, host.to_owned(), port));
         assert_eq!(read("stun:a.b"), is(Service::Stun, "a.b", 3478));
         assert_eq!(
