@@ -38,8 +38,6 @@ pub enum IceTransportsType {
 }
 
 /// Settings of a peer connection.
-///
-/// Only host candidates are gathered so far: ICE servers are accepted and not used.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RtcConfiguration {
