@@ -313,7 +313,7 @@ impl Driver {
         }
         match &mut self.dtls {
             Some(dtls) => {
-                dtls.handle_packet(packet);
+                dtls.handle_packet(packet, now);
                 self.poll_dtls(now);
             }
             None if self.early.len() < MAX_EARLY => self.early.push_back(packet.to_vec()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use dimpl::{Config, DtlsCertificate, Output};
+use dimpl::{Config, DtlsCertificate, Output, ProtocolVersion};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use thiserror::Error;
 
@@ -46,7 +46,8 @@ pub(super) struct Dtls {
 }
 
 impl Dtls {
-    /// Prepares a connection; nothing is sent before the first timeout.
+    /// Prepares a connection of DTLS 1.3, or 1.2 if the peer knows no better. Nothing is sent before
+    /// the first timeout.
     ///
     /// # Errors
     /// The configuration or the certificate is refused.
@@ -57,7 +58,16 @@ impl Dtls {
         now: Instant,
     ) -> Result<Self, DtlsError> {
         let config = Config::builder().mtu(MTU).build().map_err(protocol_error)?;
-        let mut inner = dimpl::Dtls::new_12(Arc::new(config), certificate, now);
+        let inner = dimpl::Dtls::new_auto(Arc::new(config), certificate, now);
+        Self::start(inner, client, expected, now)
+    }
+
+    fn start(
+        mut inner: dimpl::Dtls,
+        client: bool,
+        expected: Fingerprint,
+        now: Instant,
+    ) -> Result<Self, DtlsError> {
         if client {
             inner.set_active(true);
         }
@@ -76,13 +86,24 @@ impl Dtls {
         self.connected
     }
 
+    /// The version both sides agreed on, once they did.
+    pub(super) fn version(&self) -> Option<ProtocolVersion> {
+        self.inner.protocol_version()
+    }
+
     /// The fingerprint the peer's certificate must have.
     pub(super) fn expected(&self) -> &Fingerprint {
         &self.expected
     }
 
     /// Takes in a packet. Damaged or forged ones are dropped; [`poll`](Self::poll) follows.
-    pub(super) fn handle_packet(&mut self, packet: &[u8]) {
+    pub(super) fn handle_packet(&mut self, packet: &[u8], now: Instant) {
+        // The handshake's timers start at the time it was told last.
+        if !self.connected {
+            if let Err(error) = self.inner.handle_timeout(now) {
+                log::debug!("DTLS: {error}");
+            }
+        }
         if let Err(error) = self.inner.handle_packet(packet) {
             log::debug!("DTLS packet dropped: {error}");
         }
@@ -139,6 +160,7 @@ impl Dtls {
                 }
                 Output::Connected if self.verified => {
                     self.connected = true;
+                    log::debug!("DTLS connected, {:?}", self.version());
                     take(DtlsOutput::Connected);
                 }
                 Output::Connected => return Err(DtlsError::FingerprintMismatch),
@@ -170,7 +192,72 @@ fn matches(expected: &Fingerprint, certificate: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::engine::Certificate;
+
+    type Make = fn(Arc<Config>, DtlsCertificate, Instant) -> dimpl::Dtls;
+
+    /// Hands packets back and forth until both are connected or one fails; `forge` damages the
+    /// fingerprint that the client expects.
+    fn handshake(client: Make, server: Make, forge: bool) -> Result<[Dtls; 2], DtlsError> {
+        let mut now = Instant::now();
+        let certificates = [0, 1].map(|_| Certificate::generate().unwrap());
+        let mut expected = certificates.each_ref().map(|certificate| Fingerprint {
+            algorithm: "sha-256".to_owned(),
+            digest: Sha256::digest(&certificate.dtls.certificate).to_vec(),
+        });
+        expected[1].digest[0] ^= u8::from(forge);
+        let [ours, theirs] = certificates.map(|certificate| certificate.dtls);
+        let [of_client, of_server] = expected;
+        let config = || Arc::new(Config::builder().mtu(MTU).build().unwrap());
+        let mut ends = [
+            Dtls::start(client(config(), ours, now), true, of_server, now)?,
+            Dtls::start(server(config(), theirs, now), false, of_client, now)?,
+        ];
+        for _ in 0..1000 {
+            for end in 0..2 {
+                let mut packets = Vec::new();
+                ends[end].handle_timeout(now)?;
+                ends[end].poll(|output| {
+                    if let DtlsOutput::Packet(packet) = output {
+                        packets.push(packet.to_vec());
+                    }
+                })?;
+                for packet in packets {
+                    ends[1 - end].handle_packet(&packet, now);
+                }
+            }
+            if ends.iter().all(Dtls::is_connected) {
+                return Ok(ends);
+            }
+            now += Duration::from_millis(10);
+        }
+        panic!("the handshake does not end");
+    }
+
+    #[test]
+    fn speaks_1_3_with_its_like_and_1_2_with_others() {
+        let (new, old): (Make, Make) = (dimpl::Dtls::new_auto, dimpl::Dtls::new_12);
+        for (client, server, version) in [
+            (new, new, ProtocolVersion::DTLS1_3),
+            (new, old, ProtocolVersion::DTLS1_2),
+            (old, new, ProtocolVersion::DTLS1_2),
+        ] {
+            for end in handshake(client, server, false).unwrap() {
+                assert_eq!(end.version(), Some(version));
+            }
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_was_not_announced_ends_it_in_both_versions() {
+        for make in [dimpl::Dtls::new_auto as Make, dimpl::Dtls::new_12] {
+            let outcome = handshake(make, make, true);
+            assert!(matches!(outcome, Err(DtlsError::FingerprintMismatch)));
+        }
+    }
 
     #[test]
     fn only_the_right_hash_matches() {
