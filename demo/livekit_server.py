@@ -1,4 +1,4 @@
-"""A livekit-server of our own on the loopback interface, on free ports with generated keys."""
+"""A livekit-server of our own on one interface, loopback unless told otherwise, on free ports with generated keys."""
 
 from __future__ import annotations
 
@@ -13,37 +13,40 @@ from processes import ChildProcess, wait_until
 
 CONFIGURATION = """\
 port: {port}
-bind_addresses: ["127.0.0.1"]
+bind_addresses: ["{address}"]
 rtc:
   udp_port: {udp_port}
   tcp_port: {tcp_port}
-  node_ip: 127.0.0.1
+  node_ip: {address}
   use_external_ip: false
   enable_loopback_candidate: true
   interfaces:
-    includes: [lo]
+    includes: [{interface}]
 keys:
   {key}: {secret}
 logging:
   level: info
-"""
+{more}"""
 
 
 class LiveKitServer:
     """A server that can be stopped and started again at the same address with the same keys."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, address: str = "127.0.0.1", interface: str = "lo", more: str = "") -> None:
+        self.address = address
+        self._interface = interface
+        self._more = more
         self.key = "key" + secrets.token_hex(4)
         self.secret = secrets.token_hex(24)
-        self.port, self._tcp_port = _free_ports(socket.SOCK_STREAM, 2)
-        (self._udp_port,) = _free_ports(socket.SOCK_DGRAM, 1)
+        self.port, self.tcp_port = _free_ports(address, socket.SOCK_STREAM, 2)
+        (self.udp_port,) = _free_ports(address, socket.SOCK_DGRAM, 1)
         self._directory = directory
         self._process: ChildProcess | None = None
 
     @property
     def url(self) -> str:
         """Where clients connect to."""
-        return f"ws://127.0.0.1:{self.port}"
+        return f"ws://{self.address}:{self.port}"
 
     @property
     def pid(self) -> int | None:
@@ -68,7 +71,14 @@ class LiveKitServer:
         configuration.touch(mode=0o600)
         configuration.write_text(
             CONFIGURATION.format(
-                port=self.port, udp_port=self._udp_port, tcp_port=self._tcp_port, key=self.key, secret=self.secret
+                port=self.port,
+                udp_port=self.udp_port,
+                tcp_port=self.tcp_port,
+                key=self.key,
+                secret=self.secret,
+                address=self.address,
+                interface=self._interface,
+                more=self._more,
             )
         )
         process = ChildProcess("livekit-server", [program, "--config", str(configuration)], self.log)
@@ -86,16 +96,16 @@ class LiveKitServer:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=1) as answer:
+            with urllib.request.urlopen(f"http://{self.address}:{self.port}/", timeout=1) as answer:
                 return answer.status == 200
         except (urllib.error.URLError, OSError):
             return False
 
 
-def _free_ports(kind: socket.SocketKind, count: int) -> list[int]:
+def _free_ports(address: str, kind: socket.SocketKind, count: int) -> list[int]:
     sockets = [socket.socket(socket.AF_INET, kind) for _ in range(count)]
     for each in sockets:
-        each.bind(("127.0.0.1", 0))
+        each.bind((address, 0))
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
         each.close()

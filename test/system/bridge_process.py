@@ -33,8 +33,9 @@ class Bridge:
         environment: dict[str, str],
         parameters: dict[str, str] | None = None,
         ros_arguments: list[str] | None = None,
+        prefix: list[str] | None = None,
     ) -> None:
-        arguments = [str(executable()), "--ros-args", *(ros_arguments or [])]
+        arguments = [*(prefix or []), str(executable()), "--ros-args", *(ros_arguments or [])]
         for name, value in (parameters or {}).items():
             arguments += ["-p", f"{name}:={value}"]
         # What the shell of the test run says must not decide what the bridge connects to.

@@ -24,9 +24,9 @@ OBSERVER = "test_observer"
 class Publisher:
     """A process with a ROS node that publishes on command."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: list[str] | None = None) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("publisher.py"))],
+            [*(prefix or []), sys.executable, str(Path(__file__).with_name("publisher.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

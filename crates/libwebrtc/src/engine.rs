@@ -9,6 +9,8 @@ mod channel;
 mod channels;
 mod driver;
 mod dtls;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod ice;
 mod network;
 mod sctp;

@@ -11,6 +11,9 @@ mod dcep;
 mod engine;
 mod enum_dispatch;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod sdp;
 
 pub mod audio_frame;

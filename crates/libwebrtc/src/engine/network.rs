@@ -31,9 +31,13 @@ pub(super) use gather::NetworkEvent;
 use ice_tcp::IceTcp;
 use reflexive::Query;
 use relay::Relay;
+#[cfg(fuzzing)]
+pub(super) use servers::parse_servers;
 pub(crate) use servers::Resolved;
 pub(super) use sockets::Received;
 use sockets::Sockets;
+#[cfg(fuzzing)]
+pub(super) use turn_frame::next as next_turn_message;
 
 /// The poll token of the waker; sockets and connections count from 0.
 pub(super) const WAKER: Token = Token(usize::MAX);

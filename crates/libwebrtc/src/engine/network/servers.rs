@@ -52,7 +52,7 @@ pub(crate) enum UrlError {
 }
 
 /// Reads the servers of a configuration. What cannot be used is left out, with a warning.
-pub(crate) fn parse_servers(servers: &[IceServer]) -> Vec<Server> {
+pub(in crate::engine) fn parse_servers(servers: &[IceServer]) -> Vec<Server> {
     let mut parsed: Vec<Server> = Vec::new();
     for server in servers {
         for url in &server.urls {

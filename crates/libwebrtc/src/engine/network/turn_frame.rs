@@ -11,13 +11,13 @@ const CHANNEL_HEADER: usize = 4;
 
 /// The server sends something else.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct NotTurn;
+pub(in crate::engine) struct NotTurn;
 
 /// The next whole message, without its padding.
 ///
 /// # Errors
 /// What comes next is no message: the connection is of no use any more.
-pub(super) fn next(inbound: &mut BytesMut) -> Result<Option<BytesMut>, NotTurn> {
+pub(in crate::engine) fn next(inbound: &mut BytesMut) -> Result<Option<BytesMut>, NotTurn> {
     let Some(&[first, _, high, low]) = inbound.first_chunk::<4>() else {
         return Ok(None);
     };

@@ -1,0 +1,6 @@
+//! Any packet from the network: STUN, TURN, DTLS, data channel control.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| libwebrtc::fuzzing::packet(bytes));

@@ -1,0 +1,156 @@
+"""The robot behind networks that let little through, against the real server and its TURN server."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge_process import Bridge
+from client import mint_token
+from decoding import decode
+from livekit_server import LiveKitServer
+from robot_network import SERVER, TURN_NAME, RobotNetwork, lacking, make_certificate
+from ros_side import Publisher
+from viewer_client import Loop, Viewer
+
+LACK = lacking()
+pytestmark = pytest.mark.skipif(LACK is not None, reason=f"NOT TESTED: {LACK}")
+TOPIC = "/through_the_network"
+# The server gives every robot this port, whatever it listens on itself.
+TLS_PORT = 443
+TURN_PORT = 34780
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[RobotNetwork]:
+    """The robot's network."""
+    network = RobotNetwork()
+    yield network
+    network.close()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The certificate of the TURN server; its key is beside it."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"))[0]
+
+
+@pytest.fixture(scope="module")
+def turn_server(network: RobotNetwork, certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
+    """A LiveKit server at the other end of the link, with its own TURN server over UDP and TLS."""
+    more = f"""\
+turn:
+  enabled: true
+  domain: {TURN_NAME}
+  bind_addresses: ["{SERVER}"]
+  udp_port: {TURN_PORT}
+  tls_port: {TLS_PORT}
+  cert_file: {certificate}
+  key_file: {certificate.with_name("key.pem")}
+"""
+    server = LiveKitServer(tmp_path_factory.mktemp("turn"), SERVER, network.interface, more)
+    server.start()
+    yield server
+    server.stop()
+
+
+class Connected:
+    """A bridge in the namespace with a publisher, and a viewer outside of it."""
+
+    def __init__(self, network: RobotNetwork, server: LiveKitServer, certificate: Path, directory: Path, loop: Loop) -> None:
+        room = f"room-{secrets.token_hex(4)}"
+        self.publisher = Publisher(network.prefix)
+        self.publisher.advertise(TOPIC, "std_msgs/msg/String")
+        environment = {
+            **Bridge.credentials(server),
+            "SSL_CERT_FILE": str(certificate),
+            "RUST_LOG": "info,libwebrtc=debug",
+        }
+        self.bridge = Bridge(directory, environment, {"room": room}, prefix=network.prefix)
+        self.viewer = Viewer(loop, server.url, mint_token(server.key, server.secret, room, "viewer"))
+        self._published = 0
+
+    def assert_serves(self) -> None:
+        """A message of now arrives."""
+        first = self._published
+        self._published += 1
+        self.viewer.subscribe(TOPIC)
+        self.publisher.match(TOPIC)
+        self.viewer.ping()
+        self.publisher.publish(TOPIC, first=first)
+        self.viewer.wait_for(lambda: f"message {first}" in self._texts(), f"message {first}", 120)
+
+    def _texts(self) -> list[str]:
+        channel = self.viewer.channels().get(TOPIC)
+        return [decode(channel, m.data).data for m in self.viewer.messages(TOPIC)] if channel else []
+
+    def close(self) -> None:
+        """Ends it all; the bridge must have told no secret."""
+        self.viewer.leave()
+        self.publisher.close()
+        assert self.bridge.stop() == 0
+        assert "panicked" not in self.bridge.output()
+        assert "eyJ" not in self.bridge.output()
+
+
+@pytest.fixture
+def connect(
+    network: RobotNetwork, turn_server: LiveKitServer, certificate: Path, tmp_path: Path, loop: Loop
+) -> Iterator[list[Connected]]:
+    """Holds what a test connects, and takes it down."""
+    made: list[Connected] = []
+    yield made
+    network.unblock()
+    for each in made:
+        each.close()
+
+
+def start(connect: list[Connected], *arguments: object) -> Connected:
+    connect.append(Connected(*arguments))  # type: ignore[arg-type]
+    connect[-1].viewer.join()
+    return connect[-1]
+
+
+# What the robot's network drops, and the path that is left.
+LITTLE = {
+    "ICE over TCP": [["-p", "udp"]],
+    "TURN over UDP": [["-p", "udp", "!", "--dport", str(TURN_PORT)], ["-p", "tcp", "--dport", "{tcp}"]],
+    "TURN over TLS": [["-p", "udp"], ["-p", "tcp", "--dport", "{tcp}"]],
+}
+
+
+@pytest.mark.parametrize("left", LITTLE)
+def test_a_robot_gets_through_a_network_that_leaves_only(
+    left: str,
+    connect: list[Connected],
+    network: RobotNetwork,
+    turn_server: LiveKitServer,
+    certificate: Path,
+    tmp_path: Path,
+    loop: Loop,
+) -> None:
+    for rule in LITTLE[left]:
+        network.block(*(part.format(tcp=turn_server.tcp_port) for part in rule))
+    robot = start(connect, network, turn_server, certificate, tmp_path, loop)
+    robot.assert_serves()
+    sort = "path: tcp" if left == "ICE over TCP" else "path: udp"
+    robot.bridge.wait_output(sort)
+
+
+def test_a_path_that_is_cut_under_a_connection_is_replaced(
+    connect: list[Connected],
+    network: RobotNetwork,
+    turn_server: LiveKitServer,
+    certificate: Path,
+    tmp_path: Path,
+    loop: Loop,
+) -> None:
+    robot = start(connect, network, turn_server, certificate, tmp_path, loop)
+    robot.assert_serves()
+    network.block("-p", "udp")
+    robot.assert_serves()
+    network.unblock()
+    robot.assert_serves()
