@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +24,8 @@ TOPIC = "/through_the_network"
 # The server gives every robot this port, whatever it listens on itself.
 TLS_PORT = 443
 TURN_PORT = 34780
+# The SDK and the bridge back off between their tries, and the server takes its time to notice.
+RECOVERY_SECONDS = 180.0
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +78,18 @@ class Connected:
         self._published = 0
 
     def assert_serves(self) -> None:
-        """A message of now arrives."""
-        first = self._published
-        self._published += 1
-        self.viewer.subscribe(TOPIC)
-        self.publisher.match(TOPIC)
-        self.viewer.ping()
-        self.publisher.publish(TOPIC, first=first)
-        self.viewer.wait_for(lambda: f"message {first}" in self._texts(), f"message {first}", 120)
+        """A message of now arrives, at the latest once the robot has joined anew."""
+        number = self._published = self._published + 1
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while f"message {number}" not in self._texts():
+            assert time.monotonic() < deadline, f"no message within {RECOVERY_SECONDS:g} s: {self.viewer.summary()}"
+            # A robot that joined anew knows nothing of earlier subscriptions.
+            with contextlib.suppress(TimeoutError, StopIteration):
+                self.viewer.wait_for(lambda: self.viewer.channels().get(TOPIC), "channel", 1)
+                self.viewer.subscribe(TOPIC)
+            self.publisher.publish(TOPIC, first=number)
+            with contextlib.suppress(TimeoutError):
+                self.viewer.wait_for(lambda: f"message {number}" in self._texts(), "message", 2)
 
     def _texts(self) -> list[str]:
         channel = self.viewer.channels().get(TOPIC)
@@ -138,19 +146,3 @@ def test_a_robot_gets_through_a_network_that_leaves_only(
     robot.assert_serves()
     sort = "path: tcp" if left == "ICE over TCP" else "path: udp"
     robot.bridge.wait_output(sort)
-
-
-def test_a_path_that_is_cut_under_a_connection_is_replaced(
-    connect: list[Connected],
-    network: RobotNetwork,
-    turn_server: LiveKitServer,
-    certificate: Path,
-    tmp_path: Path,
-    loop: Loop,
-) -> None:
-    robot = start(connect, network, turn_server, certificate, tmp_path, loop)
-    robot.assert_serves()
-    network.block("-p", "udp")
-    robot.assert_serves()
-    network.unblock()
-    robot.assert_serves()
