@@ -41,7 +41,7 @@ Examples:
 ";
 
 /// What is logged unless RUST_LOG says otherwise. The SDK tells of normal events as warnings.
-const DEFAULT_LOG: &str = "info,livekit=error,livekit_signaling=error,libwebrtc=warn";
+const DEFAULT_LOG: &str = "info,livekit=error,livekit_signaling=error,libwebrtc=warn,turn_client_proto=error,stun_proto=error";
 
 fn main() -> ExitCode {
     match run() {
