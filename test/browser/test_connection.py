@@ -106,6 +106,11 @@ def test_a_form_asks_where_to_connect_to(
     tab.page.reload()
     tab.wait_live()
     assert "#" not in tab.page.url
+    # Until it is told to forget.
+    tab.page.get_by_label("Disconnect").click()
+    form.wait_for()
+    tab.page.reload()
+    form.wait_for()
     tab.close()
     assert tab.errors == []
 

@@ -1,4 +1,5 @@
 /** The whole page. */
+import { useEffect } from "preact/hooks";
 import { Panel } from "../panels/Panel";
 import { AddMenu } from "./AddMenu";
 import { ConnectForm } from "./ConnectForm";
@@ -22,6 +23,10 @@ export function App() {
 
 function Workspace() {
   const current = place.value;
+  const name = current?.robot.name;
+  useEffect(() => {
+    document.title = name ? `${name} · Remote access` : "Remote access";
+  }, [name]);
   const shown = maximized.value ? panels.value.filter((each) => each.id === maximized.value) : panels.value;
   return (
     <div class={`workspace show-${tab.value}`}>

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { rate } from "./format";
 import { useRepaint } from "./hooks";
 import { Icon } from "./icons";
-import { choose, config, openPanel, type Place, place, places, rooms } from "./state";
+import { choose, config, disconnect, openPanel, type Place, place, places, rooms } from "./state";
 import { currentTheme, toggleTheme } from "./theme";
 
 export function Header() {
@@ -18,6 +18,11 @@ export function Header() {
       <span class="spring" />
       {rooms.value.length > 0 && <Connection current={current} />}
       <ThemeButton />
+      {rooms.value.length > 0 && (
+        <button type="button" class="tool" aria-label="Disconnect" title="Disconnect" onClick={disconnect}>
+          <Icon name="leave" />
+        </button>
+      )}
     </header>
   );
 }

@@ -25,6 +25,7 @@ const PATHS = {
   layers: "M12 4l9 5-9 5-9-5zM3 14l9 5 9-5",
   add: "M12 5v14M5 12h14",
   robot: "M6 9h12v9H6zM12 9V5M9 13h.01M15 13h.01M3 12v3M21 12v3M10 5h4",
+  leave: "M10 4H5v16h5M10 12h10M16 8l4 4-4 4",
   reset: "M4 12a8 8 0 1 0 3-6.2M4 4v5h5",
 } as const;
 

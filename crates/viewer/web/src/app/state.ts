@@ -1,6 +1,6 @@
 /** What the page shows: rooms, the robot in focus, panels. */
 import { computed, signal } from "@preact/signals";
-import { loadConfig, type PageConfig, renewConfig } from "../remote/config";
+import { forgetConnection, loadConfig, type PageConfig, renewConfig } from "../remote/config";
 import type { Robot } from "../remote/robot";
 import { RemoteRoom } from "../remote/room";
 import { defaultPanels, type PanelSpec, parsePanels } from "./layout";
@@ -88,11 +88,15 @@ export async function connect(wanted: PageConfig): Promise<void> {
   );
 }
 
-export async function disconnect(): Promise<void> {
-  const open = rooms.value;
+/** Leaves all rooms and forgets how to join them. */
+export function disconnect(): void {
+  forgetConnection();
+  for (const room of rooms.value) {
+    void room.close();
+  }
   rooms.value = [];
-  config.value = undefined;
-  await Promise.all(open.map((room) => room.close()));
+  chosen.value = undefined;
+  config.value = { rooms: [], robot: undefined, websocket: undefined, error: undefined };
 }
 
 let layoutOf: string | undefined;
