@@ -1,6 +1,6 @@
 /** What the bridge says: drops, refusals, problems of the robot's topics. */
-import type { PanelProps } from "./Panel";
-import { Hint } from "./Panel";
+import type { PanelProps } from "./parts";
+import { Hint } from "./parts";
 
 const LEVELS = ["info", "warning", "error"] as const;
 

@@ -5,7 +5,7 @@ import { typeOf } from "../ros/kinds";
 import { yaw } from "../ros/tf";
 import { LayerMenu, type LayerTypes, shownLayers } from "./layers";
 import { drawMap, type MapCamera, type MapLayer } from "./map/draw";
-import { Hint, type PanelProps, Tool } from "./Panel";
+import { Hint, type PanelProps, Tool } from "./parts";
 import { Waiting } from "./Waiting";
 
 /** Smooth enough to turn and move by hand. */

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useErrorBoundary } from "preact/hooks";
 import { useVisible } from "../app/hooks";
-import { Icon, type IconName } from "../app/icons";
+import { Icon } from "../app/icons";
 import type { PanelSpec } from "../app/layout";
 import { closePanel, maximized, movePanel, type Place, updatePanel } from "../app/state";
 import { LogPanel } from "./Log";
@@ -10,17 +10,11 @@ import { MapPanel } from "./Map";
 import { ParametersPanel } from "./Parameters";
 import { PicturePanel } from "./Picture";
 import { PlotPanel } from "./Plot";
+import { Hint, type PanelProps, Tool } from "./parts";
 import { ScenePanel } from "./Scene";
 import { ServicesPanel } from "./Services";
 import { TeleopPanel } from "./Teleop";
 import { TreePanel } from "./Tree";
-
-export interface PanelProps {
-  place: Place;
-  spec: PanelSpec;
-  /** Whether anybody can see it. A panel subscribes to nothing while it is out of sight. */
-  visible: boolean;
-}
 
 const PANELS = {
   tree: { title: "Message", body: TreePanel },
@@ -96,34 +90,6 @@ export function Panel({ place, spec }: { place: Place; spec: PanelSpec }) {
       </Guard>
     </section>
   );
-}
-
-interface ToolProps {
-  icon: IconName;
-  label: string;
-  run: () => void;
-  pressed?: boolean;
-  class?: string;
-}
-
-export function Tool({ icon, label, run, pressed, class: more = "" }: ToolProps) {
-  return (
-    <button
-      type="button"
-      class={`tool ${more}`}
-      aria-label={label}
-      title={label}
-      aria-pressed={pressed}
-      onClick={run}
-    >
-      <Icon name={icon} />
-    </button>
-  );
-}
-
-/** A line in a panel that has nothing better to show. */
-export function Hint({ children, error }: { children: ComponentChildren; error?: boolean }) {
-  return <p class={error ? "hint error" : "hint"}>{children}</p>;
 }
 
 /** A panel that fails shows why, and leaves the others alone. */

@@ -4,7 +4,7 @@ import { refused } from "../app/permissions";
 import type { Place } from "../app/state";
 import type { Parameter, ParameterValue } from "../remote/messages";
 import { parameterText, parseParameter, sameParameter } from "../ros/parameters";
-import { Hint, type PanelProps } from "./Panel";
+import { Hint, type PanelProps } from "./parts";
 
 /** Most rows that are shown; the search narrows them down. */
 const MAX_ROWS = 300;

@@ -5,8 +5,8 @@ import { latestMessage, useFrame, useRepaint, useWatch } from "../app/hooks";
 import type { Channel } from "../remote/robot";
 import { type RawImage, toPixels } from "../ros/image";
 import { typeOf } from "../ros/kinds";
-import type { PanelProps } from "./Panel";
-import { Hint } from "./Panel";
+import type { PanelProps } from "./parts";
+import { Hint } from "./parts";
 import { Waiting } from "./Waiting";
 
 /** Pictures that are drawn per second; a display seldom shows more. */

@@ -9,7 +9,7 @@ import type { Series } from "../app/layout";
 import { updatePanel } from "../app/state";
 import type { Channel } from "../remote/robot";
 import { numberAt, pathName } from "../ros/paths";
-import { Hint, type PanelProps, Tool } from "./Panel";
+import { Hint, type PanelProps, Tool } from "./parts";
 import { TimeSeries } from "./series";
 import { Waiting } from "./Waiting";
 

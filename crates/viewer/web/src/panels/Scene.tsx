@@ -7,7 +7,7 @@ import { typeOf } from "../ros/kinds";
 import { cloudPoints, type LaserScan, type PointCloud2, scanPoints } from "../ros/pointcloud";
 import { type Pose, type Stamp, seconds, type Transforms } from "../ros/tf";
 import { LayerMenu, type LayerTypes, shownLayers } from "./layers";
-import { Hint, type PanelProps, Tool } from "./Panel";
+import { Hint, type PanelProps, Tool } from "./parts";
 import { SceneView } from "./scene/view";
 import { Waiting } from "./Waiting";
 

@@ -7,7 +7,7 @@ import type { ServiceInfo } from "../remote/messages";
 import { decoderFor, encode, type MessageType, messageType } from "../ros/schema";
 import { emptyMessage, type Message, toJson } from "../ros/template";
 import { Fields } from "./Form";
-import { Hint, type PanelProps } from "./Panel";
+import { Hint, type PanelProps } from "./parts";
 
 /** Services that every node has; few people look for them. */
 const HOUSEKEEPING =

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { refused } from "../app/permissions";
 import type { TwistType } from "../ros/twist";
 import { Driver } from "./driver";
-import { Hint, type PanelProps } from "./Panel";
+import { Hint, type PanelProps } from "./parts";
 
 /** Part of full speed ahead and to the left turn, -1 to 1. */
 interface Stick {

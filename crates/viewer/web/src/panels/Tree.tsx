@@ -4,7 +4,7 @@ import { hertz, number, rate, shortType } from "../app/format";
 import { latestMessage, useRepaint, useWatch } from "../app/hooks";
 import type { Place } from "../app/state";
 import { asNumber, type Path, pathName } from "../ros/paths";
-import { Hint, type PanelProps } from "./Panel";
+import { Hint, type PanelProps } from "./parts";
 import { plotNumber } from "./plots";
 import { Waiting } from "./Waiting";
 

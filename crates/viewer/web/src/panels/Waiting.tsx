@@ -1,7 +1,7 @@
 /** Says why a topic shows nothing yet. */
 import { refusedToSend } from "../app/permissions";
 import type { Place } from "../app/state";
-import { Hint } from "./Panel";
+import { Hint } from "./parts";
 
 export function Waiting({ place, topic }: { place: Place; topic: string | undefined }) {
   const refusal = refusedToSend(place);

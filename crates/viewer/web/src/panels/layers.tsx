@@ -4,13 +4,13 @@ import type { PanelSpec } from "../app/layout";
 import { updatePanel } from "../app/state";
 import type { Channel, Robot } from "../remote/robot";
 import { topicsOf, typeOf } from "../ros/kinds";
-import { Tool } from "./Panel";
+import { Tool } from "./parts";
 
 /** Types that a view can show, and of how many topics of each it does so unasked. */
 export type LayerTypes = Record<string, number>;
 
 /** Every topic of the robot that the view can show. */
-export function possibleLayers(robot: Robot, types: LayerTypes): Channel[] {
+function possibleLayers(robot: Robot, types: LayerTypes): Channel[] {
   return [...robot.channels.values()]
     .filter((channel) => typeOf(channel) in types)
     .sort((a, b) => a.topic.localeCompare(b.topic));

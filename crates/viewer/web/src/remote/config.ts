@@ -52,7 +52,7 @@ export function fromProgram(answer: unknown): PageConfig {
 }
 
 /** The room that a token names. Nothing is verified: the server does that. */
-export function roomOfToken(token: string): string {
+function roomOfToken(token: string): string {
   try {
     const payload = token.split(".")[1] ?? "";
     const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (c) =>

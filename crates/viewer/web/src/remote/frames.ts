@@ -7,7 +7,7 @@ export const TEXT = 1;
 /** The payload is a binary message. */
 export const BINARY = 2;
 /** Bytes of a frame's header. */
-export const HEADER_SIZE = 5;
+const HEADER_SIZE = 5;
 /** Largest payload, in bytes. A longer one ends the stream. */
 export const MAX_PAYLOAD = 16 * 1024 * 1024;
 

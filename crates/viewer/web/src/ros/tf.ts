@@ -28,7 +28,7 @@ export interface TransformStamped {
   transform: { translation: Vector; rotation: Quaternion };
 }
 
-export const IDENTITY: Pose = { position: { x: 0, y: 0, z: 0 }, orientation: { x: 0, y: 0, z: 0, w: 1 } };
+const IDENTITY: Pose = { position: { x: 0, y: 0, z: 0 }, orientation: { x: 0, y: 0, z: 0, w: 1 } };
 
 /** Transforms of a frame that are kept: two seconds at 100 Hz. */
 const MAX_HISTORY = 200;

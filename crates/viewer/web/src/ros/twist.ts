@@ -5,8 +5,8 @@ const VECTOR = "float64 x\nfloat64 y\nfloat64 z\n";
 const RULE = `${"=".repeat(80)}\n`;
 const TWIST_FIELDS = "geometry_msgs/Vector3 linear\ngeometry_msgs/Vector3 angular\n";
 
-export const TWIST_SCHEMA = `${TWIST_FIELDS}${RULE}MSG: geometry_msgs/Vector3\n${VECTOR}`;
-export const TWIST_STAMPED_SCHEMA =
+const TWIST_SCHEMA = `${TWIST_FIELDS}${RULE}MSG: geometry_msgs/Vector3\n${VECTOR}`;
+const TWIST_STAMPED_SCHEMA =
   `std_msgs/Header header\ngeometry_msgs/Twist twist\n` +
   `${RULE}MSG: std_msgs/Header\nbuiltin_interfaces/Time stamp\nstring frame_id\n` +
   `${RULE}MSG: builtin_interfaces/Time\nint32 sec\nuint32 nanosec\n` +

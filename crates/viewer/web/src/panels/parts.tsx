@@ -1,0 +1,40 @@
+/** What panels are made of. */
+import type { ComponentChildren } from "preact";
+import { Icon, type IconName } from "../app/icons";
+import type { PanelSpec } from "../app/layout";
+import type { Place } from "../app/state";
+
+export interface PanelProps {
+  place: Place;
+  spec: PanelSpec;
+  /** Whether anybody can see it. A panel subscribes to nothing while it is out of sight. */
+  visible: boolean;
+}
+
+interface ToolProps {
+  icon: IconName;
+  label: string;
+  run: () => void;
+  pressed?: boolean;
+  class?: string;
+}
+
+export function Tool({ icon, label, run, pressed, class: more = "" }: ToolProps) {
+  return (
+    <button
+      type="button"
+      class={`tool ${more}`}
+      aria-label={label}
+      title={label}
+      aria-pressed={pressed}
+      onClick={run}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+/** A line in a panel that has nothing better to show. */
+export function Hint({ children, error }: { children: ComponentChildren; error?: boolean }) {
+  return <p class={error ? "hint error" : "hint"}>{children}</p>;
+}
