@@ -76,6 +76,16 @@ class Tab:
         """Waits until the robot is there."""
         self.page.locator(".state.ok").wait_for()
 
+    def wait_changing(self, kind: str = "picture", times: int = 1) -> None:
+        """Waits until the canvas of a panel has changed so many times."""
+        seen: set[str] = set()
+
+        def changed() -> bool:
+            seen.add(canvas_hash(self.canvas(kind)))
+            return len(seen) > times
+
+        wait_for(changed, f"moving {kind}", self)
+
     def show(self, topic: str, view: str | None = None) -> None:
         """Opens a topic from the list."""
         row = self.topic(topic)

@@ -56,6 +56,7 @@ def bridge(server: LiveKitServer, robot: ChildProcess, tmp_path_factory: pytest.
     """The robot's bridge. It must survive whatever browsers do."""
     parameters = {"room": ROOM, "name": "Demo robot", "capabilities": RIGHTS}
     bridge = Bridge(tmp_path_factory.mktemp("bridge"), Bridge.credentials(server), parameters)
+    bridge.wait_output("joined the room")
     yield bridge
     code = bridge.stop()
     assert code == 0, f"the bridge ended with {code}:\n{bridge.output()[-3000:]}"

@@ -12,17 +12,11 @@ import pytest
 from playwright.sync_api import Browser, Route
 
 from bridge_process import Bridge
-from chromium import PATIENCE, Tab, canvas_hash, wait_for
+from chromium import PATIENCE, Tab, wait_for
 from conftest import ROOM, TabFactory
 from livekit_server import LiveKitServer
 from page_server import PageServer
 from processes import ChildProcess
-
-
-def wait_moving(tab: Tab) -> None:
-    """Waits until the camera's picture changes."""
-    before = canvas_hash(tab.canvas("picture"))
-    wait_for(lambda: canvas_hash(tab.canvas("picture")) != before, "moving picture", tab)
 
 
 @pytest.fixture
@@ -47,19 +41,19 @@ def test_the_page_finds_the_robot_again_after_restarts(
 ) -> None:
     tab = Tab(chromium).open(site.url, own_server.url, Tab.token(own_server, ROOM, "browser"))
     tab.wait_live()
-    wait_moving(tab)
+    tab.wait_changing()
     own_server.stop()
     tab.page.locator(".state:not(.ok)").wait_for()
     own_server.start()
     tab.wait_live()
-    wait_moving(tab)
+    tab.wait_changing()
     # The bridge ends and starts again.
     own_bridge.stop()
     tab.page.locator(".state.warn", has_text="away").wait_for()
     again = Bridge(tmp_path, Bridge.credentials(own_server), {"room": ROOM, "identity": "robot"})
     try:
         tab.wait_live()
-        wait_moving(tab)
+        tab.wait_changing()
     finally:
         again.stop()
     tab.close()
@@ -137,7 +131,7 @@ def test_the_program_tells_several_rooms_and_their_robots_are_all_there(
         wait_for(lambda: sorted(robots.locator("option").all_inner_texts()) == expected, "both robots", tab)
         robots.select_option(label="Attic robot in attic")
         tab.wait_live()
-        wait_moving(tab)
+        tab.wait_changing()
         assert "ws://localhost:8765" in tab.page.locator(".connection").inner_text()
         assert len(asked) == 1
     finally:
@@ -149,7 +143,7 @@ def test_the_program_tells_several_rooms_and_their_robots_are_all_there(
 def test_the_page_works_on_a_phone(new_tab: TabFactory, pictures: Path) -> None:
     tab = new_tab(viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True, device_scale_factor=2)
     tab.wait_live()
-    wait_moving(tab)
+    tab.wait_changing()
     tab.page.screenshot(path=pictures / "phone.png")
     width = tab.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390, f"the page is {width} wide"

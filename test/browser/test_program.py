@@ -1,0 +1,53 @@
+"""The page as the operator's program serves it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from bridge_process import ROOT, Bridge
+from chromium import Tab, wait_for
+from conftest import ROOM
+from livekit_server import LiveKitServer
+from processes import ChildProcess
+
+
+@pytest.fixture
+def program(server: LiveKitServer, bridge: Bridge, tmp_path: Path) -> Iterator[int]:
+    """The operator's program; gives its port."""
+    if not (ROOT / "crates/viewer/Cargo.toml").exists():
+        pytest.skip("crates/viewer is not there yet: THE PAGE WAS NOT TESTED WITH ITS PROGRAM")
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    arguments = [str(target / "release/remote_access_viewer"), "--room", ROOM, "--port", str(port)]
+    program = ChildProcess("viewer", arguments, tmp_path / "viewer.log", Bridge.credentials(server))
+    wait_for(lambda: "page: " in program.output() or program.exit_code() is not None, "line with the page's address")
+    assert program.exit_code() is None, program.output()[-3000:]
+    yield port
+    assert program.stop() == 0, program.output()[-3000:]
+
+
+def test_the_program_shows_its_page_to_two_tabs_with_tokens_of_their_own(chromium: Browser, program: int) -> None:
+    tabs = [Tab(chromium), Tab(chromium)]
+    for tab in tabs:
+        refused: list[str] = []
+        tab.page.on("console", lambda message, refused=refused: refused.append(message.text))
+        tab.page.goto(f"http://localhost:{program}/")
+        tab.wait_live()
+        for kind in ("picture", "scene", "map"):
+            tab.wait_changing(kind)
+        assert not [line for line in refused if "Content Security Policy" in line]
+        assert f"ws://localhost:{program}" in tab.page.locator(".connection").inner_text()
+    # The second one did not put the first one out of the room.
+    tabs[0].wait_live()
+    tabs[0].wait_changing()
+    for tab in tabs:
+        tab.close()
+        assert tab.errors == []
