@@ -127,4 +127,4 @@ def test_the_picture_for_the_readme_is_taken(new_tab: TabFactory, pictures: Path
     picture = pixels(tab.page.locator("body"))
     assert colours(picture) == 64
     # PAGE_SCREENSHOTS=docs/images puts it where the README looks for it.
-    picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(pictures / "page.png", optimize=True)
+    picture.quantize(256, Image.Quantize.MEDIANCUT).save(pictures / "page.png", optimize=True)

@@ -96,36 +96,38 @@ export function TeleopPanel({ place, visible }: PanelProps) {
   return (
     <div class="body teleop">
       {refusal !== undefined && <Hint>{refusal}</Hint>}
-      <div
-        class={`pad ${stick ? "held" : ""}`}
-        role="application"
-        aria-label="Drive: hold the arrow keys, or W, A, S and D. The robot stops when you let go."
-        aria-disabled={refusal !== undefined}
-        title={refusal ?? "Hold to drive; let go to stop"}
-        tabIndex={refusal === undefined ? 0 : -1}
-        onPointerDown={refusal === undefined ? onPointer : undefined}
-        onPointerMove={onPointer}
-        onPointerUp={() => hold(undefined)}
-        onPointerCancel={() => hold(undefined)}
-        onLostPointerCapture={() => hold(undefined)}
-        onKeyDown={refusal === undefined ? onKey : undefined}
-        onKeyUp={onKey}
-        onBlur={() => {
-          pressed.current.clear();
-          hold(undefined);
-        }}
-      >
-        <span
-          class="knob"
-          style={{ left: `${50 - 38 * knob.turn}%`, top: `${50 - 38 * knob.ahead}%` }}
-          aria-hidden="true"
-        />
+      <div class="stick">
+        <div
+          class={`pad ${stick ? "held" : ""}`}
+          role="application"
+          aria-label="Drive: hold the arrow keys, or W, A, S and D. The robot stops when you let go."
+          aria-disabled={refusal !== undefined}
+          title={refusal ?? "Hold to drive; let go to stop"}
+          tabIndex={refusal === undefined ? 0 : -1}
+          onPointerDown={refusal === undefined ? onPointer : undefined}
+          onPointerMove={onPointer}
+          onPointerUp={() => hold(undefined)}
+          onPointerCancel={() => hold(undefined)}
+          onLostPointerCapture={() => hold(undefined)}
+          onKeyDown={refusal === undefined ? onKey : undefined}
+          onKeyUp={onKey}
+          onBlur={() => {
+            pressed.current.clear();
+            hold(undefined);
+          }}
+        >
+          <span
+            class="knob"
+            style={{ left: `${50 - 38 * knob.turn}%`, top: `${50 - 38 * knob.ahead}%` }}
+            aria-hidden="true"
+          />
+        </div>
+        <p class="speeds" aria-live="off">
+          <output>{(knob.ahead * speed).toFixed(2)} m/s</output>
+          <output>{(knob.turn * turnSpeed).toFixed(2)} rad/s</output>
+          <b class={stick ? "on" : ""}>{stick ? "driving" : "stopped"}</b>
+        </p>
       </div>
-      <p class="speeds" aria-live="off">
-        <output>{(knob.ahead * speed).toFixed(2)} m/s</output>
-        <output>{(knob.turn * turnSpeed).toFixed(2)} rad/s</output>
-        <b class={stick ? "on" : ""}>{stick ? "driving" : "stopped"}</b>
-      </p>
       <div class="settings">
         <Slider label="fastest" unit="m/s" value={speed} most={3} set={setSpeed} />
         <Slider label="fastest turn" unit="rad/s" value={turnSpeed} most={4} set={setTurnSpeed} />
