@@ -76,20 +76,29 @@ class Connected:
         self.bridge = Bridge(directory, environment, {"room": room}, prefix=network.prefix)
         self.viewer = Viewer(loop, server.url, mint_token(server.key, server.secret, room, "viewer"))
         self._published = 0
+        self._joined = 0
 
     def assert_serves(self) -> None:
         """A message of now arrives, at the latest once the robot has joined anew."""
         number = self._published = self._published + 1
         deadline = time.monotonic() + RECOVERY_SECONDS
+        self._follow()
         while f"message {number}" not in self._texts():
             assert time.monotonic() < deadline, f"no message within {RECOVERY_SECONDS:g} s: {self.viewer.summary()}"
-            # A robot that joined anew knows nothing of earlier subscriptions.
+            # A robot that joined anew knows nothing of earlier streams and subscriptions.
+            self._follow()
             with contextlib.suppress(TimeoutError, StopIteration):
                 self.viewer.wait_for(lambda: self.viewer.channels().get(TOPIC), "channel", 1)
                 self.viewer.subscribe(TOPIC)
             self.publisher.publish(TOPIC, first=number)
             with contextlib.suppress(TimeoutError):
                 self.viewer.wait_for(lambda: f"message {number}" in self._texts(), "message", 2)
+
+    def _follow(self) -> None:
+        joined = len(self.viewer.room_changes("joined"))
+        if joined > self._joined:
+            self._joined = joined
+            self.viewer.open_stream()
 
     def _texts(self) -> list[str]:
         channel = self.viewer.channels().get(TOPIC)
@@ -146,3 +155,19 @@ def test_a_robot_gets_through_a_network_that_leaves_only(
     robot.assert_serves()
     sort = "path: tcp" if left == "ICE over TCP" else "path: udp"
     robot.bridge.wait_output(sort)
+
+
+def test_a_path_that_is_cut_under_a_connection_is_replaced(
+    connect: list[Connected],
+    network: RobotNetwork,
+    turn_server: LiveKitServer,
+    certificate: Path,
+    tmp_path: Path,
+    loop: Loop,
+) -> None:
+    robot = start(connect, network, turn_server, certificate, tmp_path, loop)
+    robot.assert_serves()
+    network.block("-p", "udp")
+    robot.assert_serves()
+    network.unblock()
+    robot.assert_serves()
