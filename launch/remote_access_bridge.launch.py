@@ -73,6 +73,17 @@ PARAMETERS = [
         "Regular expressions of topics that drive the robot: one viewer at a time, and a stop when it leaves or is silent.",
     ),
     ("command_timeout_ms", 1500, "Milliseconds without a message after which a stop is published on a command topic."),
+    ("service_whitelist", [".*"], "Regular expressions of the services to offer."),
+    ("service_timeout_ms", 10000, "Milliseconds until a service call fails that is not answered."),
+    ("service_timeouts", [""], "Milliseconds for some services, as '/slow/.*=60000'; the first expression that matches counts."),
+    ("max_service_calls", 32, "Most service calls that one viewer may wait for at once."),
+    ("param_whitelist", [".*"], "Regular expressions of the parameters to offer, as /node.parameter."),
+    ("parameter_timeout_ms", 2000, "Milliseconds until a node that does not answer about its parameters is set aside."),
+    (
+        "asset_uri_allowlist",
+        ["^package://(?:[-\\w%]+/)*[-\\w%.]+\\.(?:dae|fbx|glb|gltf|jpeg|jpg|mtl|obj|png|stl|tif|tiff|urdf|webp|xacro)$"],
+        "Regular expressions of the files that viewers may fetch.",
+    ),
     ("use_sim_time", False, "Take the time of messages from the topic /clock."),
 ]
 

@@ -2,28 +2,62 @@
 //! what viewers ask for is done.
 
 mod answers;
+mod assets;
+mod calls;
 mod desk;
+mod parameter_value;
+mod parameters;
 mod publishing;
+mod watching;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use flume::{Receiver, Selector};
 use remote_access_protocol::server::{message_data_header, Channel};
 use remote_access_protocol::ChannelId;
+use tokio::runtime::Handle;
 use tracing::{info, warn};
+
+pub use calls::CallTimeouts;
 
 use crate::config::TopicRates;
 use crate::livekit::{Command, Message, Port};
-use crate::ros::{RawMessage, Ros, Subscription, Topic, TopicEvent};
+use crate::ros::{
+    AssetPolicy, Patterns, RawMessage, Ros, Subscription, Topic, TopicEvent, TopicFilter,
+};
 use crate::session::{ChannelInfo, PublisherId};
 use answers::Answers;
+use assets::Assets;
+use calls::Calls;
 use desk::Desk;
+use parameters::Parameters;
 use publishing::Publishing;
+use watching::Watching;
 
 /// Topics that are advertised in one go.
 const BATCH: usize = 256;
+
+/// What viewers get of the robot.
+#[derive(Clone, Debug)]
+pub struct RobotConfig {
+    /// Rate limits of topics.
+    pub rates: TopicRates,
+    /// The topics that are offered.
+    pub topics: TopicFilter,
+    /// The services that are offered.
+    pub services: TopicFilter,
+    /// How long calls of them may take.
+    pub call_timeouts: CallTimeouts,
+    /// The parameters that are offered, as `/node.parameter`.
+    pub parameters: Patterns,
+    /// How long a node may take to answer about its parameters.
+    pub parameter_timeout: Duration,
+    /// The files that are offered.
+    pub assets: AssetPolicy,
+}
 
 /// Runs on two threads of its own until dropped, which is to be after the driver has ended.
 pub struct Bridge {
@@ -32,23 +66,24 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    /// Starts to bridge `topics` to the port. `changed` gets a word when the demand changes.
+    /// Starts to bridge the robot to the port. `changed` gets a word when the demand changes;
+    /// `runtime` runs what viewers ask for and may take time.
     ///
     /// # Errors
     /// A thread cannot be started.
     pub fn start(
         ros: Arc<Ros>,
-        topics: Receiver<TopicEvent>,
         port: Port,
         changed: Receiver<()>,
-        rates: TopicRates,
+        config: RobotConfig,
+        runtime: Handle,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = flume::bounded(0);
+        let topics = ros.watch_topics(config.topics.clone());
         let requests = port.requests.clone();
-        let answers = Answers::new(port.commands.clone());
-        let desk = Desk {
-            publishing: Publishing::new(Arc::clone(&ros), answers),
-        };
+        let services = ros.watch_services(config.services.clone());
+        let rates = config.rates.clone();
+        let desk = desk(Arc::clone(&ros), &port, config, runtime);
         let worker = Worker {
             ros,
             port,
@@ -67,7 +102,7 @@ impl Bridge {
         };
         let thread = std::thread::Builder::new()
             .name("bridge-desk".into())
-            .spawn(move || desk.run(&requests))?;
+            .spawn(move || desk.run(&requests, &services))?;
         bridge.threads.push(thread);
         Ok(bridge)
     }
@@ -79,6 +114,28 @@ impl Drop for Bridge {
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
+    }
+}
+
+fn desk(ros: Arc<Ros>, port: &Port, config: RobotConfig, runtime: Handle) -> Desk {
+    let answers = Answers::new(port.commands.clone());
+    let client = ros.parameter_client(config.parameters, config.parameter_timeout);
+    let watching = Watching::new(
+        Arc::clone(&ros),
+        answers.clone(),
+        config.topics,
+        config.services,
+        &runtime,
+    );
+    Desk {
+        publishing: Publishing::new(Arc::clone(&ros), answers.clone()),
+        calls: Calls::new(Arc::clone(&ros), answers.clone(), config.call_timeouts),
+        parameters: Parameters::new(client, answers.clone()),
+        assets: Assets::new(ros, config.assets, answers.clone()),
+        watching,
+        tasks: HashMap::new(),
+        answers,
+        runtime,
     }
 }
 

@@ -7,8 +7,9 @@ mod table;
 
 use std::time::Duration;
 
+use crate::bridge::{CallTimeouts, RobotConfig};
 use crate::livekit::{Endpoint, TokenSource};
-use crate::ros::{Patterns, QosPolicy, RosError, TopicFilter};
+use crate::ros::{AssetPolicy, Patterns, QosPolicy, RosError, TopicFilter};
 use crate::session::SessionConfig;
 
 pub use environment::Environment;
@@ -20,6 +21,8 @@ use table::Values;
 
 /// Names the server when neither parameter nor environment does.
 const DEFAULT_URL: &str = "ws://localhost:7880";
+/// Largest asset in bytes: what fits a frame with its header.
+const MAX_ASSET: usize = (16 << 20) - 64;
 
 /// Everything that can be set about the node.
 #[derive(Clone, Debug)]
@@ -28,14 +31,12 @@ pub struct Config {
     pub endpoint: Endpoint,
     /// The robot's name, shown to people.
     pub name: String,
-    /// The topics that are bridged.
-    pub topics: TopicFilter,
     /// How ROS subscriptions follow their publishers.
     pub qos: QosPolicy,
-    /// Rate limits by topic.
-    pub rates: TopicRates,
-    /// Limits of the session.
+    /// Limits of the session, and what viewers may do.
     pub session: SessionConfig,
+    /// What viewers get of the robot.
+    pub robot: RobotConfig,
 }
 
 /// The configuration is wrong. The text says what to do.
@@ -102,30 +103,74 @@ impl Config {
         Ok(Self {
             endpoint,
             name,
-            topics: TopicFilter {
-                allow: patterns(&values, "topic_whitelist")?,
-                deny: patterns(&values, "topic_denylist")?,
-                include_hidden: values.boolean("include_hidden"),
-            },
             qos: QosPolicy {
                 min_depth: values.size("min_qos_depth") as u32,
                 max_depth: values.size("max_qos_depth") as u32,
                 best_effort: patterns(&values, "best_effort_qos_topic_whitelist")?,
             },
-            rates: TopicRates {
-                messages: rates(&values, "topic_message_rates")?,
-                bytes: rates(&values, "topic_byte_rates")?,
-            },
             session: session(&values)?,
+            robot: robot(&values)?,
         })
     }
+}
+
+fn robot(values: &Values) -> Result<RobotConfig, ConfigError> {
+    let include_hidden = values.boolean("include_hidden");
+    Ok(RobotConfig {
+        rates: TopicRates {
+            messages: rates(values, "topic_message_rates")?,
+            bytes: rates(values, "topic_byte_rates")?,
+        },
+        topics: TopicFilter {
+            allow: patterns(values, "topic_whitelist")?,
+            deny: patterns(values, "topic_denylist")?,
+            include_hidden,
+        },
+        services: TopicFilter {
+            allow: patterns(values, "service_whitelist")?,
+            deny: Patterns::default(),
+            include_hidden,
+        },
+        call_timeouts: CallTimeouts {
+            by_name: timeouts(values, "service_timeouts")?,
+            default: milliseconds(values, "service_timeout_ms"),
+        },
+        parameters: patterns(values, "param_whitelist")?,
+        parameter_timeout: milliseconds(values, "parameter_timeout_ms"),
+        assets: AssetPolicy {
+            allow: patterns(values, "asset_uri_allowlist")?,
+            max_bytes: MAX_ASSET,
+        },
+    })
+}
+
+fn milliseconds(values: &Values, name: &str) -> Duration {
+    Duration::from_millis(values.size(name) as u64)
+}
+
+fn timeouts(values: &Values, name: &'static str) -> Result<Vec<(Patterns, Duration)>, ConfigError> {
+    let entries = values.strings(name).into_iter();
+    entries
+        .filter(|entry| !entry.is_empty())
+        .map(|entry| {
+            let wrong = || ConfigError::Value {
+                name,
+                reason: format!("{entry:?} is not of the form regex=milliseconds"),
+            };
+            let (pattern, timeout) = entry.rsplit_once('=').ok_or_else(wrong)?;
+            let timeout = timeout.trim().parse().map_err(|_| wrong())?;
+            let pattern = Patterns::new([pattern.trim()])
+                .map_err(|reason| ConfigError::Pattern { name, reason })?;
+            Ok((pattern, Duration::from_millis(timeout)))
+        })
+        .collect()
 }
 
 fn session(values: &Values) -> Result<SessionConfig, ConfigError> {
     Ok(SessionConfig {
         message_backlog_size: values.size("message_backlog_size"),
         queue_budget: values.size("message_queue_bytes"),
-        max_age: Duration::from_millis(values.size("max_message_age_ms") as u64),
+        max_age: milliseconds(values, "max_message_age_ms"),
         latched_budget: values.size("latched_bytes"),
         stream_rotate_bytes: values.size("stream_rotate_bytes") as u64,
         unacknowledged_rate: values.size("unacknowledged_viewer_rate") as u64,
@@ -139,9 +184,9 @@ fn session(values: &Values) -> Result<SessionConfig, ConfigError> {
         inbound_budget: values.size("inbound_bytes"),
         rights: capabilities::rights(values)?,
         command_topics: capabilities::rule(patterns(values, "command_topics")?),
-        command_timeout: Duration::from_millis(values.size("command_timeout_ms") as u64),
+        command_timeout: milliseconds(values, "command_timeout_ms"),
         max_client_channels: values.size("max_client_channels"),
-        ..SessionConfig::default()
+        max_service_calls: values.size("max_service_calls"),
     })
 }
 

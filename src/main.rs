@@ -102,7 +102,9 @@ async fn serve(runtime: tokio::runtime::Handle) -> anyhow::Result<()> {
         info!("stopping");
     };
 
-    let ros = Arc::new(Ros::start(std::env::args(), runtime).context("cannot start the ROS node")?);
+    let ros = Arc::new(
+        Ros::start(std::env::args(), runtime.clone()).context("cannot start the ROS node")?,
+    );
     let mut parameters = ros.parameters();
     let config = Config::read(&mut parameters, &Environment::read())?;
     ros.set_qos_policy(config.qos);
@@ -110,13 +112,12 @@ async fn serve(runtime: tokio::runtime::Handle) -> anyhow::Result<()> {
         name: config.name,
         metadata: metadata(),
         session_id: format!("{:016x}", rand::random::<u64>()),
-        simulated_time: false,
+        simulated_time: ros.uses_sim_time(),
     };
     let clock = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let session = Session::new(config.session, robot, Instant::now(), u64::try_from(clock)?);
     let (driver, port, changed) = Driver::new(session, config.endpoint);
-    let topics = ros.watch_topics(config.topics);
-    let bridge = Bridge::start(Arc::clone(&ros), topics, port, changed, config.rates)?;
+    let bridge = Bridge::start(Arc::clone(&ros), port, changed, config.robot, runtime)?;
     driver.run(stop).await;
     drop(bridge);
     drop(parameters);

@@ -17,4 +17,14 @@ impl Answers {
     pub fn give(&self, answer: Answer) {
         let _ = self.0.send(Command::Answer(answer));
     }
+
+    /// For tasks, as [`Self::give`].
+    pub async fn give_async(&self, answer: Answer) {
+        let _ = self.0.send_async(Command::Answer(answer)).await;
+    }
+
+    /// Tells the driver about a change of what the robot offers.
+    pub fn command(&self, command: Command) {
+        let _ = self.0.send(command);
+    }
 }

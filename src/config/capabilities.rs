@@ -7,9 +7,6 @@ use super::{patterns, ConfigError};
 use crate::ros::Patterns;
 use crate::session::{NameRule, Rights};
 
-/// Those that work already; the others are on the way.
-const WORKING: [Capability; 1] = [Capability::ClientPublish];
-
 pub(super) fn rights(values: &Values) -> Result<Rights, ConfigError> {
     let name = "capabilities";
     let capabilities: Result<Vec<Capability>, UnknownCapability> = values
@@ -22,9 +19,6 @@ pub(super) fn rights(values: &Values) -> Result<Rights, ConfigError> {
         name,
         reason: reason.to_string(),
     })?;
-    let capabilities = capabilities
-        .into_iter()
-        .filter(|capability| WORKING.contains(capability));
     let client_topics = rule(patterns(values, "client_topic_whitelist")?);
     Ok(Rights::new(capabilities, client_topics))
 }

@@ -67,6 +67,9 @@ const fn row(name: &'static str, kind: Kind, description: &'static str) -> Param
     }
 }
 
+/// The assets that foxglove_bridge offers by default: meshes, pictures and robot descriptions.
+const DEFAULT_ASSETS: &str = r"^package://(?:[-\w%]+/)*[-\w%.]+\.(?:dae|fbx|glb|gltf|jpeg|jpg|mtl|obj|png|stl|tif|tiff|urdf|webp|xacro)$";
+
 /// The parameter that rclrs declares itself.
 const USE_SIM_TIME: &str = "use_sim_time";
 
@@ -103,6 +106,13 @@ pub const PARAMETERS: &[ParameterInfo] = &[
     integer("max_client_channels", 64, 1, 10_000, "Most topics that one viewer may publish on."),
     strings("command_topics", &[".*/cmd_vel([_/].*)?"], "Regular expressions of topics that drive the robot: one viewer at a time, and a stop when it leaves or is silent."),
     integer("command_timeout_ms", 1_500, 50, 3_600_000, "Milliseconds without a message after which a stop is published on a command topic."),
+    strings("service_whitelist", &[".*"], "Regular expressions of the services to offer."),
+    integer("service_timeout_ms", 10_000, 1, 86_400_000, "Milliseconds until a service call fails that is not answered."),
+    strings("service_timeouts", &[""], "Milliseconds for some services, as '/slow/.*=60000'; the first expression that matches counts."),
+    integer("max_service_calls", 32, 1, 256, "Most service calls that one viewer may wait for at once."),
+    strings("param_whitelist", &[".*"], "Regular expressions of the parameters to offer, as /node.parameter."),
+    integer("parameter_timeout_ms", 2_000, 10, 60_000, "Milliseconds until a node that does not answer about its parameters is set aside."),
+    strings("asset_uri_allowlist", &[DEFAULT_ASSETS], "Regular expressions of the files that viewers may fetch."),
     boolean(USE_SIM_TIME, false, "Take the time of messages from the topic /clock."),
 ];
 

@@ -13,12 +13,13 @@ from bridge_process import Bridge
 from client import mint_token
 from livekit_server import LiveKitServer
 from ros_domain import free_domain
-from ros_side import Observer, Publisher
+from ros_side import Observer, Peer, Publisher
 from viewer_client import Loop, Viewer
 
 BridgeFactory = Callable[..., Bridge]
 ViewerFactory = Callable[..., Viewer]
 PublisherFactory = Callable[[], Publisher]
+PeerFactory = Callable[..., Peer]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -85,6 +86,26 @@ def new_publisher() -> Iterator[PublisherFactory]:
 def publisher(new_publisher: PublisherFactory) -> Publisher:
     """A process that publishes."""
     return new_publisher()
+
+
+@pytest.fixture
+def new_peer() -> Iterator[PeerFactory]:
+    """Makes processes with a node that does what it is told."""
+    made: list[Peer] = []
+
+    def make(name: str = "peer") -> Peer:
+        made.append(Peer(name))
+        return made[-1]
+
+    yield make
+    for peer in made:
+        peer.kill()
+
+
+@pytest.fixture
+def peer(new_peer: PeerFactory) -> Peer:
+    """A process with the node /peer."""
+    return new_peer()
 
 
 @pytest.fixture

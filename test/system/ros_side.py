@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,46 @@ class Publisher:
         answer = json.loads(line)
         if "error" in answer:
             raise RuntimeError(answer["error"])
+
+
+class Peer:
+    """A process with a ROS node that runs the code it is sent; what that assigns to `result` comes back."""
+
+    def __init__(self, name: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).parents[1] / "ros_peer.py"), name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, code: str) -> Any:
+        """Runs Python code in the process, where `node` is the node."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(textwrap.dedent(code)) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the peer ended with {self._process.wait()}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer["ok"]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends it a signal."""
+        self._process.send_signal(number)
+
+    def close(self) -> None:
+        """Ends the process as a node ends that is shut down."""
+        if self._process.poll() is None:
+            self._process.communicate(timeout=30)
+
+    def kill(self) -> None:
+        """Ends the process at once."""
+        self._process.kill()
+        self._process.communicate()
 
 
 class Observer:

@@ -1,0 +1,164 @@
+//! Services for viewers: what is advertised, and calls.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use remote_access_protocol::service::{Service, ServiceSchema};
+use remote_access_protocol::ServiceId;
+use tokio::sync::OnceCell;
+use tracing::{info, warn};
+
+use super::answers::Answers;
+use crate::livekit::Command;
+use crate::ros::{Patterns, Ros, Schema, Service as RosService, ServiceClient, ServiceEvent};
+use crate::session::{Encoding, ServiceInfo};
+
+/// How long calls may take.
+#[derive(Clone, Debug)]
+pub struct CallTimeouts {
+    /// By name; the first pattern that matches counts.
+    pub by_name: Vec<(Patterns, Duration)>,
+    /// Of all others.
+    pub default: Duration,
+}
+
+impl CallTimeouts {
+    fn of(&self, service: &str) -> Duration {
+        let named = self.by_name.iter().find(|(name, _)| name.matches(service));
+        named.map_or(self.default, |&(_, timeout)| timeout)
+    }
+}
+
+/// The services that viewers may call.
+pub(super) struct Calls {
+    ros: Arc<Ros>,
+    answers: Answers,
+    timeouts: CallTimeouts,
+    services: HashMap<ServiceId, Arc<Callee>>,
+    ids: HashMap<String, ServiceId>,
+    next_id: u32,
+}
+
+/// A service with its client, which is made for the first call.
+struct Callee {
+    name: String,
+    type_name: String,
+    client: OnceCell<ServiceClient>,
+}
+
+impl Calls {
+    pub fn new(ros: Arc<Ros>, answers: Answers, timeouts: CallTimeouts) -> Self {
+        Self {
+            ros,
+            answers,
+            timeouts,
+            services: HashMap::new(),
+            ids: HashMap::new(),
+            next_id: 1,
+        }
+    }
+
+    /// Tells viewers about services that come and go.
+    pub fn service_events(&mut self, events: impl Iterator<Item = ServiceEvent>) {
+        let mut added = Vec::new();
+        for event in events {
+            match event {
+                ServiceEvent::Added(service) => added.push(self.add(service)),
+                ServiceEvent::Removed { name, .. } => {
+                    self.advertise(std::mem::take(&mut added));
+                    self.remove(&name);
+                }
+                ServiceEvent::Problem { service, reason } => {
+                    warn!(service, reason, "service is not offered");
+                }
+                ServiceEvent::Solved { service } => info!(service, "service can be offered"),
+            }
+        }
+        self.advertise(added);
+    }
+
+    fn add(&mut self, service: RosService) -> ServiceInfo {
+        let id = ServiceId(self.next_id);
+        self.next_id += 1;
+        let info = service_info(id, &service, self.timeouts.of(&service.name));
+        self.ids.insert(service.name.clone(), id);
+        let callee = Callee {
+            name: service.name,
+            type_name: service.type_name,
+            client: OnceCell::new(),
+        };
+        self.services.insert(id, Arc::new(callee));
+        info
+    }
+
+    fn advertise(&self, services: Vec<ServiceInfo>) {
+        if !services.is_empty() {
+            info!(count = services.len(), "offering services");
+            self.answers.command(Command::AddServices(services));
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        if let Some(id) = self.ids.remove(name) {
+            info!(service = name, "service has gone");
+            self.services.remove(&id);
+            self.answers.command(Command::RemoveServices(vec![id]));
+        }
+    }
+
+    /// Calls a service. The future may be dropped at any time.
+    pub fn call(
+        &self,
+        id: ServiceId,
+        encoding: Encoding,
+        request: Bytes,
+    ) -> impl std::future::Future<Output = Result<Bytes, String>> + Send + 'static {
+        let callee = self.services.get(&id).cloned();
+        let ros = Arc::clone(&self.ros);
+        async move {
+            let callee = callee.ok_or("the service is gone")?;
+            let client = callee.client(ros).await?;
+            let result = match encoding {
+                Encoding::Cdr => client.call(&request).await,
+                Encoding::Json => client.call_json(&request).await,
+            };
+            result.map_err(|error| error.to_string())
+        }
+    }
+}
+
+impl Callee {
+    async fn client(self: &Arc<Self>, ros: Arc<Ros>) -> Result<&ServiceClient, String> {
+        let callee = Arc::clone(self);
+        self.client
+            .get_or_try_init(|| async move {
+                let make = move || ros.service_client(&callee.name, &callee.type_name);
+                match tokio::task::spawn_blocking(make).await {
+                    Ok(client) => client.map_err(|error| error.to_string()),
+                    Err(error) => Err(error.to_string()),
+                }
+            })
+            .await
+    }
+}
+
+fn service_info(id: ServiceId, service: &RosService, timeout: Duration) -> ServiceInfo {
+    let schema = |name: &str, schema: &Schema| ServiceSchema {
+        encoding: Encoding::Cdr.name().to_owned(),
+        schema_name: format!("{}_{name}", service.type_name),
+        schema_encoding: schema.encoding.to_owned(),
+        schema: schema.text.to_string(),
+    };
+    ServiceInfo {
+        service: Service {
+            id,
+            name: service.name.clone(),
+            service_type: service.type_name.clone(),
+            request: schema("Request", &service.request),
+            response: schema("Response", &service.response),
+        },
+        timeout,
+    }
+}

@@ -1,0 +1,100 @@
+//! What viewers may watch beside topics: the connection graph, and simulated time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio::time::MissedTickBehavior;
+
+use super::answers::Answers;
+use crate::livekit::Answer;
+use crate::ros::{Ros, TopicFilter};
+use crate::session::Connections;
+
+/// How often simulated time is told.
+const TIME_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Watches for viewers.
+pub(super) struct Watching {
+    ros: Arc<Ros>,
+    answers: Answers,
+    topics: TopicFilter,
+    services: TopicFilter,
+    graph: Option<AbortHandle>,
+    time: Option<AbortHandle>,
+}
+
+impl Watching {
+    /// Tells simulated time from now on, if the node goes by it.
+    /// The connection graph has what passes the filters.
+    pub fn new(
+        ros: Arc<Ros>,
+        answers: Answers,
+        topics: TopicFilter,
+        services: TopicFilter,
+        runtime: &Handle,
+    ) -> Self {
+        let clock = ros.uses_sim_time().then(|| ros.clock());
+        let time = clock.map(|clock| {
+            let answers = answers.clone();
+            let task = runtime.spawn(tell_time(clock, answers));
+            task.abort_handle()
+        });
+        Self {
+            ros,
+            answers,
+            topics,
+            services,
+            graph: None,
+            time,
+        }
+    }
+
+    /// Begins or ends to tell of the connection graph.
+    pub fn watch_graph(&mut self, runtime: &Handle, watch: bool) {
+        if let Some(task) = self.graph.take() {
+            task.abort();
+        }
+        if !watch {
+            return;
+        }
+        let connections = self
+            .ros
+            .watch_connections(self.topics.clone(), self.services.clone());
+        let answers = self.answers.clone();
+        let task = runtime.spawn(async move {
+            while let Ok(graph) = connections.receiver.recv_async().await {
+                let graph = Connections {
+                    published: graph.published.clone(),
+                    subscribed: graph.subscribed.clone(),
+                    services: graph.services.clone(),
+                };
+                answers.give_async(Answer::Graph(graph)).await;
+            }
+        });
+        self.graph = Some(task.abort_handle());
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        for task in [self.graph.take(), self.time.take()].into_iter().flatten() {
+            task.abort();
+        }
+    }
+}
+
+async fn tell_time(clock: impl Fn() -> u64, answers: Answers) {
+    let mut ticks = tokio::time::interval(TIME_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut last = 0;
+    loop {
+        ticks.tick().await;
+        let time = clock();
+        if time != last {
+            last = time;
+            answers.give_async(Answer::Time(time)).await;
+        }
+    }
+}
