@@ -119,6 +119,9 @@ def test_two_browsers_watch_at_once(new_tab: TabFactory) -> None:
 def test_the_picture_for_the_readme_is_taken(new_tab: TabFactory, pictures: Path) -> None:
     tab = new_tab(color_scheme="dark", viewport={"width": 1440, "height": 1140})
     tab.wait_live()
+    tab.panel("teleop").wait_for()
+    tab.add("Services")
+    tab.panel("services").locator("form").wait_for()
     for kind in ("picture", "scene", "plot"):
         tab.wait_changing(kind, times=3)
     # Some of the robot's way, so that there is something to see on the map and in the plot.
