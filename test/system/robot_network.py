@@ -7,9 +7,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-# Addresses for tests of networks (RFC 2544); only this machine and the namespace have them.
-SERVER = "198.18.77.1"
-ROBOT = "198.18.77.2"
+# Addresses for tests of networks (RFC 2544); only this machine and the namespace have them. Two runs
+# at a time need different ones.
+_SUBNET = f"198.19.{os.getpid() % 256}"
+SERVER = f"{_SUBNET}.1"
+ROBOT = f"{_SUBNET}.2"
 # A name that only the namespace knows.
 TURN_NAME = "turn.robot.test"
 
