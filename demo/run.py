@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the demo: a LiveKit server, a robot, the bridge and a viewer, all on this machine.
+"""Runs the demo: a LiveKit server, a robot, the bridge and the operator's program, all on this machine.
 
 Called by scripts/demo in the environment of scripts/env. Ends with an error if one of the
 parts ends by itself, and never leaves a process behind.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import sys
@@ -18,13 +19,17 @@ from pathlib import Path
 
 from client import mint_token
 from livekit_server import LiveKitServer
-from processes import ChildProcess
+from processes import ChildProcess, wait_until
 from ros_domain import free_domain
 
 HERE = Path(__file__).resolve().parent
 ROOM = "demo"
 # How long the parts may take to end before they are killed.
 PATIENCE = 10.0
+
+
+class Failed(Exception):  # noqa: N818 - named as people say it
+    """A part of the demo did not start; says why."""
 
 
 class Stopped(Exception):  # noqa: N818 - not an error
@@ -38,13 +43,12 @@ def _stop(_number: int, _frame: object) -> None:
 class Demo:
     """The parts in the order in which they start; they end in the opposite one."""
 
-    def __init__(self, directory: Path, bridge: Path, seconds: float | None) -> None:
+    def __init__(self, directory: Path, options: argparse.Namespace) -> None:
         self._directory = directory
-        self._bridge = bridge
-        self._seconds = seconds
+        self._options = options
         self._server = LiveKitServer(directory)
         self._parts: list[ChildProcess] = []
-        self._viewer: ChildProcess | None = None
+        self._table: ChildProcess | None = None
 
     def run(self) -> int:
         """Starts everything, watches it, and returns the exit code."""
@@ -56,28 +60,31 @@ class Demo:
         self._start("robot", [sys.executable, str(HERE / "robot.py")])
 
         say(3, "bridge: makes the robot's topics available in the room")
-        secrets = {"LIVEKIT_API_KEY": self._server.key, "LIVEKIT_API_SECRET": self._server.secret}
-        self._start(
-            "bridge",
-            [str(self._bridge), "--ros-args", "-p", f"room:={ROOM}"],
-            {"LIVEKIT_URL": self._server.url, **secrets},
-        )
+        server = {
+            "LIVEKIT_URL": self._server.url,
+            "LIVEKIT_API_KEY": self._server.key,
+            "LIVEKIT_API_SECRET": self._server.secret,
+        }
+        self._start("bridge", [str(self._options.bridge), "--ros-args", "-p", f"room:={ROOM}"], server)
 
-        say(4, "viewer: joins the same room from outside ROS and subscribes to everything")
-        token = mint_token(self._server.key, self._server.secret, ROOM, "demo-viewer")
-        arguments = [sys.executable, str(HERE / "viewer.py")]
-        if self._seconds is not None:
-            arguments += ["--seconds", str(self._seconds)]
-        # The viewer draws on the terminal, so it alone has no log file.
-        environment = {"LIVEKIT_URL": self._server.url, "LIVEKIT_TOKEN": token, "PYTHONUNBUFFERED": "1"}
-        self._viewer = ChildProcess("viewer", arguments, None, environment)
-        return self._watch(self._viewer)
+        say(4, "operator's program: joins the same room from outside ROS")
+        arguments = [str(self._options.operator), "--room", ROOM, "--port", str(self._options.port)]
+        # A token that the shell may have is for another server.
+        self._start("operator", arguments, {**server, "LIVEKIT_TOKEN": "", "LIVEKIT_PAGE_TOKENS": ""})
+        page, websocket = self._addresses(self._parts[-1])
+        if self._options.table:
+            self._start_table()
+        print(f"\n    Look at the robot:       {page}", flush=True)
+        print(f"    Foxglove or Lichtblick:  open connection, Foxglove WebSocket, {websocket}", flush=True)
+        print(f"    Logs:                    {self._directory}", flush=True)
+        print("    Ctrl-C stops all of it.\n", flush=True)
+        return self._watch()
 
     def stop(self) -> int:
         """Ends what still runs; returns how many parts did not end well."""
         bad = 0
-        if self._viewer is not None:
-            self._viewer.stop(PATIENCE)
+        if self._table is not None:
+            self._table.stop(PATIENCE)
         for part in reversed(self._parts):
             code = part.exit_code()
             if code is None and part.stop(PATIENCE) != 0:
@@ -86,11 +93,29 @@ class Demo:
         self._server.stop()
         return bad
 
+    def _addresses(self, operator: ChildProcess) -> tuple[str, str]:
+        """Where the operator's program is reached, as it prints it."""
+        pattern = re.compile(r"^Foxglove WebSocket: (ws://\S+)\npage: (http://\S+)$", re.MULTILINE)
+        wait_until(lambda: pattern.search(operator.output()) or operator.exit_code() is not None, "address of the page")
+        found = pattern.search(operator.output())
+        if found is None:
+            raise Failed(f"The operator's program did not start:\n{operator.output()}")
+        return found[2], found[1]
+
+    def _start_table(self) -> None:
+        """A viewer on the Python SDK that subscribes to everything and draws a table."""
+        token = mint_token(self._server.key, self._server.secret, ROOM, "demo-viewer")
+        environment = {"LIVEKIT_URL": self._server.url, "LIVEKIT_TOKEN": token, "PYTHONUNBUFFERED": "1"}
+        # It draws on the terminal, so it alone has no log file.
+        self._table = ChildProcess("table", [sys.executable, str(HERE / "viewer.py")], None, environment)
+
     def _start(self, name: str, arguments: list[str], environment: dict[str, str] | None = None) -> None:
         self._parts.append(ChildProcess(name, arguments, self._directory / f"{name}.log", environment))
 
-    def _watch(self, viewer: ChildProcess) -> int:
-        while viewer.exit_code() is None:
+    def _watch(self) -> int:
+        seconds = self._options.seconds
+        end = None if seconds is None else time.monotonic() + seconds
+        while end is None or time.monotonic() < end:
             for part in self._parts:
                 code = part.exit_code()
                 if code is not None:
@@ -100,8 +125,11 @@ class Demo:
             if self._server.exit_code() is not None:
                 print(f"\nThe LiveKit server ended by itself, see {self._server.log}", file=sys.stderr)
                 return 1
+            if self._table is not None and self._table.exit_code() is not None:
+                print("\nThe table ended by itself.", file=sys.stderr)
+                return 1
             time.sleep(0.1)
-        return viewer.wait(PATIENCE)
+        return 0
 
 
 def say(number: int, what: str, continued: bool = False) -> None:
@@ -112,7 +140,10 @@ def say(number: int, what: str, continued: bool = False) -> None:
 def main() -> int:
     """Parses the command line and runs."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bridge", type=Path, required=True, help="the executable")
+    parser.add_argument("--bridge", type=Path, required=True, help="the bridge's executable")
+    parser.add_argument("--operator", type=Path, required=True, help="the executable of the operator's program")
+    parser.add_argument("--port", type=int, default=8765, help="port of the page and the Foxglove WebSocket; 0: any")
+    parser.add_argument("--table", action="store_true", help="draw a table of what arrives, too")
     parser.add_argument("--seconds", type=float, help="end after so long; without it, on Ctrl-C")
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -121,12 +152,15 @@ def main() -> int:
     os.environ["ROS_DOMAIN_ID"] = str(free_domain())
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     directory = Path(tempfile.mkdtemp(prefix="remote-access-demo-"))
-    demo = Demo(directory, arguments.bridge, arguments.seconds)
+    demo = Demo(directory, arguments)
     result = 0
     try:
         result = demo.run()
     except Stopped:
         pass
+    except Failed as failure:
+        print(failure, file=sys.stderr)
+        result = 1
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use flume::{Receiver, Selector};
 use remote_access_protocol::server::{message_data_header, Channel};
-use remote_access_protocol::ChannelId;
+use remote_access_protocol::{ChannelId, LATCHED_METADATA};
 use tokio::runtime::Handle;
 use tracing::{info, warn};
 
@@ -300,6 +300,9 @@ fn channel_info(id: ChannelId, topic: &Topic, rates: &TopicRates) -> ChannelInfo
     let mut metadata = BTreeMap::new();
     if let Some(hash) = &topic.schema.hash {
         metadata.insert("topic_type_hash".to_owned(), hash.to_string());
+    }
+    if topic.qos.transient_local {
+        metadata.insert(LATCHED_METADATA.to_owned(), "true".to_owned());
     }
     ChannelInfo {
         channel: Channel {

@@ -8,7 +8,7 @@ mod table;
 use std::time::Duration;
 
 use crate::bridge::{CallTimeouts, RobotConfig};
-use crate::livekit::{Endpoint, TokenSource};
+use crate::livekit::{Endpoint, Role, TokenSource};
 use crate::ros::{AssetPolicy, Patterns, QosPolicy, RosError, TopicFilter};
 use crate::session::SessionConfig;
 
@@ -231,6 +231,7 @@ fn token(
                 room,
                 identity,
                 name,
+                role: Role::Robot,
             })
         }
         (None, None) => Err(ConfigError::NoToken),

@@ -4,17 +4,13 @@
 //! back after every interruption. The robot's side reaches it through a [`Port`].
 
 mod answer;
-mod backoff;
-mod connect;
 mod driver;
 mod inbox;
 mod outbox;
 mod participants;
 mod port;
-mod token;
 
 pub use answer::Answer;
-pub use connect::Endpoint;
 pub use driver::Driver;
 pub use port::{Command, Demand, Message, Messages, Port};
-pub use token::{Secret, TokenError, TokenSource};
+pub use remote_access_room::{Endpoint, Role, Secret, TokenError, TokenSource};

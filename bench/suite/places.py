@@ -55,11 +55,20 @@ def bridge_executable() -> str:
 
 def rust_viewer() -> str:
     """The viewer on the Rust LiveKit SDK: `BENCH_VIEWER` or the release build."""
-    given = os.environ.get("BENCH_VIEWER")
+    return _built("BENCH_VIEWER", "bench_viewer")
+
+
+def operator_executable() -> str:
+    """The operator's program: `OPERATOR_EXECUTABLE` or the release build."""
+    return _built("OPERATOR_EXECUTABLE", "remote_access_viewer")
+
+
+def _built(variable: str, name: str) -> str:
+    given = os.environ.get(variable)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    path = Path(given) if given else target / "release/bench_viewer"
+    path = Path(given) if given else target / "release" / name
     if not path.exists():
-        raise BenchError(f"{path.name} is not built: cargo build --release -p bench_viewer")
+        raise BenchError(f"{path.name} is not built: cargo build --release -p {name}")
     return str(path)
 
 

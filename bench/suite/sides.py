@@ -45,6 +45,9 @@ class Bridge(Side):
     # What the repository's own viewers do: many streams, a ping every 100 ms.
     viewer_options = ("--many", "--ping=0.1")
 
+    def __init__(self, **parameters: object) -> None:
+        self._parameters = parameters
+
     def start(self, processes: Processes, server: Server, site: Site, room: str, load: Load, confirm_port: int) -> Robot:
         """The publisher first, so that discovery is not part of what is measured."""
         environment = places.ros_environment(
@@ -59,6 +62,8 @@ class Bridge(Side):
         command = [places.bridge_executable(), "--ros-args", "-p", f"room:={room}"]
         if load.idle_services:
             command += ["-p", "capabilities:=[services]"]
+        for name, value in self._parameters.items():
+            command += ["-p", f"{name}:={value}"]
         bridge = processes.start("bridge", site.at_robot(command), environment)
         return Robot(bridge, producer)
 

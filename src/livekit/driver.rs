@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use livekit::{DisconnectReason, Room, RoomEvent};
 use remote_access_protocol::TOPIC;
+use remote_access_room::{close, connect, Backoff, Endpoint};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{debug, error, info, warn};
 
-use super::backoff::Backoff;
-use super::connect::{connect, Endpoint};
 use super::inbox::{Inbound, InboxEvent};
 use super::outbox::{InFlight, Outbox};
 use super::participants::{is_active, Participants};
@@ -23,7 +22,7 @@ use crate::session::{Event, Session, Transmit};
 const BATCH: usize = 64;
 /// Events of participants that may wait.
 const MAX_INBOX: usize = 256;
-/// Longest time for the end of the streams and of the room.
+/// Longest time for the end of the streams.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(700);
 /// Time between two log lines about dropped messages.
 const REPORT_INTERVAL: Duration = Duration::from_secs(30);
@@ -400,15 +399,6 @@ impl Driver {
             self.reported = Some(now);
             warn!(dropped, "messages arrive faster than they can be taken");
         }
-    }
-}
-
-async fn close(room: Arc<Room>) {
-    if tokio::time::timeout(CLOSE_TIMEOUT, room.close())
-        .await
-        .is_err()
-    {
-        debug!("the room did not close in time");
     }
 }
 

@@ -13,6 +13,8 @@ from processes import ChildProcess, wait_until
 ROOT = Path(__file__).resolve().parents[2]
 # The bridge must end within 2 s; the rest is for a machine that is busy with something else.
 STOP_SECONDS = 30.0
+# What the shell of the test run says must not decide what a program connects to.
+NO_CREDENTIALS = {"LIVEKIT_URL": "", "LIVEKIT_TOKEN": "", "LIVEKIT_API_KEY": "", "LIVEKIT_API_SECRET": ""}
 
 
 def executable() -> Path:
@@ -38,11 +40,9 @@ class Bridge:
         arguments = [*(prefix or []), str(executable()), "--ros-args", *(ros_arguments or [])]
         for name, value in (parameters or {}).items():
             arguments += ["-p", f"{name}:={value}"]
-        # What the shell of the test run says must not decide what the bridge connects to.
-        clean = {"LIVEKIT_URL": "", "LIVEKIT_TOKEN": "", "LIVEKIT_API_KEY": "", "LIVEKIT_API_SECRET": ""}
         number = len(list(directory.glob("bridge-*.log")))
         log = directory / f"bridge-{number}.log"
-        self.process = ChildProcess("bridge", arguments, log, {**clean, "RUST_BACKTRACE": "1", **environment})
+        self.process = ChildProcess("bridge", arguments, log, {**NO_CREDENTIALS, "RUST_BACKTRACE": "1", **environment})
 
     @staticmethod
     def credentials(server: LiveKitServer) -> dict[str, str]:

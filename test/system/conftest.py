@@ -11,7 +11,9 @@ import pytest
 
 from bridge_process import Bridge
 from client import mint_token
+from foxglove_client import SUBPROTOCOLS, FoxgloveClient
 from livekit_server import LiveKitServer
+from operator_program import Operator
 from ros_domain import free_domain
 from ros_side import Observer, Peer, Publisher
 from viewer_client import Loop, Viewer
@@ -20,6 +22,8 @@ BridgeFactory = Callable[..., Bridge]
 ViewerFactory = Callable[..., Viewer]
 PublisherFactory = Callable[[], Publisher]
 PeerFactory = Callable[..., Peer]
+OperatorFactory = Callable[..., Operator]
+ClientFactory = Callable[..., FoxgloveClient]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -163,3 +167,48 @@ def new_viewer(loop: Loop, server: LiveKitServer, room: str) -> Iterator[ViewerF
 def viewer(bridge: Bridge, new_viewer: ViewerFactory) -> Viewer:
     """A viewer beside a bridge with its defaults."""
     return new_viewer()
+
+
+@pytest.fixture
+def new_operator(server: LiveKitServer, room: str, tmp_path: Path) -> Iterator[OperatorFactory]:
+    """Starts operator's programs. In the end each must stop when asked, as bridges do."""
+    made: list[Operator] = []
+
+    def make(*arguments: str, environment: dict[str, str] | None = None) -> Operator:
+        credentials = Bridge.credentials(server) if environment is None else environment
+        made.append(Operator(tmp_path, credentials, "--room", room, *arguments))
+        return made[-1]
+
+    yield make
+    problems = []
+    for operator in made:
+        if operator.process.exit_code() is None and (code := operator.stop()) != 0:
+            problems.append(f"the operator's program ended with {code}")
+        output = operator.output()
+        problems += [f"the operator's program told {what}" for what in (server.secret, "eyJ") if what in output]
+        if "panicked" in output:
+            problems.append("the operator's program panicked")
+        if problems:
+            problems.append(output[-3000:])
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def operator(new_operator: OperatorFactory) -> Operator:
+    """An operator's program in the test's room."""
+    return new_operator()
+
+
+@pytest.fixture
+def new_client() -> Iterator[ClientFactory]:
+    """Connects clients to an operator's program. In the end no connection may have broken."""
+    made: list[FoxgloveClient] = []
+
+    def make(operator: Operator, subprotocol: str = SUBPROTOCOLS[1]) -> FoxgloveClient:
+        made.append(FoxgloveClient(operator.port, subprotocol))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+    assert [client.error for client in made] == [None] * len(made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from bridge_process import ROOT, executable
+from foxglove_client import FoxgloveClient
+from operator_program import operator_executable
 from processes import ChildProcess, wait_until
 
 # What the demo's robot publishes, as the viewer's table names it.
@@ -27,7 +30,10 @@ class Demo:
         self._mark = secrets.token_hex(8)
         self.process = ChildProcess(
             "demo",
-            [sys.executable, str(ROOT / "demo/run.py"), "--bridge", str(executable()), *arguments],
+            [
+                *(sys.executable, str(ROOT / "demo/run.py"), "--bridge", str(executable())),
+                *("--operator", str(operator_executable()), "--port", "0", *arguments),
+            ],
             directory / "demo.log",
             {MARK: self._mark, "TMPDIR": str(directory)},
         )
@@ -44,13 +50,26 @@ class Demo:
         return found
 
     def wait_for_data(self) -> None:
-        """Waits until the viewer's table shows a message of the camera."""
+        """Waits until a client of the operator's program sees the camera: all parts are up."""
+        client = FoxgloveClient(self.wait_for_page())
+        try:
+            client.subscribe("/camera/image")
+            client.wait_data("/camera/image", 5)
+        finally:
+            client.close()
+
+    def wait_for_page(self) -> int:
+        """Waits until the page's address is printed; returns its port."""
+        pattern = re.compile(r"http://localhost:(\d+)/")
         wait_until(
-            lambda: "/camera/image" in self.process.output() or self.process.exit_code() is not None,
-            f"table in the demo's output:\n{self.process.output()[-2000:]}",
+            lambda: pattern.search(self.process.output()) or self.process.exit_code() is not None,
+            f"address in the demo's output:\n{self.process.output()[-2000:]}",
             DEMO_SECONDS,
         )
         assert self.process.exit_code() is None, self.process.output()[-3000:]
+        found = pattern.search(self.process.output())
+        assert found is not None
+        return int(found[1])
 
 
 @pytest.fixture
@@ -62,7 +81,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 
 
 def test_the_demo_shows_every_topic_and_ends(tmp_path: Path) -> None:
-    demo = Demo(tmp_path, "--seconds", "15")
+    demo = Demo(tmp_path, "--table", "--seconds", "20")
     try:
         code = demo.process.wait(DEMO_SECONDS)
     finally:

@@ -2,7 +2,8 @@
 //!
 //! It speaks to the harness as the Python viewer does: `joined`, `advertise` and `first` as they
 //! happen, and `report` when standard input says anything or ends. The LiveKit token comes in the
-//! environment variable `LIVEKIT_TOKEN`.
+//! environment variable `LIVEKIT_TOKEN`. With `--websocket` it is a client of the operator's
+//! program instead, which is measured beside it.
 #![forbid(unsafe_code)]
 
 mod confirm;
@@ -11,40 +12,38 @@ mod options;
 mod receive;
 mod request;
 mod tally;
+mod websocket;
 
 use std::sync::Arc;
 
 use anyhow::Context;
 use livekit::{Room, RoomEvent, RoomOptions};
-use tokio::sync::mpsc;
 
 use crate::confirm::Confirmer;
 use crate::options::Options;
 use crate::receive::Receiver;
 use crate::tally::Tally;
 
-/// Requests that wait for the robot's attention; a viewer has few.
-const REQUESTS: usize = 256;
-
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse(std::env::args().skip(1))?;
-    let token = std::env::var("LIVEKIT_TOKEN").context("LIVEKIT_TOKEN is not set")?;
     events::emit("start", serde_json::json!({}));
+    let tally = Arc::new(Tally::default());
+    let confirmer = Arc::new(Confirmer::new(options.confirm_port)?);
+    if let Some(port) = options.websocket {
+        websocket::watch(port, &options.channels, &tally, &confirmer).await?;
+        events::emit("report", tally.report());
+        return Ok(());
+    }
+    let token = std::env::var("LIVEKIT_TOKEN").context("LIVEKIT_TOKEN is not set")?;
     let (room, mut incoming) = Room::connect(&options.url, &token, RoomOptions::default())
         .await
         .context("cannot join the room")?;
     events::emit("joined", serde_json::json!({}));
 
-    let tally = Arc::new(Tally::default());
-    let (requests, waiting) = mpsc::channel(REQUESTS);
-    tokio::spawn(request::send_requests(
-        room.local_participant(),
-        options.clone(),
-        waiting,
-    ));
-    let confirmer = Arc::new(Confirmer::new(options.confirm_port)?);
-    let receiver = Receiver::new(&options, Arc::clone(&tally), confirmer, requests)?;
+    let room = Arc::new(room);
+    let shared = Arc::clone(&room);
+    let receiver = Receiver::new(&options, Arc::clone(&tally), confirmer, shared);
     let mut end = events::end_of_input();
     loop {
         let event = tokio::select! {
@@ -57,8 +56,15 @@ async fn main() -> anyhow::Result<()> {
                 topic,
                 participant_identity,
             }) if topic == options.topic => {
-                if let Some(reader) = reader.take() {
-                    tokio::spawn(receiver.clone().read(reader, participant_identity));
+                let receiver = receiver.clone();
+                match (reader.take(), options.bare) {
+                    (Some(reader), Some(size)) => {
+                        tokio::spawn(receiver.read_bare(reader, participant_identity, size));
+                    }
+                    (Some(reader), None) => {
+                        tokio::spawn(receiver.read(reader, participant_identity));
+                    }
+                    (None, _) => {}
                 }
             }
             Some(_) => {}

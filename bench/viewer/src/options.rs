@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{bail, Context};
+use remote_access_room::UplinkOptions;
 
 /// How the viewer behaves.
 #[derive(Clone, Debug)]
@@ -19,6 +20,11 @@ pub struct Options {
     pub many: bool,
     /// Time between pings, `None` for no pings.
     pub ping: Option<Duration>,
+    /// Size of the messages in bytes, to count them by their bytes instead of reading them:
+    /// what the SDK costs by itself.
+    pub bare: Option<u64>,
+    /// Port of a Foxglove WebSocket to look at instead of the room.
+    pub websocket: Option<u16>,
 }
 
 impl Options {
@@ -31,6 +37,8 @@ impl Options {
             confirm_port: 0,
             many: false,
             ping: None,
+            bare: None,
+            websocket: None,
         };
         for argument in arguments {
             let (name, value) = argument.split_once('=').unwrap_or((&argument, ""));
@@ -42,6 +50,8 @@ impl Options {
                     options.confirm_port = value.parse().context("--confirm-port")?
                 }
                 "--many" => options.many = true,
+                "--bare" => options.bare = Some(value.parse().context("--bare")?),
+                "--websocket" => options.websocket = Some(value.parse().context("--websocket")?),
                 "--ping" => {
                     let seconds: f64 = value.parse().context("--ping")?;
                     options.ping = (seconds > 0.0).then(|| Duration::from_secs_f64(seconds));
@@ -49,10 +59,19 @@ impl Options {
                 _ => bail!("unknown argument {argument}"),
             }
         }
-        if options.url.is_empty() {
+        if options.url.is_empty() && options.websocket.is_none() {
             bail!("--url is missing");
         }
         Ok(options)
+    }
+
+    /// How the viewer writes to the robot.
+    pub fn uplink(&self) -> UplinkOptions {
+        UplinkOptions {
+            topic: self.topic.clone(),
+            many_streams: self.many,
+            ping: self.ping,
+        }
     }
 }
 
@@ -78,5 +97,6 @@ mod tests {
     fn refuses_what_it_does_not_know() {
         assert!(parse(&["--url=ws://a:1", "--colour=blue"]).is_err());
         assert!(parse(&["--many"]).is_err());
+        assert!(parse(&["--websocket=1"]).is_ok());
     }
 }

@@ -4,30 +4,29 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Buf;
 use futures_util::StreamExt;
 use livekit::id::ParticipantIdentity;
-use livekit::ByteStreamReader;
+use livekit::{ByteStreamReader, Room};
 use parking_lot::Mutex;
+use remote_access_protocol::client::ClientMessage;
 use remote_access_protocol::frame::{Frame, FrameDecoder, Opcode};
+use remote_access_protocol::server::{BinaryMessage, MESSAGE_DATA_HEADER_SIZE};
+use remote_access_room::{BufferBudget, FrameReader, Uplink};
 use serde::Deserialize;
-use tokio::sync::mpsc;
 
 use crate::confirm::Confirmer;
 use crate::events::emit;
 use crate::options::Options;
-use crate::request::Request;
+use crate::request::subscribe;
 use crate::tally::Tally;
 
-const OP_MESSAGE_DATA: u8 = 1;
-const OP_PONG: u8 = 6;
-/// Channel id and log time before the message.
-const MESSAGE_FIELDS: usize = 16;
+/// Bytes of incomplete frames, far more than any benchmark has.
+const MAX_BUFFERED: usize = 1024 * 1024 * 1024;
 
-/// The two messages a viewer needs; both sides of the comparison send these fields.
+/// The messages a viewer needs; both sides of the comparison send these fields.
 #[derive(Deserialize)]
 #[serde(tag = "op", rename_all = "camelCase")]
-enum Text {
+pub enum Text {
     Advertise {
         channels: Vec<Advertised>,
     },
@@ -39,9 +38,9 @@ enum Text {
 }
 
 #[derive(Deserialize)]
-struct Advertised {
-    id: u64,
-    topic: String,
+pub struct Advertised {
+    pub id: u64,
+    pub topic: String,
 }
 
 /// Shared by the tasks that read streams.
@@ -50,8 +49,11 @@ pub struct Receiver {
     prefix: Arc<str>,
     tally: Arc<Tally>,
     confirmer: Arc<Confirmer>,
-    requests: mpsc::Sender<Request>,
     subscribed: Arc<Mutex<HashSet<u64>>>,
+    room: Arc<Room>,
+    budget: BufferBudget,
+    options: Options,
+    uplink: Arc<Mutex<Option<Uplink>>>,
 }
 
 impl Receiver {
@@ -60,68 +62,90 @@ impl Receiver {
         options: &Options,
         tally: Arc<Tally>,
         confirmer: Arc<Confirmer>,
-        requests: mpsc::Sender<Request>,
-    ) -> anyhow::Result<Self> {
+        room: Arc<Room>,
+    ) -> Self {
         let receiver = Self {
             prefix: options.channels.as_str().into(),
             tally,
             confirmer,
-            requests,
             subscribed: Arc::default(),
+            room,
+            budget: BufferBudget::new(MAX_BUFFERED),
+            options: options.clone(),
+            uplink: Arc::default(),
         };
         tokio::spawn(receiver.clone().confirm_regularly());
-        Ok(receiver)
+        receiver
     }
 
     /// Reads one stream to its end.
-    pub async fn read(self, mut reader: ByteStreamReader, robot: ParticipantIdentity) {
-        let mut decoder = FrameDecoder::default();
-        while let Some(chunk) = reader.next().await {
-            match chunk {
-                Ok(chunk) => decoder.push(&chunk),
-                Err(error) => return self.tally.error(error.to_string()),
-            }
-            loop {
-                match decoder.next_frame() {
-                    Ok(Some(frame)) => self.take(frame, &robot).await,
-                    Ok(None) => break,
-                    Err(error) => return self.tally.error(error.to_string()),
-                }
+    pub async fn read(self, reader: ByteStreamReader, robot: ParticipantIdentity) {
+        let mut reader = FrameReader::new(reader, self.budget.clone());
+        while let Some(frame) = reader.next().await {
+            match frame {
+                Ok(frame) => self.take(frame, &robot),
+                Err(error) => self.tally.error(error.to_string()),
             }
         }
     }
 
-    async fn take(&self, frame: Frame, robot: &ParticipantIdentity) {
-        let mut payload = frame.payload;
+    /// Reads one stream until its channels are subscribed, and counts its bytes from then on.
+    pub async fn read_bare(
+        self,
+        mut reader: ByteStreamReader,
+        robot: ParticipantIdentity,
+        size: u64,
+    ) {
+        let framed = size + MESSAGE_DATA_HEADER_SIZE as u64;
+        let mut decoder = FrameDecoder::default();
+        while let Some(chunk) = reader.next().await {
+            let chunk = match chunk {
+                Ok(chunk) => chunk,
+                Err(error) => return self.tally.error(error.to_string()),
+            };
+            if !self.subscribed.lock().is_empty() {
+                let next = self.tally.bytes(chunk.len() as u64, framed);
+                self.confirmer.arrived(next);
+                continue;
+            }
+            decoder.push(&chunk);
+            while let Ok(Some(frame)) = decoder.next_frame() {
+                self.take(frame, &robot);
+            }
+        }
+    }
+
+    fn take(&self, frame: Frame, robot: &ParticipantIdentity) {
         if frame.opcode == Opcode::Text {
-            match serde_json::from_slice(&payload) {
-                Ok(Text::Advertise { channels }) => self.advertised(channels, robot).await,
+            match serde_json::from_slice(&frame.payload) {
+                Ok(Text::Advertise { channels }) => self.advertised(channels, robot),
                 Ok(Text::Status { message }) => self.tally.status(message),
                 Ok(Text::Other) => {}
                 Err(error) => self.tally.error(error.to_string()),
             }
             return;
         }
-        if payload.len() < 1 + MESSAGE_FIELDS {
-            return;
-        }
-        match payload.get_u8() {
-            OP_MESSAGE_DATA => {
-                let channel = payload.get_u64_le();
-                payload.advance(8);
-                let next = self.tally.message(channel, &payload);
+        match BinaryMessage::parse(frame.payload) {
+            Ok(BinaryMessage::MessageData {
+                channel, message, ..
+            }) => {
+                let next = self.tally.message(channel.0, &message);
                 self.confirmer.arrived(next);
             }
-            OP_PONG => {
-                payload.advance(8);
-                let request = Request::Acknowledge(payload.get_u64_le());
-                self.requests.send(request).await.ok();
+            Ok(BinaryMessage::Pong {
+                device_timestamp, ..
+            }) => {
+                if let Some(uplink) = &*self.uplink.lock() {
+                    let answer = ClientMessage::PingAck { device_timestamp };
+                    answer.frame().map(|frame| uplink.send(frame));
+                }
             }
-            _ => {}
+            Ok(_) => {}
+            Err(error) => self.tally.error(error.to_string()),
         }
     }
 
-    async fn advertised(&self, channels: Vec<Advertised>, robot: &ParticipantIdentity) {
+    fn advertised(&self, channels: Vec<Advertised>, robot: &ParticipantIdentity) {
         let mut fresh = Vec::new();
         {
             let mut subscribed = self.subscribed.lock();
@@ -134,9 +158,16 @@ impl Receiver {
         }
         let known = self.tally.channels();
         emit("advertise", serde_json::json!({ "channels": known }));
-        if !fresh.is_empty() {
-            let request = Request::Subscribe(robot.clone(), fresh);
-            self.requests.send(request).await.ok();
+        if fresh.is_empty() {
+            return;
+        }
+        let mut uplink = self.uplink.lock();
+        let uplink = uplink.get_or_insert_with(|| {
+            Uplink::open(Arc::clone(&self.room), robot.clone(), self.options.uplink())
+        });
+        let sent = subscribe(&fresh).is_some_and(|frame| uplink.send(frame));
+        if !sent {
+            self.tally.error("the subscription was not sent".to_owned());
         }
     }
 

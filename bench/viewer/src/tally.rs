@@ -58,22 +58,24 @@ impl Tally {
     pub fn message(&self, channel: u64, data: &[u8]) -> u64 {
         let now = now();
         let inner = &mut *self.inner.lock();
-        if inner.messages == 0 {
-            emit("first", json!({}));
-        }
-        if inner
-            .timeline
-            .last()
-            .is_none_or(|&(last, _, _)| now - last >= TICK)
-        {
-            inner.timeline.push((now, inner.messages, inner.bytes));
-        }
+        inner.mark(now);
         inner.messages += 1;
         inner.bytes += data.len() as u64;
         inner.topics.entry(channel).or_default().message(now, data)
     }
 
-    /// The highest sequence number that any topic waits for; a closed loop has one topic.
+    /// Counts bytes of messages that are not read and have `size` bytes each; returns how many
+    /// messages that are so far.
+    pub fn bytes(&self, bytes: u64, size: u64) -> u64 {
+        let inner = &mut *self.inner.lock();
+        inner.mark(now());
+        inner.bytes += bytes;
+        inner.messages = inner.bytes / size;
+        inner.messages
+    }
+
+    /// The highest sequence number that any topic waits for; a closed loop has one topic. Of
+    /// messages that are not read, their number.
     pub fn next(&self) -> u64 {
         let inner = self.inner.lock();
         inner
@@ -81,7 +83,7 @@ impl Tally {
             .values()
             .map(|topic| topic.next)
             .max()
-            .unwrap_or(0)
+            .unwrap_or(inner.messages)
     }
 
     /// Keeps a status message of the robot.
@@ -112,6 +114,19 @@ impl Tally {
             "statuses": inner.statuses,
             "errors": inner.errors,
         })
+    }
+}
+
+impl Inner {
+    /// Takes down what has arrived so far, before something else has.
+    fn mark(&mut self, now: f64) {
+        if self.timeline.is_empty() {
+            emit("first", json!({}));
+        }
+        let last = self.timeline.last();
+        if last.is_none_or(|&(last, _, _)| now - last >= TICK) {
+            self.timeline.push((now, self.messages, self.bytes));
+        }
     }
 }
 

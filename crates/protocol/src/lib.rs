@@ -33,6 +33,10 @@ pub const ROLE_ATTRIBUTE: &str = "role";
 /// Value of [`ROLE_ATTRIBUTE`] of a robot. Robots ignore each other.
 pub const ROLE_ROBOT: &str = "robot";
 
+/// Key in a channel's metadata that tells whether its publishers keep messages for later
+/// subscribers (in ROS: transient local). Value `true`, or it is missing.
+pub const LATCHED_METADATA: &str = "latched";
+
 /// Defines an identifier that is a plain number on the wire.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident($number:ty)) => {

@@ -8,7 +8,7 @@ use jsonwebtoken::{EncodingKey, Header};
 use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT};
 use serde::Serialize;
 
-/// Life of a minted token. The server refreshes it while the node is connected.
+/// Life of a minted token. The server refreshes it while the participant is connected.
 const LIFETIME: Duration = Duration::from_secs(6 * 3600);
 /// A minted token is valid this long before now, for clocks that differ.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
@@ -24,7 +24,9 @@ impl Secret {
         Self(value)
     }
 
-    pub(super) fn expose(&self) -> &str {
+    /// The value, to hand it to whoever needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -35,12 +37,21 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Where the node's access token comes from.
+/// What a participant with a minted token is in its room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It offers its data to viewers. Its token says so, and robots ignore each other.
+    Robot,
+    /// It watches robots, and publishes no media.
+    Viewer,
+}
+
+/// Where a participant's access token comes from.
 #[derive(Clone, Debug)]
 pub enum TokenSource {
     /// A token that somebody else made. It names room and identity.
     Given(Secret),
-    /// The node mints its own tokens.
+    /// The participant mints its own tokens.
     Minted {
         /// The server's API key.
         key: String,
@@ -48,11 +59,13 @@ pub enum TokenSource {
         secret: Secret,
         /// The room to join.
         room: String,
-        /// The node's identity in the room. A second participant of the same identity ends the
-        /// first one's connection.
+        /// The participant's identity in the room. A second participant of the same identity ends
+        /// the first one's connection.
         identity: String,
-        /// The node's name, shown to people.
+        /// The participant's name, shown to people.
         name: String,
+        /// What it is in the room.
+        role: Role,
     },
 }
 
@@ -102,6 +115,7 @@ impl TokenSource {
                 room,
                 identity,
                 name,
+                role,
             } => {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
                 let claims = Claims {
@@ -113,11 +127,14 @@ impl TokenSource {
                     video: Grants {
                         room,
                         room_join: true,
-                        can_publish: true,
+                        can_publish: *role == Role::Robot,
                         can_publish_data: true,
                         can_subscribe: true,
                     },
-                    attributes: BTreeMap::from([(ROLE_ATTRIBUTE, ROLE_ROBOT)]),
+                    attributes: match role {
+                        Role::Robot => BTreeMap::from([(ROLE_ATTRIBUTE, ROLE_ROBOT)]),
+                        Role::Viewer => BTreeMap::new(),
+                    },
                 };
                 let signer = EncodingKey::from_secret(secret.expose().as_bytes());
                 let token = jsonwebtoken::encode(&Header::default(), &claims, &signer)?;
@@ -133,22 +150,24 @@ mod tests {
     use jsonwebtoken::{DecodingKey, Validation};
     use serde_json::Value;
 
-    fn minted(secret: &str) -> TokenSource {
+    fn minted(secret: &str, role: Role) -> TokenSource {
         TokenSource::Minted {
             key: "key".into(),
             secret: Secret::new(secret.into()),
             room: "lab".into(),
             identity: "robot-1".into(),
             name: "Robot".into(),
+            role,
         }
     }
 
     #[test]
     fn a_minted_token_lets_the_identity_join_the_room() {
-        let token = minted("a secret").token().unwrap();
+        let token = minted("a secret", Role::Robot).token().unwrap();
         let key = DecodingKey::from_secret(b"a secret");
         let claims =
             jsonwebtoken::decode::<Value>(token.expose(), &key, &Validation::default()).unwrap();
+        assert_eq!(claims.claims["attributes"]["role"], "robot");
         assert_eq!(claims.claims["iss"], "key");
         assert_eq!(claims.claims["sub"], "robot-1");
         assert_eq!(claims.claims["video"]["room"], "lab");
@@ -161,8 +180,19 @@ mod tests {
     }
 
     #[test]
+    fn a_viewer_may_send_data_but_no_media_and_is_no_robot() {
+        let token = minted("a secret", Role::Viewer).token().unwrap();
+        let key = DecodingKey::from_secret(b"a secret");
+        let claims =
+            jsonwebtoken::decode::<Value>(token.expose(), &key, &Validation::default()).unwrap();
+        assert_eq!(claims.claims["video"]["canPublishData"], true);
+        assert_eq!(claims.claims["video"]["canPublish"], false);
+        assert_eq!(claims.claims["attributes"], serde_json::json!({}));
+    }
+
+    #[test]
     fn secrets_are_not_printed() {
-        let source = minted("hunter2");
+        let source = minted("hunter2", Role::Robot);
         let given = TokenSource::Given(Secret::new("hunter2".into()));
         assert!(!format!("{source:?} {given:?}").contains("hunter2"));
     }

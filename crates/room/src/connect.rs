@@ -1,20 +1,24 @@
 //! Joining the room, however long it takes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use livekit::rtc_engine::EngineError;
 use livekit::{Room, RoomError, RoomEvent, RoomOptions};
 use livekit_signaling::SignalError;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
-use super::backoff::Backoff;
-use super::token::TokenSource;
+use crate::backoff::Backoff;
+use crate::token::TokenSource;
 
 /// Longest time that one attempt to connect may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Where and how the node connects.
+/// Longest time for leaving a room, whose server may be gone.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(700);
+
+/// Where and how a participant connects.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     /// URL of the LiveKit server, `ws://` or `wss://`.
@@ -23,8 +27,8 @@ pub struct Endpoint {
     pub token: TokenSource,
 }
 
-/// Connects after a delay, and tries again after each failure.
-pub(super) async fn connect(
+/// Connects after a delay, and tries again after each failure, for ever.
+pub async fn connect(
     endpoint: Endpoint,
     delay: Duration,
     mut backoff: Backoff,
@@ -39,6 +43,16 @@ pub(super) async fn connect(
                 tokio::time::sleep(delay).await;
             }
         }
+    }
+}
+
+/// Leaves a room; gives up after 0.7 s.
+pub async fn close(room: Arc<Room>) {
+    if tokio::time::timeout(CLOSE_TIMEOUT, room.close())
+        .await
+        .is_err()
+    {
+        debug!("the room did not close in time");
     }
 }
 

@@ -1,0 +1,140 @@
+//! The operator's program.
+#![forbid(unsafe_code)]
+
+use std::io::IsTerminal;
+use std::net::{IpAddr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use remote_access_viewer::hub::Hub;
+use remote_access_viewer::options::{Command, Environment, Options, HELP};
+use remote_access_viewer::record::Recording;
+use remote_access_viewer::web::{Access, Server, Site};
+use remote_access_viewer::{room, web};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{signal, SignalKind};
+use tracing::info;
+use tracing_subscriber::EnvFilter;
+
+/// What is logged unless told otherwise. The SDK tells of normal events as warnings.
+const DEFAULT_LOG: &str = "info,livekit=error,livekit_signaling=error,libwebrtc=warn,turn_client_proto=error,stun_proto=error";
+/// Longest time for the connections to end.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time between two looks at whether they have ended.
+const END_POLL: Duration = Duration::from_millis(10);
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("remote_access_viewer: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    let options = match Command::parse(std::env::args_os().skip(1), Environment::read())? {
+        Command::Help => {
+            print!("{HELP}");
+            return Ok(());
+        }
+        Command::Version => {
+            println!("remote_access_viewer {}", env!("CARGO_PKG_VERSION"));
+            return Ok(());
+        }
+        Command::Run(options) => options,
+    };
+    start_logging(options.log.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let result = runtime.block_on(serve(*options));
+    runtime.shutdown_background();
+    result
+}
+
+fn start_logging(asked: Option<&str>) -> anyhow::Result<()> {
+    let filter = match asked {
+        // The SDK stays as quiet as ever unless it is named.
+        Some(asked) => EnvFilter::try_new(format!("{DEFAULT_LOG},{asked}"))
+            .with_context(|| format!("--log {asked:?} cannot be understood"))?,
+        None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG)),
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    Ok(())
+}
+
+async fn serve(options: Options) -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot handle SIGTERM")?;
+    let stop = async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        info!("stopping");
+    };
+
+    let address = SocketAddr::from((options.host, options.port));
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; if another program does, choose another --port")
+    })?;
+    let address = listener.local_addr()?;
+    let recording = options
+        .record
+        .as_deref()
+        .map(Recording::create)
+        .transpose()?;
+    let recorder = recording.as_ref().map(Recording::recorder);
+    let hub = Arc::new(Hub::new(&options.room, options.watch, recorder));
+    let authority = authority(address);
+    let server = Server {
+        hub: Arc::clone(&hub),
+        access: Access::new(address.ip(), options.origins),
+        site: Site {
+            url: options.endpoint.url.clone(),
+            tokens: options.page_tokens,
+            robot: options.robot.clone(),
+            websocket: format!("ws://{authority}"),
+        },
+    };
+    println!("Foxglove WebSocket: ws://{authority}");
+    println!("page: http://{authority}/");
+
+    let serving = tokio::spawn(web::serve(server, listener, std::future::pending()));
+    room::run(options.endpoint, options.robot, Arc::clone(&hub), stop).await;
+    serving.abort();
+    if let Some(recording) = recording {
+        let finish = tokio::task::spawn_blocking(move || recording.finish());
+        finish.await.context("the recording did not finish")??;
+    }
+    hub.close_clients();
+    let ended = async {
+        while hub.has_clients() {
+            tokio::time::sleep(END_POLL).await;
+        }
+    };
+    // Clients that do not hear of the end are left to it.
+    tokio::time::timeout(END_TIMEOUT, ended).await.ok();
+    Ok(())
+}
+
+/// The address for people on this machine.
+fn authority(address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_loopback() || ip.is_unspecified() => {
+            format!("localhost:{}", address.port())
+        }
+        IpAddr::V6(ip) if ip.is_unspecified() => format!("localhost:{}", address.port()),
+        _ => address.to_string(),
+    }
+}

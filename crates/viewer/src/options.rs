@@ -1,0 +1,381 @@
+//! The command line and the environment.
+
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use lexopt::prelude::*;
+use regex::Regex;
+use remote_access_room::{Endpoint, Role, Secret, TokenSource};
+
+use crate::web::PageTokens;
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Opens a robot in a LiveKit room to the tools of this machine: Foxglove and Lichtblick connect to
+ws://localhost:8765, a browser shows http://localhost:8765.
+
+Usage: remote_access_viewer --room ROOM [OPTIONS]
+
+Options:
+  --room ROOM           Room to join. More of them are for the page only. Not needed with a token
+  --robot ROBOT         Identity or name of the robot, if there are several in the room
+  --identity IDENTITY   Identity in the room (default: the host name and a random suffix)
+  --port PORT           Port of the Foxglove WebSocket and of the page (default 8765; 0: any)
+  --host ADDRESS        Address to bind to (default 127.0.0.1: this machine only). The page goes to
+                        this machine only in any case
+  --allow-origin ORIGIN Web page that may connect besides those of this machine, Foxglove and
+                        Lichtblick, for example https://tools.example.com; *: all
+  --record FILE         Write what is watched to FILE, an MCAP file that must not exist yet
+  --watch REGEX         Watch topics whose whole name matches without a client, too, for example
+                        to record them; may be given several times
+  --log FILTER          What to log, for example debug (default: RUST_LOG, else info)
+  --version             Print the version and exit
+  --help                Print this help and exit
+
+Environment:
+  LIVEKIT_URL           URL of the LiveKit server (default ws://localhost:7880)
+  LIVEKIT_API_KEY       API key and
+  LIVEKIT_API_SECRET    its secret: tokens are made as needed, or:
+  LIVEKIT_TOKEN         Access token, which names room and identity, and for the page
+  LIVEKIT_PAGE_TOKENS   other tokens, separated by spaces: an identity can be there only once
+
+Examples:
+  export LIVEKIT_URL=wss://livekit.example.com LIVEKIT_API_KEY=... LIVEKIT_API_SECRET=...
+  remote_access_viewer --room robot1
+  remote_access_viewer --room robot1 --record drive.mcap --watch '/camera/.*' --watch /tf
+  remote_access_viewer --room fleet --robot robot7 --port 8766
+  LIVEKIT_TOKEN=... remote_access_viewer
+";
+
+const DEFAULT_URL: &str = "ws://localhost:7880";
+const DEFAULT_PORT: u16 = 8765;
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Command {
+    /// Print [`HELP`].
+    Help,
+    /// Print the version.
+    Version,
+    /// Run.
+    Run(Box<Options>),
+}
+
+/// How the program runs.
+#[derive(Debug)]
+pub struct Options {
+    /// Where it joins.
+    pub endpoint: Endpoint,
+    /// The room's name for people; with a token it is known once it is joined.
+    pub room: String,
+    /// The robot that was asked for.
+    pub robot: Option<String>,
+    /// Address to bind to.
+    pub host: IpAddr,
+    /// Port to bind to.
+    pub port: u16,
+    /// More web pages that may connect.
+    pub origins: Vec<String>,
+    /// File to record to.
+    pub record: Option<PathBuf>,
+    /// Topics that are watched without a client.
+    pub watch: Vec<Regex>,
+    /// What to log.
+    pub log: Option<String>,
+    /// Where the page's tokens come from.
+    pub page_tokens: PageTokens,
+}
+
+/// The environment of the process. An empty variable counts as not set.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// `LIVEKIT_URL`.
+    pub url: Option<String>,
+    /// `LIVEKIT_TOKEN`.
+    pub token: Option<Secret>,
+    /// `LIVEKIT_PAGE_TOKENS`.
+    pub page_tokens: Vec<Secret>,
+    /// `LIVEKIT_API_KEY`.
+    pub api_key: Option<String>,
+    /// `LIVEKIT_API_SECRET`.
+    pub api_secret: Option<Secret>,
+    /// A name for this machine that differs from start to start.
+    pub unique_name: String,
+}
+
+/// Something is wrong with the command line or the environment.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptionsError {
+    /// The command line cannot be understood.
+    #[error("{0}, see --help")]
+    Arguments(#[from] lexopt::Error),
+    /// The URL is none of a LiveKit server.
+    #[error("LIVEKIT_URL {0:?} must begin with ws://, wss://, http:// or https://")]
+    Url(String),
+    /// There are no credentials.
+    #[error("set LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or LIVEKIT_TOKEN, in the environment")]
+    NoToken,
+    /// The room is missing.
+    #[error("--room is missing: which room is the robot in?")]
+    NoRoom,
+}
+
+impl Environment {
+    /// Reads the process's environment.
+    #[must_use]
+    pub fn read() -> Self {
+        let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
+        let host = gethostname::gethostname().to_string_lossy().into_owned();
+        let page_tokens = variable("LIVEKIT_PAGE_TOKENS").unwrap_or_default();
+        Self {
+            url: variable("LIVEKIT_URL"),
+            token: variable("LIVEKIT_TOKEN").map(Secret::new),
+            page_tokens: page_tokens
+                .split_whitespace()
+                .map(|token| Secret::new(token.to_owned()))
+                .collect(),
+            api_key: variable("LIVEKIT_API_KEY"),
+            api_secret: variable("LIVEKIT_API_SECRET").map(Secret::new),
+            unique_name: format!("{host}-{:08x}", rand::random::<u32>()),
+        }
+    }
+}
+
+/// The arguments as they are given.
+struct Arguments {
+    rooms: Vec<String>,
+    identity: Option<String>,
+    robot: Option<String>,
+    host: IpAddr,
+    port: u16,
+    origins: Vec<String>,
+    record: Option<PathBuf>,
+    watch: Vec<Regex>,
+    log: Option<String>,
+}
+
+impl Command {
+    /// Parses the arguments after the program's name.
+    pub fn parse<I>(arguments: I, environment: Environment) -> Result<Self, OptionsError>
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString>,
+    {
+        let mut parsed = Arguments {
+            rooms: Vec::new(),
+            identity: None,
+            robot: None,
+            host: Ipv4Addr::LOCALHOST.into(),
+            port: DEFAULT_PORT,
+            origins: Vec::new(),
+            record: None,
+            watch: Vec::new(),
+            log: None,
+        };
+        let mut parser = lexopt::Parser::from_args(arguments);
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("help") | Short('h') => return Ok(Self::Help),
+                Long("version") | Short('V') => return Ok(Self::Version),
+                Long("room") => parsed.rooms.push(parser.value()?.string()?),
+                Long("robot") => parsed.robot = Some(parser.value()?.string()?),
+                Long("identity") => parsed.identity = Some(parser.value()?.string()?),
+                Long("host") => parsed.host = parser.value()?.parse()?,
+                Long("port") => parsed.port = parser.value()?.parse()?,
+                Long("allow-origin") => parsed.origins.push(parser.value()?.string()?),
+                Long("record") => parsed.record = Some(parser.value()?.into()),
+                Long("watch") => parsed.watch.push(parser.value()?.parse_with(whole)?),
+                Long("log") => parsed.log = Some(parser.value()?.string()?),
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        let options = Options::new(parsed, environment)?;
+        Ok(Self::Run(Box::new(options)))
+    }
+}
+
+/// A pattern for whole names.
+fn whole(pattern: &str) -> Result<Regex, regex::Error> {
+    // Not only wrapped: unbalanced parentheses must not be balanced by ours.
+    Regex::new(pattern)?;
+    Regex::new(&format!("^(?:{pattern})$"))
+}
+
+impl Options {
+    fn new(arguments: Arguments, environment: Environment) -> Result<Self, OptionsError> {
+        let url = environment.url.unwrap_or_else(|| DEFAULT_URL.to_owned());
+        let schemes = ["ws://", "wss://", "http://", "https://"];
+        if !schemes.iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(OptionsError::Url(url));
+        }
+        let identity = arguments
+            .identity
+            .unwrap_or_else(|| format!("viewer-{}", environment.unique_name));
+        let key = environment.api_key.zip(environment.api_secret);
+        let room = arguments.rooms.first().cloned();
+        let token = match (environment.token, &key) {
+            (Some(token), _) => TokenSource::Given(token),
+            (None, Some((key, secret))) => TokenSource::Minted {
+                key: key.clone(),
+                secret: secret.clone(),
+                room: room.clone().ok_or(OptionsError::NoRoom)?,
+                name: identity.clone(),
+                identity,
+                role: Role::Viewer,
+            },
+            (None, None) => return Err(OptionsError::NoToken),
+        };
+        let page_tokens = if !environment.page_tokens.is_empty() {
+            PageTokens::Given(environment.page_tokens)
+        } else if let (Some((key, secret)), false) = (key, arguments.rooms.is_empty()) {
+            let rooms = arguments.rooms;
+            PageTokens::Minted { key, secret, rooms }
+        } else {
+            PageTokens::None(
+                "This program has one token, and uses it itself. Start it with LIVEKIT_API_KEY, \
+                 LIVEKIT_API_SECRET and --room, or give the page tokens of its own in \
+                 LIVEKIT_PAGE_TOKENS."
+                    .to_owned(),
+            )
+        };
+        Ok(Self {
+            endpoint: Endpoint { url, token },
+            room: room.unwrap_or_else(|| "of the token".to_owned()),
+            robot: arguments.robot,
+            host: arguments.host,
+            port: arguments.port,
+            origins: arguments.origins,
+            record: arguments.record,
+            watch: arguments.watch,
+            log: arguments.log,
+            page_tokens,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_key() -> Environment {
+        Environment {
+            api_key: Some("key".into()),
+            api_secret: Some(Secret::new("secret".into())),
+            unique_name: "host-1".into(),
+            ..Environment::default()
+        }
+    }
+
+    fn with_token() -> Environment {
+        Environment {
+            token: Some(Secret::new("token".into())),
+            ..Environment::default()
+        }
+    }
+
+    fn parse(arguments: &[&str], environment: Environment) -> Result<Box<Options>, OptionsError> {
+        match Command::parse(arguments, environment)? {
+            Command::Run(options) => Ok(options),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_room_is_all_that_is_needed_with_a_key() {
+        let options = parse(&["--room", "robot1"], with_key()).unwrap();
+        assert_eq!(options.endpoint.url, DEFAULT_URL);
+        assert_eq!(
+            (options.host, options.port),
+            (Ipv4Addr::LOCALHOST.into(), 8765)
+        );
+        assert!(
+            matches!(&options.endpoint.token, TokenSource::Minted { room, identity, role: Role::Viewer, .. }
+            if room == "robot1" && identity == "viewer-host-1")
+        );
+        assert!(matches!(options.page_tokens, PageTokens::Minted { .. }));
+    }
+
+    #[test]
+    fn a_token_names_the_room_and_leaves_none_for_the_page() {
+        let options = parse(&[], with_token()).unwrap();
+        assert!(matches!(options.endpoint.token, TokenSource::Given(_)));
+        assert!(matches!(options.page_tokens, PageTokens::None(_)));
+        let environment = Environment {
+            page_tokens: vec![Secret::new("a".into()), Secret::new("b".into())],
+            ..with_token()
+        };
+        let options = parse(&[], environment).unwrap();
+        assert!(matches!(&options.page_tokens, PageTokens::Given(tokens) if tokens.len() == 2));
+    }
+
+    #[test]
+    fn all_options_are_read() {
+        let arguments = "--room=a --room b --robot r --host 0.0.0.0 --port 0 --record x.mcap \
+            --watch /tf --watch /a.* --allow-origin https://x --log debug --identity me";
+        let arguments: Vec<_> = arguments.split_whitespace().collect();
+        let options = parse(&arguments, with_key()).unwrap();
+        assert!(
+            matches!(&options.page_tokens, PageTokens::Minted { rooms, .. } if rooms == &["a", "b"])
+        );
+        assert_eq!(options.robot.as_deref(), Some("r"));
+        assert_eq!(
+            (options.host, options.port),
+            (Ipv4Addr::UNSPECIFIED.into(), 0)
+        );
+        assert!(options.watch[0].is_match("/tf") && !options.watch[0].is_match("/tf_static"));
+        assert_eq!(options.record, Some("x.mcap".into()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let cases: [(&[&str], Environment, &str); 7] = [
+            (&[], with_key(), "--room is missing"),
+            (&["--room", "a"], Environment::default(), "LIVEKIT_API_KEY"),
+            (&["--room"], with_key(), "--room"),
+            (&["--fly"], with_key(), "--fly"),
+            (&["--port", "x"], with_key(), "\"x\""),
+            (&["--watch", "a)("], with_key(), "a)("),
+            (
+                &[],
+                Environment {
+                    url: Some("livekit.example.com".into()),
+                    ..with_token()
+                },
+                "must begin with",
+            ),
+        ];
+        for (arguments, environment, expected) in cases {
+            let error = parse(arguments, environment).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_help_names_every_option() {
+        for option in [
+            "--room",
+            "--robot",
+            "--identity",
+            "--port",
+            "--host",
+            "--allow-origin",
+            "--record",
+            "--watch",
+            "--log",
+            "--version",
+            "--help",
+        ] {
+            assert!(HELP.contains(&format!("\n  {option} ")), "{option}");
+        }
+        assert!(matches!(
+            Command::parse(["--help"], with_key()),
+            Ok(Command::Help)
+        ));
+        assert!(matches!(
+            Command::parse(["-V"], with_key()),
+            Ok(Command::Version)
+        ));
+    }
+}

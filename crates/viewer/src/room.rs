@@ -1,0 +1,216 @@
+//! The LiveKit side: joins the room, finds the robot in it, and connects it with the hub.
+
+mod early;
+mod link;
+mod robots;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use livekit::id::ParticipantIdentity;
+use livekit::participant::ParticipantState;
+use livekit::{ByteStreamReader, DisconnectReason, Room, RoomEvent, StreamReader};
+use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT, TOPIC};
+use remote_access_room::{close, connect, Backoff, Endpoint};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tracing::{error, info, warn};
+
+use crate::hub::Hub;
+
+use early::Early;
+use link::Link;
+use robots::Robots;
+
+/// A connection that held this long lets the next attempts start quickly again.
+const STABLE: Duration = Duration::from_secs(30);
+/// Time between two looks at whether the robot answers.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Stays in the room until `stop` is ready, then leaves it. Comes back after every interruption.
+///
+/// `wanted` is the identity or the name of the robot; `None`: the first one that is there.
+pub async fn run(
+    endpoint: Endpoint,
+    wanted: Option<String>,
+    hub: Arc<Hub>,
+    stop: impl Future<Output = ()>,
+) {
+    tokio::pin!(stop);
+    let mut backoff = Backoff::default();
+    let mut delay = Duration::ZERO;
+    loop {
+        let (room, events) = tokio::select! {
+            biased;
+            () = &mut stop => return,
+            connected = connect(endpoint.clone(), delay, backoff.clone()) => connected,
+        };
+        info!(room = room.name(), identity = %room.local_participant().identity(), "joined the room");
+        let since = Instant::now();
+        let mut visit = Visit {
+            room: Arc::new(room),
+            hub: Arc::clone(&hub),
+            robots: Robots::new(wanted.clone()),
+            early: Early::default(),
+            link: None,
+        };
+        let stopped = visit.stay(events, &mut stop).await;
+        drop(visit.link.take());
+        if stopped {
+            hub.robot_left("this program ends");
+            close(visit.room).await;
+            return;
+        }
+        hub.robot_left("the connection to the LiveKit server is lost");
+        tokio::spawn(close(visit.room));
+        delay = if since.elapsed() > STABLE {
+            backoff.reset();
+            Duration::ZERO
+        } else {
+            backoff.next_delay(rand::random())
+        };
+    }
+}
+
+/// One connection to the room.
+struct Visit {
+    room: Arc<Room>,
+    hub: Arc<Hub>,
+    robots: Robots,
+    early: Early,
+    link: Option<Link>,
+}
+
+impl Visit {
+    /// Returns `true` if it was told to stop, `false` if the connection is over.
+    async fn stay(
+        &mut self,
+        mut events: UnboundedReceiver<RoomEvent>,
+        stop: &mut (impl Future<Output = ()> + Unpin),
+    ) -> bool {
+        for participant in self.room.remote_participants().into_values() {
+            let active = participant.state() == ParticipantState::Active;
+            self.robots.present(&participant, active);
+        }
+        self.choose();
+        let mut checks = tokio::time::interval(CHECK_INTERVAL);
+        checks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut *stop => return true,
+                event = events.recv() => {
+                    let Some(event) = event else { return false };
+                    if !self.event(event) {
+                        return false;
+                    }
+                }
+                _ = checks.tick() => {
+                    if let Some(link) = &mut self.link {
+                        link.check();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns `false` if the connection is over.
+    fn event(&mut self, event: RoomEvent) -> bool {
+        match event {
+            RoomEvent::ParticipantConnected(participant) => {
+                self.robots.present(&participant, false);
+            }
+            RoomEvent::ParticipantActive(participant) => {
+                self.robots.present(&participant, true);
+                self.choose();
+            }
+            RoomEvent::ParticipantDisconnected(participant) => {
+                let identity = participant.identity();
+                self.robots.gone(&identity, &participant.sid());
+                self.early.forget(&identity);
+                self.choose();
+            }
+            RoomEvent::ByteStreamOpened {
+                reader,
+                topic,
+                participant_identity,
+            } if topic == TOPIC => {
+                if let Some(reader) = reader.take() {
+                    self.stream(&participant_identity, reader);
+                }
+            }
+            RoomEvent::Reconnecting => info!("connection interrupted, reconnecting"),
+            RoomEvent::Reconnected => {
+                info!("reconnected");
+                // Something may have been lost on the way.
+                if let Some(link) = &mut self.link {
+                    link.restart("the connection was interrupted");
+                }
+            }
+            RoomEvent::Disconnected {
+                reason: DisconnectReason::DuplicateIdentity,
+            } => {
+                error!(
+                    "another participant joined with this program's identity, which ended the \
+                     connection: give each its own (--identity, or its token)"
+                );
+                return false;
+            }
+            RoomEvent::Disconnected { reason } => {
+                warn!(?reason, "disconnected from the room");
+                return false;
+            }
+            _ => {}
+        }
+        true
+    }
+
+    fn stream(&mut self, identity: &ParticipantIdentity, reader: ByteStreamReader) {
+        let role = reader.info().attributes().get(ROLE_ATTRIBUTE).cloned();
+        let is_robot = role.as_deref() == Some(ROLE_ROBOT);
+        if is_robot {
+            // It sends, so that it is there, whatever the room has told so far.
+            if let Some(participant) = self.room.remote_participants().get(identity) {
+                self.robots.is_robot(participant);
+                self.choose();
+            }
+        }
+        match &mut self.link {
+            Some(link) if link.identity() == identity => link.read(reader),
+            // The room may tell of the robot in a moment.
+            None if is_robot => self.early.keep(identity, reader),
+            _ => self.early.miss(identity, reader),
+        }
+    }
+
+    /// Stays with the robot while it is there, else takes another.
+    fn choose(&mut self) {
+        let current = self.link.as_ref().map(|link| (link.identity(), link.sid()));
+        if current.is_some_and(|(identity, sid)| self.robots.is_there(identity, sid)) {
+            self.hub.notice(
+                "robots",
+                self.robots.others(current.map(|(identity, _)| identity)),
+            );
+            return;
+        }
+        if let Some(link) = self.link.take() {
+            info!(robot = link.name(), "the robot left");
+            self.hub.robot_left(&format!("{} has left", link.name()));
+        }
+        if let Some((identity, sid, name)) = self.robots.choose() {
+            info!(robot = name, %identity, "found the robot");
+            self.hub
+                .notice("robots", self.robots.others(Some(&identity)));
+            let (streams, missed) = self.early.take(&identity);
+            let (room, hub) = (Arc::clone(&self.room), Arc::clone(&self.hub));
+            let mut link = Link::new(room, identity, sid, name, hub);
+            for stream in streams {
+                link.read(stream);
+            }
+            if missed {
+                link.restart("its first streams were not read");
+            }
+            self.link = Some(link);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The way to one robot: our stream to it, and its streams to us.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use livekit::id::{ParticipantIdentity, ParticipantSid};
+use livekit::{ByteStreamReader, Room};
+use parking_lot::Mutex;
+use remote_access_room::{BufferBudget, FrameReader, Uplink, UplinkOptions};
+use tokio::task::JoinSet;
+use tracing::{debug, warn};
+
+use crate::hub::Hub;
+
+/// Streams of the robot that are read at once. A channel has up to four.
+const MAX_STREAMS: usize = 8192;
+/// Bytes of incomplete frames of all streams together, 256 MiB.
+const MAX_BUFFERED: usize = 256 * 1024 * 1024;
+/// The robot is asked to start anew no more often than this.
+const RESTART_INTERVAL: Duration = Duration::from_secs(2);
+/// A robot that does not answer for so long is named to people and asked to start anew.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The way to one robot. Dropping it ends all streams.
+pub(super) struct Link {
+    identity: ParticipantIdentity,
+    sid: ParticipantSid,
+    name: String,
+    uplink: Uplink,
+    readers: JoinSet<()>,
+    shared: Arc<Shared>,
+    restarted: Instant,
+    /// Why the robot is to start anew, as soon as it may be asked again.
+    due: Option<&'static str>,
+}
+
+/// What the tasks that read streams share.
+struct Shared {
+    hub: Arc<Hub>,
+    budget: BufferBudget,
+    broken: AtomicBool,
+    answered: Mutex<Instant>,
+}
+
+impl Link {
+    /// Opens our stream, and introduces the robot to the hub.
+    pub fn new(
+        room: Arc<Room>,
+        identity: ParticipantIdentity,
+        sid: ParticipantSid,
+        name: String,
+        hub: Arc<Hub>,
+    ) -> Self {
+        let uplink = Uplink::open(room, identity.clone(), UplinkOptions::default());
+        hub.robot_joined(&name, uplink.clone());
+        let shared = Shared {
+            hub,
+            budget: BufferBudget::new(MAX_BUFFERED),
+            broken: AtomicBool::new(false),
+            answered: Mutex::new(Instant::now()),
+        };
+        Self {
+            identity,
+            sid,
+            name,
+            uplink,
+            readers: JoinSet::new(),
+            shared: Arc::new(shared),
+            restarted: Instant::now(),
+            due: None,
+        }
+    }
+
+    pub fn identity(&self) -> &ParticipantIdentity {
+        &self.identity
+    }
+
+    pub fn sid(&self) -> &ParticipantSid {
+        &self.sid
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Reads a stream of the robot.
+    pub fn read(&mut self, reader: ByteStreamReader) {
+        while self.readers.try_join_next().is_some() {}
+        if self.readers.len() >= MAX_STREAMS {
+            warn!(robot = self.name, "the robot opens too many streams");
+            reader.closer().close();
+            return;
+        }
+        self.readers.spawn(read(reader, Arc::clone(&self.shared)));
+    }
+
+    /// Asks the robot to start anew, as soon as it may be asked again.
+    pub fn restart(&mut self, why: &'static str) {
+        if self.restarted.elapsed() < RESTART_INTERVAL {
+            self.due = Some(why);
+            return;
+        }
+        warn!(robot = self.name, why, "asking the robot to start anew");
+        self.due = None;
+        self.restarted = Instant::now();
+        self.uplink.restart();
+    }
+
+    /// Looks whether all is well, once in a while.
+    pub fn check(&mut self) {
+        let silent = self.shared.answered.lock().elapsed() >= PATIENCE;
+        let text = silent.then(|| format!("{} does not answer", self.name));
+        self.shared.hub.notice("silence", text);
+        if self.shared.broken.swap(false, Ordering::Relaxed) {
+            self.restart("a stream broke");
+        } else if silent && self.restarted.elapsed() >= PATIENCE {
+            self.restart("it does not answer");
+        } else if let Some(why) = self.due {
+            self.restart(why);
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.shared.hub.notice("silence", None);
+    }
+}
+
+async fn read(reader: ByteStreamReader, shared: Arc<Shared>) {
+    let mut reader = FrameReader::new(reader, shared.budget.clone());
+    while let Some(frame) = reader.next().await {
+        match frame {
+            Ok(frame) => {
+                if shared.hub.robot_frame(frame).is_some() {
+                    *shared.answered.lock() = Instant::now();
+                }
+            }
+            Err(error) => {
+                debug!(%error, "a stream of the robot broke");
+                shared.broken.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+}
