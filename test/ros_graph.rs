@@ -108,7 +108,7 @@ ss = [node.create_service(Trigger, f'/{prefix}/s{{i}}', lambda a, b: b) for i in
             other => panic!("{other:?}"),
         }
     }
-    peer.kill();
+    drop(peer);
     while !names.is_empty() {
         match next(&events) {
             ServiceEvent::Removed { name, .. } => assert!(names.remove(&name)),
@@ -174,7 +174,7 @@ s = node.create_service(Empty, '/{prefix}/s1', lambda a, b: b)"
         graph.subscribed.get(&t1) == Some(&ours)
     });
     drop(own);
-    peer.kill();
+    drop(peer);
     graph(&watch.receiver, |graph| *graph == Connections::default());
 }
 
