@@ -194,6 +194,9 @@ pub struct Session {
     /// When blocked flows are to try again.
     retry_at: Option<Instant>,
     report_at: Option<Instant>,
+    /// When drops were logged, and how many there were by then.
+    drops_logged_at: Option<Instant>,
+    drops_logged: u64,
     asks: Asks,
 }
 
@@ -221,6 +224,8 @@ impl Session {
             latched: 0,
             retry_at: None,
             report_at: None,
+            drops_logged_at: None,
+            drops_logged: 0,
             config,
         }
     }

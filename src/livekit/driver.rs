@@ -395,6 +395,7 @@ impl Driver {
             return;
         }
         let dropped = self.port.messages.take_dropped();
+        self.session.messages_unread(dropped);
         if dropped > 0 {
             self.reported = Some(now);
             warn!(dropped, "messages arrive faster than they can be taken");

@@ -1,19 +1,22 @@
 //! What participants are told beside data: the robot, its channels, and what they did not get.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use remote_access_protocol::capability::Capability;
 use remote_access_protocol::server::{ServerMessage, StatusLevel};
 use remote_access_protocol::ChannelId;
-use tracing::warn;
+use tracing::{info, warn};
 
-use super::counters::DropReason;
+use super::counters::{DropReason, Drops};
 use super::status::{status, REPORTS_AT_ONCE, REPORT_INTERVAL};
 use super::{Encoding, ParticipantId, Session};
 
 /// An advertise message holds about this many bytes of schemas at most.
 const ADVERTISE_BATCH: usize = 512 * 1024;
+
+/// Time between two log lines about drops.
+const LOG_INTERVAL: Duration = Duration::from_secs(30);
 
 impl Session {
     /// A message was too large to be sent, `size` bytes.
@@ -157,8 +160,32 @@ impl Session {
         for (id, frame) in frames {
             self.push_control(now, id, Some(frame));
         }
+        self.log_drops(now);
         if open {
             self.report_soon(now);
+        }
+    }
+
+    /// Logs the drops of all participants, once in a while.
+    fn log_drops(&mut self, now: Instant) {
+        let recent = |at| now.saturating_duration_since(at) < LOG_INTERVAL;
+        if self.drops_logged_at.is_some_and(recent) {
+            return;
+        }
+        let mut drops = Drops::default();
+        for participant in self.participants.values() {
+            drops.add(&participant.drops());
+        }
+        let news = drops.total().saturating_sub(self.drops_logged);
+        self.drops_logged = drops.total();
+        if news > 0 {
+            self.drops_logged_at = Some(now);
+            let Drops { rate_limit, .. } = drops;
+            let too_slow = drops.by_slowness();
+            info!(
+                news,
+                too_slow, rate_limit, "messages were dropped; viewers were told"
+            );
         }
     }
 }

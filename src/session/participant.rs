@@ -188,6 +188,15 @@ impl Participant {
         Some(subscription)
     }
 
+    /// All messages that it missed.
+    pub fn drops(&self) -> Drops {
+        let mut drops = self.counters.past_drops;
+        for subscription in self.subscriptions.values() {
+            drops.add(&subscription.queue.drops);
+        }
+        drops
+    }
+
     /// Removes the subscription to a channel that exists no more.
     pub fn forget(&mut self, channel: ChannelId) -> Option<Subscription> {
         let subscription = self.subscriptions.remove(&channel)?;

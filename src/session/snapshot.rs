@@ -156,10 +156,8 @@ impl Session {
         participant: &Participant,
     ) -> ParticipantSnapshot {
         let counters = &participant.counters;
-        let mut drops = counters.past_drops;
         let mut queued = Traffic::default();
         for subscription in participant.subscriptions.values() {
-            drops.add(&subscription.queue.drops);
             queued.messages += subscription.queue.len() as u64;
             queued.bytes += subscription.queue.bytes() as u64;
         }
@@ -177,7 +175,7 @@ impl Session {
             sent: counters.sent,
             sent_bytes: counters.sent_bytes,
             received_bytes: counters.received_bytes,
-            drops,
+            drops: participant.drops(),
             resyncs: counters.resyncs,
             queued,
             queued_control_bytes: participant.control.bytes(),

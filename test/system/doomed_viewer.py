@@ -11,13 +11,17 @@ from viewer_client import Loop, Viewer
 
 
 def main() -> None:
-    """Says ``received`` with the first message, and stays."""
+    """Says ``received`` with every message, and stays."""
     viewer = Viewer(Loop(), url=os.environ["LIVEKIT_URL"], token=os.environ["LIVEKIT_TOKEN"])
     viewer.join()
     viewer.subscribe(sys.argv[1])
-    viewer.wait_messages(sys.argv[1])
-    print("received", flush=True)
-    time.sleep(3600)
+    said = 0
+    while True:
+        count = len(viewer.messages(sys.argv[1]))
+        for _ in range(said, count):
+            print("received", flush=True)
+        said = count
+        time.sleep(0.05)
 
 
 if __name__ == "__main__":
