@@ -84,6 +84,11 @@ PARAMETERS = [
         ["^package://(?:[-\\w%]+/)*[-\\w%.]+\\.(?:dae|fbx|glb|gltf|jpeg|jpg|mtl|obj|png|stl|tif|tiff|urdf|webp|xacro)$"],
         "Regular expressions of the files that viewers may fetch.",
     ),
+    (
+        "diagnostics",
+        False,
+        "Publish /diagnostics once a second, and the viewers and what they do on the latched topic ~/viewers.",
+    ),
     ("use_sim_time", False, "Take the time of messages from the topic /clock."),
 ]
 

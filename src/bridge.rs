@@ -5,6 +5,7 @@ mod answers;
 mod assets;
 mod calls;
 mod desk;
+mod diagnostics;
 mod parameter_value;
 mod parameters;
 mod publishing;
@@ -16,7 +17,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use flume::{Receiver, Selector};
-use remote_access_protocol::server::{message_data_header, Channel};
+use remote_access_protocol::server::{message_data_header, Channel, StatusLevel};
 use remote_access_protocol::{ChannelId, LATCHED_METADATA};
 use tokio::runtime::Handle;
 use tracing::{info, warn};
@@ -24,7 +25,7 @@ use tracing::{info, warn};
 pub use calls::CallTimeouts;
 
 use crate::config::TopicRates;
-use crate::livekit::{Command, Message, Port};
+use crate::livekit::{Answer, Command, Message, Port};
 use crate::ros::{
     AssetPolicy, Patterns, RawMessage, Ros, Subscription, Topic, TopicEvent, TopicFilter,
 };
@@ -33,6 +34,7 @@ use answers::Answers;
 use assets::Assets;
 use calls::Calls;
 use desk::Desk;
+use diagnostics::Diagnostics;
 use parameters::Parameters;
 use publishing::Publishing;
 use watching::Watching;
@@ -57,6 +59,8 @@ pub struct RobotConfig {
     pub parameter_timeout: Duration,
     /// The files that are offered.
     pub assets: AssetPolicy,
+    /// Whether to publish diagnostics.
+    pub diagnostics: bool,
 }
 
 /// Runs on two threads of its own until dropped, which is to be after the driver has ended.
@@ -127,7 +131,11 @@ fn desk(ros: Arc<Ros>, port: &Port, config: RobotConfig, runtime: Handle) -> Des
         config.services,
         &runtime,
     );
+    let diagnostics = config
+        .diagnostics
+        .then(|| Diagnostics::start(Arc::clone(&ros), answers.clone(), &runtime));
     Desk {
+        _diagnostics: diagnostics,
         publishing: Publishing::new(Arc::clone(&ros), answers.clone()),
         calls: Calls::new(Arc::clone(&ros), answers.clone(), config.call_timeouts),
         parameters: Parameters::new(client, answers.clone()),
@@ -195,8 +203,11 @@ impl Worker {
             TopicEvent::Removed { name, .. } => self.remove(&name),
             TopicEvent::Problem { topic, reason } => {
                 warn!(topic, reason, "topic is not bridged");
+                let text = format!("{topic} cannot be offered: {reason}");
+                self.problem(topic, Some((StatusLevel::Warning, text)));
             }
-            TopicEvent::Added(_) | TopicEvent::Solved { .. } => {}
+            TopicEvent::Solved { topic } => self.problem(topic, None),
+            TopicEvent::Added(_) => {}
         }
     }
 
@@ -238,6 +249,12 @@ impl Worker {
         self.channels.remove(&id);
         self.subscriptions.remove(&id);
         self.command(Command::Remove(vec![id]));
+    }
+
+    /// Tells viewers about a topic that cannot be offered, or that its problem is over.
+    fn problem(&self, topic: String, problem: Option<(StatusLevel, String)>) {
+        let id = format!("topic-{topic}");
+        self.command(Command::Answer(Answer::Problem { id, problem }));
     }
 
     /// The driver takes commands at once, whatever the viewers do; it is gone only at the end.

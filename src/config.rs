@@ -141,6 +141,7 @@ fn robot(values: &Values) -> Result<RobotConfig, ConfigError> {
             allow: patterns(values, "asset_uri_allowlist")?,
             max_bytes: MAX_ASSET,
         },
+        diagnostics: values.boolean("diagnostics"),
     })
 }
 

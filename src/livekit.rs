@@ -9,8 +9,10 @@ mod inbox;
 mod outbox;
 mod participants;
 mod port;
+mod report;
 
 pub use answer::Answer;
 pub use driver::Driver;
 pub use port::{Command, Demand, Message, Messages, Port};
 pub use remote_access_room::{Endpoint, Role, Secret, TokenError, TokenSource};
+pub use report::Report;

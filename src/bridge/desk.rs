@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 use super::answers::Answers;
 use super::assets::Assets;
 use super::calls::Calls;
+use super::diagnostics::Diagnostics;
 use super::parameters::Parameters;
 use super::publishing::Publishing;
 use super::watching::Watching;
@@ -31,6 +32,7 @@ pub(super) struct Desk {
     pub parameters: Parameters,
     pub assets: Assets,
     pub watching: Watching,
+    pub _diagnostics: Option<Diagnostics>,
     pub tasks: HashMap<RequestKey, AbortHandle>,
 }
 

@@ -113,6 +113,7 @@ pub const PARAMETERS: &[ParameterInfo] = &[
     strings("param_whitelist", &[".*"], "Regular expressions of the parameters to offer, as /node.parameter."),
     integer("parameter_timeout_ms", 2_000, 10, 60_000, "Milliseconds until a node that does not answer about its parameters is set aside."),
     strings("asset_uri_allowlist", &[DEFAULT_ASSETS], "Regular expressions of the files that viewers may fetch."),
+    boolean("diagnostics", false, "Publish /diagnostics once a second, and the viewers and what they do on the latched topic ~/viewers."),
     boolean(USE_SIM_TIME, false, "Take the time of messages from the topic /clock."),
 ];
 

@@ -16,6 +16,7 @@ use super::inbox::{Inbound, InboxEvent};
 use super::outbox::{InFlight, Outbox};
 use super::participants::{is_active, Participants};
 use super::port::{self, Command, Message, Port, PortEnd};
+use super::report::Report;
 use crate::session::{Event, Session, Transmit};
 
 /// Messages that are taken in one go before something is sent.
@@ -306,6 +307,14 @@ impl Driver {
             Command::AddServices(services) => self.session.add_services(now, services),
             Command::RemoveServices(services) => self.session.remove_services(now, &services),
             Command::Answer(answer) => answer.give(&mut self.session, now),
+            Command::Report(to) => {
+                let report = Report {
+                    viewers: self.session.viewers(),
+                    snapshot: self.session.snapshot(),
+                };
+                // Who asked may have given up.
+                let _ = to.try_send(report);
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use remote_access_protocol::{ChannelId, ServiceId};
 
 use super::answer::Answer;
+use super::report::Report;
 use crate::session::{ChannelInfo, PublisherId, Request, ServiceInfo};
 
 /// Messages that may wait for the driver.
@@ -49,6 +50,8 @@ pub enum Command {
     RemoveServices(Vec<ServiceId>),
     /// Something that a viewer asked for.
     Answer(Answer),
+    /// Tell of the session as it is now.
+    Report(Sender<Report>),
 }
 
 /// A message for the viewers.

@@ -1,0 +1,185 @@
+//! The bridge in ROS terms: `/diagnostics`, and a latched topic with the viewers and what they do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{json, Value};
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio::time::MissedTickBehavior;
+use tracing::warn;
+
+use super::answers::Answers;
+use crate::livekit::Report;
+use crate::ros::{Publisher, PublisherQos, Ros, RosError};
+use crate::session::{ChannelSnapshot, ParticipantSnapshot, ViewerInfo};
+
+/// How often diagnostics are published, as by diagnostic_updater.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Topics that are told of, the busiest first.
+const MAX_TOPICS: usize = 100;
+/// Prefix of each status' name, as diagnostic_updater has the node's.
+const NODE: &str = "remote_access_bridge";
+
+/// Levels of diagnostic_msgs/DiagnosticStatus.
+const OK: u8 = 0;
+const WARN: u8 = 1;
+
+/// Publishes until dropped.
+pub(super) struct Diagnostics(AbortHandle);
+
+impl Diagnostics {
+    pub fn start(ros: Arc<Ros>, answers: Answers, runtime: &Handle) -> Self {
+        let task = runtime.spawn(async move {
+            let publishers = {
+                let ros = Arc::clone(&ros);
+                tokio::task::spawn_blocking(move || publishers(&ros)).await
+            };
+            match publishers {
+                Ok(Ok((diagnostics, viewers))) => run(&ros, &answers, &diagnostics, &viewers).await,
+                Ok(Err(error)) => warn!(%error, "there will be no diagnostics"),
+                Err(error) => warn!(%error, "there will be no diagnostics"),
+            }
+        });
+        Self(task.abort_handle())
+    }
+}
+
+impl Drop for Diagnostics {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn publishers(ros: &Ros) -> Result<(Publisher, Publisher), RosError> {
+    let latched = PublisherQos {
+        transient_local: true,
+        depth: 1,
+        ..PublisherQos::default()
+    };
+    let kind = "diagnostic_msgs/msg/DiagnosticArray";
+    Ok((
+        ros.publisher("/diagnostics", kind, PublisherQos::default())?,
+        ros.publisher("~/viewers", "std_msgs/msg/String", latched)?,
+    ))
+}
+
+async fn run(ros: &Ros, answers: &Answers, diagnostics: &Publisher, viewers: &Publisher) {
+    let mut ticks = tokio::time::interval(INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = None;
+    loop {
+        ticks.tick().await;
+        // None: the driver is gone, this is the end.
+        let Some(report) = answers.report().await else {
+            return;
+        };
+        publish(diagnostics, &diagnostic_array(ros.now_ns(), &report));
+        if told.as_ref() != Some(&report.viewers) {
+            let list: Vec<Value> = report.viewers.iter().map(viewer).collect();
+            let text = json!({ "viewers": list }).to_string();
+            publish(viewers, &json!({ "data": text }));
+            told = Some(report.viewers);
+        }
+    }
+}
+
+fn publish(publisher: &Publisher, message: &Value) {
+    // Not a word about it in the log: it would come every second.
+    let _ = publisher.publish_json(message.to_string().as_bytes());
+}
+
+fn viewer(viewer: &ViewerInfo) -> Value {
+    let topics: Vec<&String> = viewer.publishes.keys().collect();
+    json!({
+        "name": viewer.name,
+        "watches": viewer.watches,
+        "publishes": topics,
+        "drives": viewer.drives,
+    })
+}
+
+fn diagnostic_array(now: u64, report: &Report) -> Value {
+    let stamp = json!({"sec": now / 1_000_000_000, "nanosec": now % 1_000_000_000});
+    let mut statuses = vec![session_status(report), topics_status(report)];
+    let viewers = report.viewers.iter().zip(&report.snapshot.participants);
+    statuses.extend(viewers.map(|(info, numbers)| viewer_status(info, numbers)));
+    json!({"header": {"stamp": stamp}, "status": statuses})
+}
+
+fn status(name: &str, level: u8, message: &str, values: &[(String, String)]) -> Value {
+    let values: Vec<Value> = values
+        .iter()
+        .map(|(key, value)| json!({"key": key, "value": value}))
+        .collect();
+    json!({
+        "level": level,
+        "name": format!("{NODE}: {name}"),
+        "message": message,
+        "hardware_id": NODE,
+        "values": values,
+    })
+}
+
+fn session_status(report: &Report) -> Value {
+    let numbers = &report.snapshot;
+    let message = format!("{} viewers", report.viewers.len());
+    let values = [
+        ("viewers", report.viewers.len() as u64),
+        ("sent bytes", numbers.sent.bytes),
+        ("received bytes", numbers.received_bytes),
+        ("open streams", numbers.streams as u64),
+        ("queued bytes", numbers.queued_bytes as u64),
+        ("latched bytes", numbers.latched_bytes as u64),
+        ("resyncs", numbers.resyncs),
+        ("unread messages", numbers.unread_messages),
+    ];
+    let values = values.map(|(key, value)| (key.to_owned(), value.to_string()));
+    status("session", OK, &message, &values)
+}
+
+fn topics_status(report: &Report) -> Value {
+    let mut channels: Vec<&ChannelSnapshot> = report.snapshot.channels.iter().collect();
+    channels.sort_by_key(|channel| std::cmp::Reverse(channel.received.bytes));
+    let watched = channels.iter().filter(|channel| channel.subscribers > 0);
+    let message = format!("{} of {} topics watched", watched.count(), channels.len());
+    let values: Vec<(String, String)> = channels
+        .into_iter()
+        .take(MAX_TOPICS)
+        .filter(|channel| channel.subscribers > 0 || channel.received.messages > 0)
+        .map(|channel| {
+            let numbers = format!(
+                "{} viewers, {} messages received, {} sent, {} dropped",
+                channel.subscribers,
+                channel.received.messages,
+                channel.sent.messages,
+                channel.drops.total()
+            );
+            (channel.topic.clone(), numbers)
+        })
+        .collect();
+    status("topics", OK, &message, &values)
+}
+
+fn viewer_status(info: &ViewerInfo, numbers: &ParticipantSnapshot) -> Value {
+    let (level, message) = if numbers.slow && numbers.acknowledges {
+        (WARN, "does not keep up with the others")
+    } else {
+        (OK, "served")
+    };
+    let round_trip = numbers.round_trip.map_or_else(
+        || "unknown".to_owned(),
+        |time| format!("{} ms", time.as_millis()),
+    );
+    let values = [
+        ("watches", numbers.subscriptions.to_string()),
+        ("drives", info.drives.join(" ")),
+        ("messages sent", numbers.sent.messages.to_string()),
+        ("bytes sent", numbers.sent_bytes.to_string()),
+        ("messages dropped", numbers.drops.total().to_string()),
+        ("round trip", round_trip),
+        ("delivery rate", format!("{:.0} B/s", numbers.delivery_rate)),
+    ];
+    let values = values.map(|(key, value)| (key.to_owned(), value));
+    status(&format!("viewer {}", info.name), level, message, &values)
+}
