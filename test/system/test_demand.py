@@ -49,6 +49,8 @@ def test_viewers_share_one_subscription_until_the_last_one_left(
     first, second = new_viewer(), new_viewer()
     for each in (first, second):
         each.subscribe(TOPIC)
+        # The second one's wish is not seen in the subscriptions: the answer tells that it arrived.
+        each.ping()
         publisher.match(TOPIC)
         publisher.publish(TOPIC)
         each.wait_messages(TOPIC)
