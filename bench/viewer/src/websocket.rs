@@ -1,5 +1,7 @@
 //! A client of the operator's program, which takes what it gets and keeps none of it.
 
+use std::time::Duration;
+
 use anyhow::{bail, Context};
 use futures_util::{SinkExt, StreamExt};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -12,6 +14,8 @@ use crate::events::{emit, end_of_input};
 use crate::receive::Text;
 use crate::tally::Tally;
 
+/// Time between two confirmations in any case.
+const CONFIRM_EVERY: Duration = Duration::from_millis(50);
 const OP_MESSAGE_DATA: u8 = 1;
 /// Opcode, subscription and log time before the message.
 const MESSAGE_FIELDS: usize = 1 + 4 + 8;
@@ -33,10 +37,17 @@ pub async fn watch(
         .context("cannot connect to the operator's program")?;
     emit("joined", serde_json::json!({}));
     let mut end = end_of_input();
+    let mut subscribed = false;
+    // A producer waits for the first one.
+    let mut confirmations = tokio::time::interval(CONFIRM_EVERY);
     loop {
         let message = tokio::select! {
             _ = &mut end => return Ok(()),
             message = socket.next() => message,
+            _ = confirmations.tick(), if subscribed => {
+                confirmer.send(tally.next());
+                continue;
+            }
         };
         match message {
             Some(Ok(Message::Binary(message))) => {
@@ -48,6 +59,7 @@ pub async fn watch(
             Some(Ok(Message::Text(text))) => {
                 if let Some(subscribe) = subscription(&text, prefix, tally) {
                     socket.send(Message::Text(subscribe.into())).await?;
+                    subscribed = true;
                 }
             }
             Some(Ok(_)) => {}
