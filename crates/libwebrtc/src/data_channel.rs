@@ -25,7 +25,8 @@ pub struct DataChannelInit {
     pub negotiated: bool,
     /// SCTP stream, 0 to 65534. -1 lets the library choose, which a negotiated channel may not.
     pub id: i32,
-    /// Relative importance; announced to the peer, without effect here.
+    /// Its share of the link while several channels have more to send than fits: each step up is
+    /// twice as much. Low, if it is not said.
     pub priority: Option<Priority>,
 }
 
@@ -46,10 +47,17 @@ impl Default for DataChannelInit {
 /// Why a message was not accepted.
 #[derive(Debug, Error)]
 pub enum DataChannelError {
-    /// The channel is not open, the message is larger than the peer takes, or more than 16 MiB
-    /// would be buffered.
+    /// The channel is not open, or more than 16 MiB would be buffered.
     #[error("failed to send data, dc not open? send buffer is full ?")]
     Send,
+    /// The message is larger than the peer takes. The official library says [`Self::Send`] instead.
+    #[error("the message of {size} bytes is larger than the {limit} that the peer takes")]
+    TooLarge {
+        /// Bytes of the message.
+        size: u64,
+        /// Bytes of the largest message that the peer takes (`a=max-message-size`).
+        limit: u64,
+    },
     /// A text message is not UTF-8.
     #[error("only utf8 strings can be sent")]
     Utf8(#[from] Utf8Error),

@@ -130,7 +130,7 @@ impl Open {
 }
 
 /// Priorities on the wire (RFC 8831, section 6.4).
-fn weight_of(priority: Option<Priority>) -> u16 {
+pub(crate) fn weight_of(priority: Option<Priority>) -> u16 {
     match priority.unwrap_or(Priority::Low) {
         Priority::VeryLow => 128,
         Priority::Low => 256,

@@ -16,6 +16,7 @@ mod network;
 mod sctp;
 mod shared;
 mod state;
+mod turns;
 
 pub(crate) use certificate::Certificate;
 pub(crate) use channel::Channel;

@@ -9,6 +9,7 @@ use std::fmt::{Debug, Formatter};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::sync::oneshot;
 
 use crate::{
     data_channel::{DataChannel, DataChannelInit},
@@ -209,12 +210,17 @@ impl PeerConnection {
         Ok(())
     }
 
-    /// Statistics. None are collected so far.
+    /// Statistics: the connection, its transport, the candidates of both sides, the pair in use, the
+    /// certificates, and each channel that is not closed.
     ///
     /// # Errors
-    /// None.
+    /// The connection is closed.
     pub async fn get_stats(&self) -> Result<Vec<RtcStats>, RtcError> {
-        Ok(Vec::new())
+        let (answer, stats) = oneshot::channel();
+        self.inner.shared.post(Command::Stats(answer))?;
+        stats
+            .await
+            .map_err(|_| RtcError::invalid_state("the connection is closed"))
     }
 
     /// Always fails.

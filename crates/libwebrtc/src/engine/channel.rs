@@ -1,8 +1,9 @@
 //! The part of a data channel that all threads may touch.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -23,6 +24,22 @@ const MAX_BACKLOG: usize = 16 * 1024 * 1024;
 pub(super) struct Queued {
     pub(super) data: Bytes,
     pub(super) binary: bool,
+    /// When it is to be given up, on a channel whose messages have a lifetime.
+    pub(super) expires: Option<Instant>,
+}
+
+/// What passed through a channel.
+#[derive(Debug, Default)]
+pub(super) struct Traffic {
+    pub(super) messages: AtomicU32,
+    pub(super) bytes: AtomicU64,
+}
+
+impl Traffic {
+    fn add(&self, bytes: u64) {
+        self.messages.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
 }
 
 /// What changes together under one lock: a message is only queued while the channel is open.
@@ -47,6 +64,10 @@ pub(crate) struct Channel {
     outbox: Mutex<Outbox>,
     /// Bytes accepted and not yet put on the wire.
     buffered: AtomicU64,
+    /// Messages accepted to be sent.
+    pub(super) outgoing: Traffic,
+    /// Messages that arrived.
+    pub(super) incoming: Traffic,
     backlog: Mutex<Backlog>,
     pub(crate) on_state_change: Callback<OnStateChange>,
     on_message: Callback<OnMessage>,
@@ -65,6 +86,8 @@ impl Channel {
                 queue: VecDeque::new(),
             }),
             buffered: AtomicU64::new(0),
+            outgoing: Traffic::default(),
+            incoming: Traffic::default(),
             backlog: Mutex::default(),
             on_state_change: Callback::default(),
             on_message: Callback::default(),
@@ -98,9 +121,13 @@ impl Channel {
 
     pub(crate) fn send(&self, data: &[u8], binary: bool) -> Result<(), DataChannelError> {
         let length = data.len() as u64;
-        if length > self.shared.max_message_size() {
-            return Err(DataChannelError::Send);
+        let limit = self.shared.max_message_size();
+        if length > limit {
+            return Err(self.too_large(length, limit));
         }
+        let lifetime = self.init.max_retransmit_time.map(|milliseconds| {
+            Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default())
+        });
         {
             let mut outbox = self.outbox.lock();
             // The lock makes this the only writer that adds, so the sum cannot pass the limit.
@@ -113,10 +140,20 @@ impl Channel {
             outbox.queue.push_back(Queued {
                 data: Bytes::copy_from_slice(data),
                 binary,
+                expires: lifetime.map(|lifetime| Instant::now() + lifetime),
             });
         }
+        self.outgoing.add(length);
         self.shared.wake();
         Ok(())
+    }
+
+    /// Before the descriptions were exchanged the limit is not known, and no channel is open.
+    fn too_large(&self, size: u64, limit: u64) -> DataChannelError {
+        match self.state() {
+            DataChannelState::Open => DataChannelError::TooLarge { size, limit },
+            _ => DataChannelError::Send,
+        }
     }
 
     /// Accepts no further message. The thread tells the application and does the rest.
@@ -146,6 +183,29 @@ impl Channel {
     /// For the thread: the next message to send.
     pub(super) fn pop(&self) -> Option<Queued> {
         self.outbox.lock().queue.pop_front()
+    }
+
+    /// For the thread: gives up the messages at the front whose time is over, and returns their
+    /// bytes.
+    pub(super) fn expire(&self, now: Instant) -> u64 {
+        if self.init.max_retransmit_time.is_none() {
+            return 0;
+        }
+        let mut bytes = 0;
+        let queue = &mut self.outbox.lock().queue;
+        while let Some(Queued {
+            data,
+            expires: Some(at),
+            ..
+        }) = queue.front()
+        {
+            if *at > now {
+                break;
+            }
+            bytes += data.len() as u64;
+            queue.pop_front();
+        }
+        bytes
     }
 
     /// For the thread: nothing waits to be sent.
@@ -192,6 +252,7 @@ impl Channel {
     /// For the thread: hands a message to the application, or keeps it until there is a callback.
     /// Answers `false` if too much is kept, which is the end of the channel.
     pub(super) fn deliver(&self, data: Bytes, binary: bool) -> bool {
+        self.incoming.add(data.len() as u64);
         let in_order = self.backlog.lock().messages.is_empty();
         if in_order && self.call_on_message(&data, binary) {
             return true;

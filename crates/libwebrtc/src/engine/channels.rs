@@ -7,14 +7,12 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::channel::{Channel, Queued};
-use super::sctp::{Message, Payload, Reliability, SctpAssociation};
+use super::sctp::{Message, Payload, Reliability, SctpAssociation, UNSENT};
 use super::shared::Shared;
+use super::turns::Turns;
 use crate::data_channel::{DataChannel, DataChannelInit, DataChannelState};
-use crate::dcep::{Dcep, Open};
+use crate::dcep::{weight_of, Dcep, Open};
 
-/// Bytes that SCTP may hold without having sent them. More would only add to the delay of a small
-/// message on another channel; less would leave the window unfilled between two calls.
-const UNSENT_IN_SCTP: usize = 64 * 1024;
 /// Streams are 0 to 65534 (RFC 8831, section 6.4).
 const MAX_STREAM: u16 = 65_534;
 
@@ -40,12 +38,14 @@ pub(super) struct Channels {
     entries: BTreeMap<u16, Entry>,
     /// Created before there was an association.
     waiting: Vec<Arc<Channel>>,
-    /// The stream to be served next.
-    next: u16,
+    turns: Turns,
     /// Which half of the streams is ours: even for the DTLS client (RFC 8832, section 6).
     dtls_client: bool,
     /// There is an association.
     connected: bool,
+    /// Channels that were ever open, and of those the ones that are closed.
+    opened: u32,
+    closed: u32,
 }
 
 impl Channels {
@@ -54,9 +54,11 @@ impl Channels {
             shared,
             entries: BTreeMap::new(),
             waiting: Vec::new(),
-            next: 0,
+            turns: Turns::default(),
             dtls_client: false,
             connected: false,
+            opened: 0,
+            closed: 0,
         }
     }
 
@@ -124,6 +126,7 @@ impl Channels {
             sent: 0,
         };
         self.entries.insert(stream, entry);
+        self.opened += 1;
         channel.set_state(DataChannelState::Open);
     }
 
@@ -226,6 +229,7 @@ impl Channels {
             sent: 0,
         };
         self.entries.insert(stream, entry);
+        self.opened += 1;
         let handle = DataChannel::new(channel);
         self.shared
             .observers
@@ -233,9 +237,22 @@ impl Channels {
             .call(|callback| callback(handle));
     }
 
+    /// How many channels were ever open, and how many of them are closed.
+    pub(super) fn counts(&self) -> (u32, u32) {
+        (self.opened, self.closed)
+    }
+
+    /// All channels that are not closed.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Channel>> {
+        let open = self.entries.values().map(|entry| &entry.channel);
+        open.chain(&self.waiting)
+    }
+
     /// The peer ended a stream, and with it the channel.
     pub(super) fn stream_reset(&mut self, stream: u16) {
+        self.turns.forget(stream);
         if let Some(mut entry) = self.entries.remove(&stream) {
+            self.closed += 1;
             entry.report();
             entry.channel.set_state(DataChannelState::Closed);
         }
@@ -255,10 +272,13 @@ impl Channels {
         }
     }
 
-    /// Gives SCTP what it can use now: one message of each channel in turn.
+    /// Gives SCTP what it can use now. The channels take turns by bytes and priority.
     pub(super) fn feed(&mut self, sctp: &mut dyn SctpAssociation, now: Instant) {
-        while sctp.unsent() < UNSENT_IN_SCTP {
-            let Some((stream, message)) = self.next_message() else {
+        for entry in self.entries.values_mut() {
+            entry.sent += entry.channel.expire(now);
+        }
+        while sctp.unsent() < UNSENT {
+            let Some((stream, message)) = self.next_message(now) else {
                 break;
             };
             if let Err(error) = sctp.send(message, now) {
@@ -275,26 +295,25 @@ impl Channels {
         }
     }
 
-    fn next_message(&mut self) -> Option<(u16, Message)> {
-        let (before, from) = (..self.next, self.next..);
-        let found = self
+    fn next_message(&mut self, now: Instant) -> Option<(u16, Message)> {
+        let waiting = self
             .entries
-            .range(from)
-            .chain(self.entries.range(before))
-            .find_map(|(stream, entry)| {
-                let queued = entry.channel.pop()?;
-                Some((*stream, entry.message(*stream, queued)))
-            });
-        if let Some((stream, _)) = &found {
-            self.next = stream.wrapping_add(1);
-        }
-        found
+            .iter()
+            .filter(|(_, entry)| !entry.channel.is_drained())
+            .map(|(stream, _)| *stream);
+        let stream = self.turns.choose(waiting)?;
+        let entry = self.entries.get(&stream)?;
+        let queued = entry.channel.pop()?;
+        let weight = weight_of(entry.channel.init().priority);
+        self.turns.served(stream, queued.data.len(), weight);
+        Some((stream, entry.message(stream, queued, now)))
     }
 
     /// The connection is over: closes every channel.
     pub(super) fn close_all(&mut self) {
         self.connected = false;
         for (_, mut entry) in std::mem::take(&mut self.entries) {
+            self.closed += 1;
             entry.report();
             entry.channel.set_state(DataChannelState::Closed);
         }
@@ -312,12 +331,15 @@ impl Entry {
         }
     }
 
-    fn message(&self, stream: u16, queued: Queued) -> Message {
+    fn message(&self, stream: u16, queued: Queued, now: Instant) -> Message {
         let init = self.channel.init();
-        let limit = |value: i32| u32::try_from(value).unwrap_or(0);
-        let reliability = match (init.max_retransmits, init.max_retransmit_time) {
-            (Some(count), _) => Reliability::MaxRetransmits(limit(count)),
-            (None, Some(millis)) => Reliability::MaxLifetime(limit(millis)),
+        // What is left of its lifetime after it has waited here.
+        let left = queued
+            .expires
+            .map(|at| at.saturating_duration_since(now).as_millis());
+        let reliability = match (init.max_retransmits, left) {
+            (Some(count), _) => Reliability::MaxRetransmits(u32::try_from(count).unwrap_or(0)),
+            (None, Some(left)) => Reliability::MaxLifetime(u32::try_from(left).unwrap_or(u32::MAX)),
             (None, None) => Reliability::Reliable,
         };
         let payload = match (queued.binary, queued.data.is_empty()) {

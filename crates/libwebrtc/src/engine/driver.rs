@@ -1,6 +1,8 @@
 //! The thread of a connection: waits for packets, time and commands, and moves data between the
 //! sockets, ICE, DTLS, SCTP and the channels.
 
+mod stats;
+
 use std::collections::VecDeque;
 use std::io;
 use std::panic::AssertUnwindSafe;
@@ -11,6 +13,7 @@ use dimpl::DtlsCertificate;
 use is::IceCreds;
 use mio::{Poll, Waker};
 
+use self::stats::Wire;
 use super::certificate::Certificate;
 use super::channels::Channels;
 use super::dtls::{Dtls, DtlsOutput};
@@ -51,6 +54,7 @@ pub(super) fn spawn(
         early: VecDeque::new(),
         sctp: None,
         channels: Channels::new(shared.clone()),
+        wire: Wire::default(),
         section: None,
         started: false,
         was_connected: false,
@@ -75,6 +79,7 @@ struct Driver {
     early: VecDeque<Vec<u8>>,
     sctp: Option<Box<dyn SctpAssociation>>,
     channels: Channels,
+    wire: Wire,
     /// `a=mid` and position of the data channel section, once candidates were gathered for it.
     section: Option<(String, i32)>,
     /// A remote description is in force.
@@ -206,6 +211,10 @@ impl Driver {
                     .negotiation
                     .call(|callback| callback(0));
             }
+            Command::Stats(answer) => {
+                // The caller may have given up.
+                let _ = answer.send(self.stats());
+            }
             Command::Close => self.closing = true,
         }
     }
@@ -313,6 +322,7 @@ impl Driver {
         }
         match &mut self.dtls {
             Some(dtls) => {
+                self.wire.received(packet.len());
                 dtls.handle_packet(packet, now);
                 self.poll_dtls(now);
             }
@@ -376,9 +386,13 @@ impl Driver {
             return;
         };
         let (network, sctp) = (&mut self.network, &mut self.sctp);
+        let wire = &mut self.wire;
         let client = self.dtls_client;
         let outcome = dtls.poll(|output| match output {
-            DtlsOutput::Packet(packet) => network.send(path, packet, now),
+            DtlsOutput::Packet(packet) => {
+                wire.sent(packet.len());
+                network.send(path, packet, now);
+            }
             DtlsOutput::Connected => *sctp = Some(sctp::new(client, now)),
             DtlsOutput::Data(data) => {
                 if let Some(sctp) = sctp {
@@ -431,11 +445,14 @@ impl Driver {
                 break;
             };
             any = true;
-            let network = &mut self.network;
+            let (network, wire) = (&mut self.network, &mut self.wire);
             let mut received = Vec::new();
             outcome = dtls.send(&packet).and_then(|()| {
                 dtls.poll(|output| match output {
-                    DtlsOutput::Packet(packet) => network.send(path, packet, now),
+                    DtlsOutput::Packet(packet) => {
+                        wire.sent(packet.len());
+                        network.send(path, packet, now);
+                    }
                     DtlsOutput::Data(data) => received.push(data.to_vec()),
                     DtlsOutput::Connected => {}
                 })

@@ -3,6 +3,8 @@
 //! The agent is the sans-IO crate `is`. It reports when the path is lost and when it is back, but
 //! never gives up; giving up after a while is added here.
 
+mod stats;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -3,18 +3,20 @@
 //! Implementations are sans-IO: they get the time with every call, never block, and hand out packets
 //! and events when polled. [`new`] chooses the implementation; nothing else names it.
 
-mod account;
-mod published;
+pub(crate) mod account;
+#[cfg(test)]
+mod link_tests;
+pub(crate) mod published;
 mod wire;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use thiserror::Error;
 
 /// Payload protocol identifiers of WebRTC (RFC 8831, section 8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Payload {
+pub(crate) enum Payload {
     /// A message of the Data Channel Establishment Protocol.
     Dcep,
     Text,
@@ -27,7 +29,7 @@ pub(super) enum Payload {
 
 /// How hard SCTP tries to deliver a message (RFC 3758).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reliability {
+pub(crate) enum Reliability {
     /// Until it arrives.
     Reliable,
     /// At most this many retransmissions.
@@ -38,17 +40,17 @@ pub(super) enum Reliability {
 
 /// A message to send.
 #[derive(Debug, Clone)]
-pub(super) struct Message {
-    pub(super) stream: u16,
-    pub(super) payload: Payload,
-    pub(super) data: Bytes,
-    pub(super) ordered: bool,
-    pub(super) reliability: Reliability,
+pub(crate) struct Message {
+    pub(crate) stream: u16,
+    pub(crate) payload: Payload,
+    pub(crate) data: Bytes,
+    pub(crate) ordered: bool,
+    pub(crate) reliability: Reliability,
 }
 
 /// What an association reports.
 #[derive(Debug)]
-pub(super) enum SctpEvent {
+pub(crate) enum SctpEvent {
     /// The handshake is done: messages can be sent.
     Connected,
     /// A message arrived in full.
@@ -69,10 +71,10 @@ pub(super) enum SctpEvent {
 /// A message was not accepted.
 #[derive(Debug, Error)]
 #[error("SCTP: {0}")]
-pub(super) struct SctpError(String);
+pub(crate) struct SctpError(String);
 
 /// One SCTP association on top of DTLS.
-pub(super) trait SctpAssociation: Send {
+pub(crate) trait SctpAssociation: Send {
     /// Takes in a packet of the peer.
     fn handle_packet(&mut self, packet: &[u8], now: Instant);
 
@@ -107,9 +109,18 @@ pub(super) trait SctpAssociation: Send {
 
 /// Bytes of the largest SCTP packet. With DTLS, UDP, IPv6 and a TURN channel around it, it fits the
 /// 1280 bytes that every IPv6 path carries: 1280 - 40 - 8 - 4 - 37.
-pub(super) const MAX_PACKET: u32 = 1191;
+pub(crate) const MAX_PACKET: u32 = 1191;
+
+/// How often a silent peer is tried at least, on top of three round trips. Otherwise an outage of ten
+/// seconds is followed by five seconds of silence. docs/bench/sctp.md has the figures.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(200);
+
+/// An association is given more while it holds less than this many bytes that it has not sent. More
+/// would only add to the delay of a small message on another channel (docs/bench/sctp.md); less would
+/// keep small messages from sharing a packet.
+pub(crate) const UNSENT: usize = 4 * 1024;
 
 /// Starts an association: the client sends the first packet, the server waits for it.
-pub(super) fn new(client: bool, now: Instant) -> Box<dyn SctpAssociation> {
-    Box::new(published::Association::new(client, now))
+pub(crate) fn new(client: bool, now: Instant) -> Box<dyn SctpAssociation> {
+    Box::new(published::Association::new(client, LONGEST_WAIT, now))
 }

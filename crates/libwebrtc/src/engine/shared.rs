@@ -7,6 +7,7 @@ use is::IceCreds;
 use mio::Waker;
 use parking_lot::Mutex;
 use thiserror::Error;
+use tokio::sync::oneshot;
 
 use super::callback::Callback;
 use super::channel::Channel;
@@ -18,6 +19,7 @@ use crate::peer_connection::{
 };
 use crate::peer_connection_factory::RtcConfiguration;
 use crate::sdp::Fingerprint;
+use crate::stats::RtcStats;
 
 /// Commands that may wait. Descriptions, candidates and channel calls are rare; a caller that gets
 /// this far ahead of the thread is broken or under attack.
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     Signaling(SignalingState),
     /// Tell the application that an offer is due.
     NegotiationNeeded,
+    /// Collect statistics.
+    Stats(oneshot::Sender<Vec<RtcStats>>),
     Close,
 }
 

@@ -1,10 +1,11 @@
-//! End-to-end encryption. Keys are kept; encrypting and decrypting is not implemented yet and fails.
+//! End-to-end encryption: of data packets in full, of media not at all, since no media is sent.
 
-use std::collections::HashMap;
-use std::error::Error;
-use std::sync::Arc;
+mod data_packet;
+mod key_ring;
+mod provider;
 
-use parking_lot::Mutex;
+pub use data_packet::DataPacketCryptor;
+pub use provider::KeyProvider;
 
 use crate::{
     native::packet_trailer::PacketTrailerHandler, peer_connection_factory::PeerConnectionFactory,
@@ -18,9 +19,9 @@ pub type OnStateChange = Box<dyn FnMut(String, EncryptionState) + Send + Sync>;
 #[derive(Copy, Clone, Debug)]
 #[non_exhaustive]
 pub enum KeyDerivationAlgorithm {
-    /// PBKDF2.
+    /// PBKDF2-HMAC-SHA-256 with 100,000 rounds, for secrets that people choose.
     PBKDF2,
-    /// HKDF.
+    /// HKDF-SHA-256, for random secrets.
     HKDF,
 }
 
@@ -29,13 +30,14 @@ pub enum KeyDerivationAlgorithm {
 pub struct KeyProviderOptions {
     /// One key for all participants.
     pub shared_key: bool,
-    /// How many ratchet steps to try.
+    /// How many keys that follow by ratcheting are tried on a packet that does not fit, at most
+    /// 256. The first such packet costs two derivations for each.
     pub ratchet_window_size: i32,
-    /// Salt of the ratchet.
+    /// Salt of every derivation. All participants must use the same.
     pub ratchet_salt: Vec<u8>,
-    /// Failures before a key counts as wrong.
+    /// Failures before a key counts as wrong. Concerns media only.
     pub failure_tolerance: i32,
-    /// How many keys are kept.
+    /// Keys of each participant, 1 to 256; 16 if it is not positive.
     pub key_ring_size: i32,
     /// How keys are derived.
     pub key_derivation_algorithm: KeyDerivationAlgorithm,
@@ -46,7 +48,7 @@ pub struct KeyProviderOptions {
 pub enum EncryptionAlgorithm {
     /// AES-GCM.
     AesGcm,
-    /// AES-CBC.
+    /// AES-CBC, which no SDK uses for data.
     AesCbc,
 }
 
@@ -72,68 +74,12 @@ pub enum EncryptionState {
 /// An encrypted data packet.
 #[derive(Debug, Clone)]
 pub struct EncryptedPacket {
-    /// The ciphertext.
+    /// The ciphertext and its tag of 16 bytes.
     pub data: Vec<u8>,
-    /// The initialization vector.
+    /// The initialization vector, 12 bytes.
     pub iv: Vec<u8>,
     /// Which key of the ring was used.
     pub key_index: u32,
-}
-
-/// Keys by their owner and index. The owner `None` is for shared keys.
-type Keys = HashMap<(Option<String>, i32), Vec<u8>>;
-
-/// Keeps keys.
-#[derive(Clone, Default)]
-pub struct KeyProvider {
-    keys: Arc<Mutex<Keys>>,
-}
-
-impl KeyProvider {
-    /// An empty key ring.
-    pub fn new(_options: KeyProviderOptions) -> Self {
-        Self::default()
-    }
-
-    /// Sets the shared key of this index.
-    pub fn set_shared_key(&self, key_index: i32, key: Vec<u8>) -> bool {
-        self.keys.lock().insert((None, key_index), key);
-        true
-    }
-
-    /// Always `None`: ratcheting is not implemented.
-    pub fn ratchet_shared_key(&self, _key_index: i32) -> Option<Vec<u8>> {
-        None
-    }
-
-    /// The shared key of this index.
-    pub fn get_shared_key(&self, key_index: i32) -> Option<Vec<u8>> {
-        self.keys.lock().get(&(None, key_index)).cloned()
-    }
-
-    /// Sets a participant's key of this index.
-    pub fn set_key(&self, participant_id: String, key_index: i32, key: Vec<u8>) -> bool {
-        self.keys
-            .lock()
-            .insert((Some(participant_id), key_index), key);
-        true
-    }
-
-    /// Always `None`: ratcheting is not implemented.
-    pub fn ratchet_key(&self, _participant_id: String, _key_index: i32) -> Option<Vec<u8>> {
-        None
-    }
-
-    /// A participant's key of this index.
-    pub fn get_key(&self, participant_id: String, key_index: i32) -> Option<Vec<u8>> {
-        self.keys
-            .lock()
-            .get(&(Some(participant_id), key_index))
-            .cloned()
-    }
-
-    /// Does nothing: no media is sent.
-    pub fn set_sif_trailer(&self, _trailer: Vec<u8>) {}
 }
 
 /// Encrypts media frames. This one never sees a frame.
@@ -191,40 +137,4 @@ impl FrameCryptor {
 
     /// Does nothing.
     pub fn set_packet_trailer_handler(&self, _handler: &PacketTrailerHandler) {}
-}
-
-/// Encrypts data packets. Not implemented yet: every call fails.
-#[derive(Clone)]
-pub struct DataPacketCryptor(());
-
-impl DataPacketCryptor {
-    /// A cryptor that fails.
-    pub fn new(_algorithm: EncryptionAlgorithm, _key_provider: KeyProvider) -> Self {
-        Self(())
-    }
-
-    /// Always fails.
-    ///
-    /// # Errors
-    /// Encryption of data is not implemented.
-    pub fn encrypt(
-        &self,
-        _participant_id: &str,
-        _key_index: u32,
-        _data: &[u8],
-    ) -> Result<EncryptedPacket, Box<dyn Error>> {
-        Err("end-to-end encryption is not supported by the pure-Rust libwebrtc".into())
-    }
-
-    /// Always fails.
-    ///
-    /// # Errors
-    /// Encryption of data is not implemented.
-    pub fn decrypt(
-        &self,
-        _participant_id: &str,
-        _encrypted_packet: &EncryptedPacket,
-    ) -> Result<Vec<u8>, Box<dyn Error>> {
-        Err("end-to-end encryption is not supported by the pure-Rust libwebrtc".into())
-    }
 }

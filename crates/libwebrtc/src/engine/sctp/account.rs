@@ -30,7 +30,7 @@ struct Stream {
 
 /// The accounts of all streams of an association.
 #[derive(Debug, Default)]
-pub(super) struct Account {
+pub(crate) struct Account {
     streams: HashMap<u16, Stream>,
     highest_tsn: Option<u32>,
     unsent: usize,
@@ -38,19 +38,19 @@ pub(super) struct Account {
 
 impl Account {
     /// Bytes accepted and not yet gone, of all streams.
-    pub(super) fn unsent(&self) -> usize {
+    pub(crate) fn unsent(&self) -> usize {
         self.unsent
     }
 
     /// A message was handed to SCTP.
-    pub(super) fn accept(&mut self, stream: u16, bytes: usize, user: bool) {
+    pub(crate) fn accept(&mut self, stream: u16, bytes: usize, user: bool) {
         self.unsent += bytes;
         let messages = &mut self.streams.entry(stream).or_default().messages;
         messages.push_back(Accepted { left: bytes, user });
     }
 
     /// A packet goes out. Calls back for each stream whose user bytes are on the wire now.
-    pub(super) fn packet(&mut self, packet: &[u8], mut sent: impl FnMut(u16, usize)) {
+    pub(crate) fn packet(&mut self, packet: &[u8], mut sent: impl FnMut(u16, usize)) {
         for chunk in data_chunks(packet) {
             let is_new = self
                 .highest_tsn
@@ -68,12 +68,12 @@ impl Account {
     }
 
     /// SCTP reports bytes as acknowledged or given up. Returns the user bytes that are gone by that.
-    pub(super) fn release(&mut self, stream: u16, bytes: usize) -> usize {
+    pub(crate) fn release(&mut self, stream: u16, bytes: usize) -> usize {
         self.progress(stream, |stream| stream.released += bytes as u64)
     }
 
     /// The stream is over, with whatever was left on it.
-    pub(super) fn remove(&mut self, stream: u16) {
+    pub(crate) fn remove(&mut self, stream: u16) {
         if let Some(stream) = self.streams.remove(&stream) {
             let left: usize = stream.messages.iter().map(|message| message.left).sum();
             self.unsent -= left;

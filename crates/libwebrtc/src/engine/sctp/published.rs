@@ -20,15 +20,21 @@ use super::{Message, Payload, Reliability, SctpAssociation, SctpError, SctpEvent
 const RECEIVE_WINDOW: u32 = 5 << 20;
 /// The size of messages is checked against what the peer takes before they come here.
 const MAX_MESSAGE: u32 = 16 << 20;
-/// The longest wait for a timer, on top of three round trips. The crate doubles its wait after each
-/// loss up to a minute, so after an outage of ten seconds it would stay silent for five more.
-const MAX_WAIT: Duration = Duration::from_millis(700);
 
-pub(super) struct Association {
+/// The longest wait of the crate's first timer: its own minimum. Shorter waits would move the clock
+/// while round trips are measured.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// Round trips above this are not believed: one measured across an outage says nothing.
+const MAX_RTT: Duration = Duration::from_secs(1);
+
+pub(crate) struct Association {
     endpoint: Endpoint,
     handle: Option<AssociationHandle>,
     inner: Option<rtc_sctp::Association>,
     peer: SocketAddr,
+    longest_wait: Duration,
+    /// Timeouts of the crate by the time of the peer's last packet.
+    timeouts: u64,
     /// How far the crate's clock is ahead of the real one; see [`Self::limit_wait`].
     skew: Duration,
     account: Account,
@@ -38,7 +44,9 @@ pub(super) struct Association {
 }
 
 impl Association {
-    pub(super) fn new(client: bool, now: Instant) -> Self {
+    /// Starts an association. While the peer is silent it tries again at least every `longest_wait`
+    /// plus three round trips.
+    pub(crate) fn new(client: bool, longest_wait: Duration, now: Instant) -> Self {
         // The crate wants addresses only to tell peers apart; here there is one.
         let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 5000));
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 5001));
@@ -73,6 +81,8 @@ impl Association {
             handle,
             inner: association.take().map(|(_, inner)| inner),
             peer,
+            longest_wait,
+            timeouts: 0,
             skew: Duration::ZERO,
             account: Account::default(),
             packets: VecDeque::new(),
@@ -81,16 +91,21 @@ impl Association {
         }
     }
 
-    /// Moves the crate's clock forward if it would wait longer than [`MAX_WAIT`] for a timer. It has
-    /// no option for the longest wait, but it believes any time it is told.
+    /// Moves the crate's clock forward if it would wait too long for a timer. It doubles its wait
+    /// after each loss, up to a minute, and has no option for the longest wait, but it believes any
+    /// time it is told. The clock stands still while the peer answers: round trips are measured
+    /// with it.
     fn limit_wait(&mut self, now: Instant) {
         let Some(inner) = &self.inner else { return };
         let Some(deadline) = inner.poll_timeout() else {
             return;
         };
         let wait = deadline.saturating_duration_since(now + self.skew);
-        let longest = MAX_WAIT + 3 * inner.rtt();
-        self.skew += wait.saturating_sub(longest);
+        let longest = match inner.stats().get_num_t3timeouts() > self.timeouts {
+            true => self.longest_wait,
+            false => self.longest_wait.max(FIRST_WAIT),
+        };
+        self.skew += wait.saturating_sub(longest + 3 * inner.rtt().min(MAX_RTT));
     }
 
     /// Works through the crate's events.
@@ -156,6 +171,7 @@ impl SctpAssociation for Association {
             {
                 if let Some(inner) = &mut self.inner {
                     inner.handle_event(event);
+                    self.timeouts = inner.stats().get_num_t3timeouts();
                 }
             }
             // A peer that starts at the same time as we do: our start is the one that counts.

@@ -8,15 +8,15 @@ const DATA_CHUNK: u8 = 0;
 
 /// The part of a DATA chunk that the accounting needs.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct DataChunk {
-    pub(super) tsn: u32,
-    pub(super) stream: u16,
+pub(crate) struct DataChunk {
+    pub(crate) tsn: u32,
+    pub(crate) stream: u16,
     /// Bytes of user data, without padding.
-    pub(super) length: usize,
+    pub(crate) length: usize,
 }
 
 /// The DATA chunks of a packet, in order. Stops at the first malformed chunk.
-pub(super) fn data_chunks(packet: &[u8]) -> impl Iterator<Item = DataChunk> + '_ {
+pub(crate) fn data_chunks(packet: &[u8]) -> impl Iterator<Item = DataChunk> + '_ {
     let mut rest = packet.get(COMMON_HEADER..).unwrap_or_default();
     std::iter::from_fn(move || loop {
         let &[kind, _, l0, l1] = rest.first_chunk()?;

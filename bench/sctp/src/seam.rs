@@ -1,0 +1,110 @@
+//! The drop-in's own seam, so with whatever engine stands behind it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use link_sim::{Delivery, Endpoint, Event, Outgoing};
+
+use crate::engine::sctp::published::Association;
+use crate::engine::sctp::{Message, Payload, Reliability, SctpAssociation, SctpEvent};
+use crate::engine::turns::Turns;
+
+/// The usual weight of a channel.
+const WEIGHT: u16 = 256;
+
+/// An association behind the seam, fed as the drop-in feeds it.
+pub struct Seam {
+    inner: Box<dyn SctpAssociation>,
+    /// Bytes that the association may hold without having sent them.
+    feed: usize,
+    queues: BTreeMap<u16, VecDeque<Message>>,
+    buffered: BTreeMap<u16, usize>,
+    turns: Turns,
+}
+
+impl Seam {
+    /// As the drop-in does it, but for the longest wait for a timer and the bytes it is fed.
+    pub fn new(client: bool, longest_wait: Duration, feed: usize, now: Instant) -> Self {
+        Self {
+            inner: Box::new(Association::new(client, longest_wait, now)),
+            feed,
+            queues: BTreeMap::new(),
+            buffered: BTreeMap::new(),
+            turns: Turns::default(),
+        }
+    }
+
+    fn feed(&mut self, now: Instant) {
+        while self.inner.unsent() < self.feed {
+            let waiting = self.queues.iter().filter(|(_, queue)| !queue.is_empty());
+            let stream = self.turns.choose(waiting.map(|(stream, _)| *stream));
+            let queue = stream.and_then(|stream| self.queues.get_mut(&stream));
+            let Some(message) = queue.and_then(VecDeque::pop_front) else {
+                return;
+            };
+            self.turns
+                .served(message.stream, message.data.len(), WEIGHT);
+            if let Err(error) = self.inner.send(message, now) {
+                panic!("{error}");
+            }
+        }
+    }
+}
+
+impl Endpoint for Seam {
+    fn handle_packet(&mut self, packet: &[u8], now: Instant) {
+        self.inner.handle_packet(packet, now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.inner.handle_timeout(now);
+    }
+
+    fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+        self.inner.poll_timeout(now)
+    }
+
+    fn poll_packet(&mut self, now: Instant) -> Option<Bytes> {
+        self.feed(now);
+        self.inner.poll_packet(now)
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        loop {
+            return Some(match self.inner.poll_event()? {
+                SctpEvent::Connected => Event::Connected,
+                SctpEvent::Message { stream, data, .. } => Event::Message { stream, data },
+                SctpEvent::Closed => Event::Closed,
+                SctpEvent::Sent { stream, bytes } => {
+                    *self.buffered.entry(stream).or_default() -= bytes;
+                    continue;
+                }
+                SctpEvent::StreamReset { .. } => continue,
+            });
+        }
+    }
+
+    fn send(&mut self, message: Outgoing, _now: Instant) {
+        let (ordered, reliability) = match message.delivery {
+            Delivery::Reliable => (true, Reliability::Reliable),
+            Delivery::Lossy => (false, Reliability::MaxRetransmits(0)),
+        };
+        let message = Message {
+            stream: message.stream,
+            payload: Payload::Binary,
+            data: message.data,
+            ordered,
+            reliability,
+        };
+        *self.buffered.entry(message.stream).or_default() += message.data.len();
+        self.queues
+            .entry(message.stream)
+            .or_default()
+            .push_back(message);
+    }
+
+    fn buffered(&self, stream: u16) -> usize {
+        self.buffered.get(&stream).copied().unwrap_or(0)
+    }
+}
