@@ -6,6 +6,7 @@
 //! other nodes is what this node's middleware wrote.
 
 use super::any_message::{AnyMessage, Opaque};
+use super::qos::TopicQos;
 use super::type_support::{MessageSupport, TypeSupports};
 use super::RosError;
 use rclrs::{Node, PublisherOptions, QoSProfile};
@@ -40,17 +41,12 @@ impl Default for PublisherQos {
 
 impl PublisherQos {
     fn profile(self) -> QoSProfile {
-        let profile = QoSProfile::topics_default().keep_last(self.depth.max(1));
-        let profile = if self.reliable {
-            profile.reliable()
-        } else {
-            profile.best_effort()
-        };
-        if self.transient_local {
-            profile.transient_local()
-        } else {
-            profile.volatile()
+        TopicQos {
+            reliable: self.reliable,
+            transient_local: self.transient_local,
+            depth: self.depth.max(1),
         }
+        .profile()
     }
 }
 
