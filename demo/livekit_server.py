@@ -22,7 +22,7 @@ rtc:
   enable_loopback_candidate: true
   interfaces:
     includes: [{interface}]
-keys:
+{rtc}keys:
   {key}: {secret}
 logging:
   level: info
@@ -30,12 +30,16 @@ logging:
 
 
 class LiveKitServer:
-    """A server that can be stopped and started again at the same address with the same keys."""
+    """A server that can be stopped and started again at the same address with the same keys.
+
+    `more` are lines of its configuration, `rtc` are such of the section of that name.
+    """
 
     def __init__(self, directory: Path, address: str = "127.0.0.1", interface: str = "lo", more: str = "") -> None:
         self.address = address
         self._interface = interface
         self._more = more
+        self.rtc = ""
         self.key = "key" + secrets.token_hex(4)
         self.secret = secrets.token_hex(24)
         self.port, self.tcp_port = _free_ports(address, socket.SOCK_STREAM, 2)
@@ -79,6 +83,7 @@ class LiveKitServer:
                 address=self.address,
                 interface=self._interface,
                 more=self._more,
+                rtc=self.rtc,
             )
         )
         process = ChildProcess("livekit-server", [program, "--config", str(configuration)], self.log)

@@ -24,6 +24,8 @@ from ros_domain import free_domain
 
 HERE = Path(__file__).resolve().parent
 ROOM = "demo"
+# What viewers may do. By default they may only watch; here whoever tries it drives, calls and sets.
+CAPABILITIES = '["assets", "clientPublish", "connectionGraph", "parameters", "parametersSubscribe", "services", "time"]'
 # How long the parts may take to end before they are killed.
 PATIENCE = 10.0
 
@@ -65,7 +67,8 @@ class Demo:
             "LIVEKIT_API_KEY": self._server.key,
             "LIVEKIT_API_SECRET": self._server.secret,
         }
-        self._start("bridge", [str(self._options.bridge), "--ros-args", "-p", f"room:={ROOM}"], server)
+        arguments = ["--ros-args", "-p", f"room:={ROOM}", "-p", f"capabilities:={CAPABILITIES}"]
+        self._start("bridge", [str(self._options.bridge), *arguments], server)
 
         say(4, "operator's program: joins the same room from outside ROS")
         arguments = [str(self._options.operator), "--room", ROOM, "--port", str(self._options.port)]

@@ -13,6 +13,7 @@ use remote_access_bridge::config::{Config, Environment, PARAMETERS};
 use remote_access_bridge::livekit::Driver;
 use remote_access_bridge::ros::Ros;
 use remote_access_bridge::session::{RobotInfo, Session};
+use remote_access_room::DEFAULT_LOG;
 use tokio::signal::unix::{signal, SignalKind};
 use tracing::info;
 use tracing_subscriber::EnvFilter;
@@ -39,9 +40,6 @@ Examples:
     remote_access_bridge --ros-args -p room:=robot1 -p topic_whitelist:=\"['/camera/.*', '/tf']\"
   LIVEKIT_URL=wss://example.com LIVEKIT_TOKEN=... remote_access_bridge
 ";
-
-/// What is logged unless RUST_LOG says otherwise. The SDK tells of normal events as warnings.
-const DEFAULT_LOG: &str = "info,livekit=error,livekit_signaling=error,libwebrtc=warn,turn_client_proto=error,stun_proto=error";
 
 fn main() -> ExitCode {
     match run() {

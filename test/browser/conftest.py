@@ -17,29 +17,12 @@ from chromium import ARGUMENTS, Tab
 from livekit_server import LiveKitServer
 from page_server import PageServer
 from processes import ChildProcess
-from ros_domain import free_domain
 from ros_side import Observer
 
 ROOM = "workshop"
 # What viewers may do with the robot of these tests: everything.
 RIGHTS = '["clientPublish", "services", "parameters", "parametersSubscribe", "connectionGraph", "assets", "time"]'
 TabFactory = Callable[..., Tab]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _own_domain() -> None:
-    """Keeps the run apart from every other one on this machine."""
-    os.environ["ROS_DOMAIN_ID"] = str(free_domain())
-    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
-    """The LiveKit server of the run."""
-    server = LiveKitServer(tmp_path_factory.mktemp("livekit"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +13,6 @@ from client import mint_token
 from foxglove_client import SUBPROTOCOLS, FoxgloveClient
 from livekit_server import LiveKitServer
 from operator_program import Operator
-from ros_domain import free_domain
 from ros_side import Observer, Peer, Publisher
 from viewer_client import Loop, Viewer
 
@@ -24,22 +22,6 @@ PublisherFactory = Callable[[], Publisher]
 PeerFactory = Callable[..., Peer]
 OperatorFactory = Callable[..., Operator]
 ClientFactory = Callable[..., FoxgloveClient]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _own_domain() -> None:
-    """Keeps the run apart from every other one on this machine."""
-    os.environ["ROS_DOMAIN_ID"] = str(free_domain())
-    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
-    """The LiveKit server of the run; every test has a room of its own in it."""
-    server = LiveKitServer(tmp_path_factory.mktemp("livekit"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

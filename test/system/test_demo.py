@@ -55,6 +55,9 @@ class Demo:
         try:
             client.subscribe("/camera/image")
             client.wait_data("/camera/image", 5)
+            # Whoever tries the demo may drive the robot, call its services and set its parameters.
+            allowed = client.texts("serverInfo")[-1]["capabilities"]
+            assert {"clientPublish", "services", "parameters", "assets"} <= set(allowed)
         finally:
             client.close()
 

@@ -71,6 +71,7 @@ impl Options {
             topic: self.topic.clone(),
             many_streams: self.many,
             ping: self.ping,
+            ..UplinkOptions::default()
         }
     }
 }

@@ -17,3 +17,8 @@ pub use connect::{close, connect, Endpoint};
 pub use incoming::{Broken, BufferBudget, FrameReader};
 pub use token::{Role, Secret, TokenError, TokenSource};
 pub use uplink::{Uplink, UplinkOptions};
+
+/// What a program logs unless it is told otherwise, as a filter of `tracing`. The SDK tells of
+/// normal events as warnings.
+pub const DEFAULT_LOG: &str = "info,livekit=error,livekit_signaling=error,libwebrtc=warn,\
+                               turn_client_proto=error,stun_proto=error";

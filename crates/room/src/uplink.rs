@@ -16,8 +16,6 @@ use tracing::debug;
 const MAX_WAITING: usize = 1024;
 /// Bytes that may wait to be sent, 64 MiB: four frames of the longest kind.
 const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
-/// Bytes after which the stream is replaced by a new one. Receivers end one at 5,000,000,000.
-const ROTATE_BYTES: u64 = 4_000_000_000;
 /// Time before another attempt to open a stream.
 const RETRY: Duration = Duration::from_millis(500);
 /// Longest time for the end of the stream; then it is left to the end of the connection.
@@ -32,6 +30,14 @@ pub struct UplinkOptions {
     pub many_streams: bool,
     /// Time between pings. `None`: no pings.
     pub ping: Option<Duration>,
+    /// Bytes after which the stream is replaced by a new one.
+    pub rotate_bytes: u64,
+}
+
+impl UplinkOptions {
+    /// The default of [`rotate_bytes`](Self::rotate_bytes), 4 GB: receivers end a stream at
+    /// 5,000,000,000 bytes.
+    pub const ROTATE_BYTES: u64 = 4_000_000_000;
 }
 
 impl Default for UplinkOptions {
@@ -41,6 +47,7 @@ impl Default for UplinkOptions {
             topic: TOPIC.to_owned(),
             many_streams: true,
             ping: Some(Duration::from_millis(100)),
+            rotate_bytes: Self::ROTATE_BYTES,
         }
     }
 }
@@ -171,12 +178,13 @@ impl Writer {
 
     async fn try_write(&mut self, frame: &Bytes) -> StreamResult<()> {
         let stream = match self.stream.take() {
-            Some(stream) if self.written < ROTATE_BYTES => stream,
+            Some(stream) if self.written < self.options.rotate_bytes => stream,
             // The new one is opened before the old one ends, lest the robot starts anew.
             old => {
                 let new = self.open().await?;
                 self.written = 0;
                 if let Some(old) = old {
+                    debug!(robot = %self.robot, "the stream to the robot goes on as another one");
                     old.close().await?;
                 }
                 new

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use remote_access_room::{UplinkOptions, DEFAULT_LOG};
 use remote_access_viewer::hub::Hub;
 use remote_access_viewer::options::{Command, Environment, Options, HELP};
 use remote_access_viewer::record::Recording;
@@ -18,8 +19,6 @@ use tokio::signal::unix::{signal, SignalKind};
 use tracing::info;
 use tracing_subscriber::EnvFilter;
 
-/// What is logged unless told otherwise. The SDK tells of normal events as warnings.
-const DEFAULT_LOG: &str = "info,livekit=error,livekit_signaling=error,libwebrtc=warn,turn_client_proto=error,stun_proto=error";
 /// Longest time for the connections to end.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time between two looks at whether they have ended.
@@ -111,7 +110,18 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     println!("page: http://{authority}/");
 
     let serving = tokio::spawn(web::serve(server, listener, std::future::pending()));
-    room::run(options.endpoint, options.robot, Arc::clone(&hub), stop).await;
+    let uplink = UplinkOptions {
+        rotate_bytes: options.stream_rotate_bytes,
+        ..UplinkOptions::default()
+    };
+    room::run(
+        options.endpoint,
+        options.robot,
+        uplink,
+        Arc::clone(&hub),
+        stop,
+    )
+    .await;
     serving.abort();
     if let Some(recording) = recording {
         let finish = tokio::task::spawn_blocking(move || recording.finish());

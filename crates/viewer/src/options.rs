@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use lexopt::prelude::*;
 use regex::Regex;
-use remote_access_room::{Endpoint, Role, Secret, TokenSource};
+use remote_access_room::{Endpoint, Role, Secret, TokenSource, UplinkOptions};
 
 use crate::web::PageTokens;
 
@@ -29,6 +30,9 @@ Options:
   --record FILE         Write what is watched to FILE, an MCAP file that must not exist yet
   --watch REGEX         Watch topics whose whole name matches without a client, too, for example
                         to record them; may be given several times
+  --stream-rotate-bytes BYTES
+                        Bytes after which the stream to the robot is replaced by another one
+                        (1000 to 4900000000, default 4000000000); receivers end one at 5000000000
   --log FILTER          What to log, for example debug (default: RUST_LOG, else info)
   --version             Print the version and exit
   --help                Print this help and exit
@@ -50,6 +54,8 @@ Examples:
 
 const DEFAULT_URL: &str = "ws://localhost:7880";
 const DEFAULT_PORT: u16 = 8765;
+/// What `--stream-rotate-bytes` may be.
+const ROTATE_BYTES: RangeInclusive<u64> = 1_000..=4_900_000_000;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -81,6 +87,8 @@ pub struct Options {
     pub record: Option<PathBuf>,
     /// Topics that are watched without a client.
     pub watch: Vec<Regex>,
+    /// Bytes after which the stream to the robot is replaced by another one.
+    pub stream_rotate_bytes: u64,
     /// What to log.
     pub log: Option<String>,
     /// Where the page's tokens come from.
@@ -153,6 +161,7 @@ struct Arguments {
     origins: Vec<String>,
     record: Option<PathBuf>,
     watch: Vec<Regex>,
+    stream_rotate_bytes: u64,
     log: Option<String>,
 }
 
@@ -172,6 +181,7 @@ impl Command {
             origins: Vec::new(),
             record: None,
             watch: Vec::new(),
+            stream_rotate_bytes: UplinkOptions::ROTATE_BYTES,
             log: None,
         };
         let mut parser = lexopt::Parser::from_args(arguments);
@@ -187,6 +197,9 @@ impl Command {
                 Long("allow-origin") => parsed.origins.push(parser.value()?.string()?),
                 Long("record") => parsed.record = Some(parser.value()?.into()),
                 Long("watch") => parsed.watch.push(parser.value()?.parse_with(whole)?),
+                Long("stream-rotate-bytes") => {
+                    parsed.stream_rotate_bytes = parser.value()?.parse_with(rotate_bytes)?;
+                }
                 Long("log") => parsed.log = Some(parser.value()?.string()?),
                 other => return Err(other.unexpected().into()),
             }
@@ -194,6 +207,13 @@ impl Command {
         let options = Options::new(parsed, environment)?;
         Ok(Self::Run(Box::new(options)))
     }
+}
+
+fn rotate_bytes(text: &str) -> Result<u64, String> {
+    let bytes = text.parse().ok();
+    bytes
+        .filter(|bytes| ROTATE_BYTES.contains(bytes))
+        .ok_or_else(|| format!("must be {} to {}", ROTATE_BYTES.start(), ROTATE_BYTES.end()))
 }
 
 /// A pattern for whole names.
@@ -249,6 +269,7 @@ impl Options {
             origins: arguments.origins,
             record: arguments.record,
             watch: arguments.watch,
+            stream_rotate_bytes: arguments.stream_rotate_bytes,
             log: arguments.log,
             page_tokens,
         })
@@ -313,7 +334,8 @@ mod tests {
     #[test]
     fn all_options_are_read() {
         let arguments = "--room=a --room b --robot r --host 0.0.0.0 --port 0 --record x.mcap \
-            --watch /tf --watch /a.* --allow-origin https://x --log debug --identity me";
+            --watch /tf --watch /a.* --allow-origin https://x --log debug --identity me \
+            --stream-rotate-bytes 5000";
         let arguments: Vec<_> = arguments.split_whitespace().collect();
         let options = parse(&arguments, with_key()).unwrap();
         assert!(
@@ -326,17 +348,23 @@ mod tests {
         );
         assert!(options.watch[0].is_match("/tf") && !options.watch[0].is_match("/tf_static"));
         assert_eq!(options.record, Some("x.mcap".into()));
+        assert_eq!(options.stream_rotate_bytes, 5000);
     }
 
     #[test]
     fn what_is_wrong_is_named() {
-        let cases: [(&[&str], Environment, &str); 7] = [
+        let cases: [(&[&str], Environment, &str); 8] = [
             (&[], with_key(), "--room is missing"),
             (&["--room", "a"], Environment::default(), "LIVEKIT_API_KEY"),
             (&["--room"], with_key(), "--room"),
             (&["--fly"], with_key(), "--fly"),
             (&["--port", "x"], with_key(), "\"x\""),
             (&["--watch", "a)("], with_key(), "a)("),
+            (
+                &["--stream-rotate-bytes", "5000000000"],
+                with_key(),
+                "4900000000",
+            ),
             (
                 &[],
                 Environment {
@@ -363,6 +391,7 @@ mod tests {
             "--allow-origin",
             "--record",
             "--watch",
+            "--stream-rotate-bytes",
             "--log",
             "--version",
             "--help",

@@ -12,7 +12,7 @@ use livekit::id::ParticipantIdentity;
 use livekit::participant::ParticipantState;
 use livekit::{ByteStreamReader, DisconnectReason, Room, RoomEvent, StreamReader};
 use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT, TOPIC};
-use remote_access_room::{close, connect, Backoff, Endpoint};
+use remote_access_room::{close, connect, Backoff, Endpoint, Uplink, UplinkOptions};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{error, info, warn};
 
@@ -30,9 +30,11 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Stays in the room until `stop` is ready, then leaves it. Comes back after every interruption.
 ///
 /// `wanted` is the identity or the name of the robot; `None`: the first one that is there.
+/// `uplink` says how our streams to it are.
 pub async fn run(
     endpoint: Endpoint,
     wanted: Option<String>,
+    uplink: UplinkOptions,
     hub: Arc<Hub>,
     stop: impl Future<Output = ()>,
 ) {
@@ -49,6 +51,7 @@ pub async fn run(
         let since = Instant::now();
         let mut visit = Visit {
             room: Arc::new(room),
+            uplink: uplink.clone(),
             hub: Arc::clone(&hub),
             robots: Robots::new(wanted.clone()),
             early: Early::default(),
@@ -75,6 +78,7 @@ pub async fn run(
 /// One connection to the room.
 struct Visit {
     room: Arc<Room>,
+    uplink: UplinkOptions,
     hub: Arc<Hub>,
     robots: Robots,
     early: Early,
@@ -203,7 +207,8 @@ impl Visit {
                 .notice("robots", self.robots.others(Some(&identity)));
             let (streams, missed) = self.early.take(&identity);
             let (room, hub) = (Arc::clone(&self.room), Arc::clone(&self.hub));
-            let mut link = Link::new(room, identity, sid, name, hub);
+            let uplink = Uplink::open(room, identity.clone(), self.uplink.clone());
+            let mut link = Link::new(uplink, identity, sid, name, hub);
             for stream in streams {
                 link.read(stream);
             }

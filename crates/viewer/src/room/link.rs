@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use livekit::id::{ParticipantIdentity, ParticipantSid};
-use livekit::{ByteStreamReader, Room};
+use livekit::ByteStreamReader;
 use parking_lot::Mutex;
-use remote_access_room::{BufferBudget, FrameReader, Uplink, UplinkOptions};
+use remote_access_room::{BufferBudget, FrameReader, Uplink};
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
@@ -44,15 +44,14 @@ struct Shared {
 }
 
 impl Link {
-    /// Opens our stream, and introduces the robot to the hub.
+    /// Introduces the robot to the hub.
     pub fn new(
-        room: Arc<Room>,
+        uplink: Uplink,
         identity: ParticipantIdentity,
         sid: ParticipantSid,
         name: String,
         hub: Arc<Hub>,
     ) -> Self {
-        let uplink = Uplink::open(room, identity.clone(), UplinkOptions::default());
         hub.robot_joined(&name, uplink.clone());
         let shared = Shared {
             hub,

@@ -1,0 +1,27 @@
+"""What every run of tests has: a ROS domain and a LiveKit server of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from livekit_server import LiveKitServer
+from ros_domain import free_domain
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_domain() -> None:
+    """Keeps the run apart from every other one on this machine."""
+    os.environ["ROS_DOMAIN_ID"] = str(free_domain())
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
+    """The LiveKit server of the run."""
+    server = LiveKitServer(tmp_path_factory.mktemp("livekit"))
+    server.start()
+    yield server
+    server.stop()
