@@ -97,9 +97,24 @@ def check_page() -> None:
 
 def check_browser() -> None:
     """Tests the page in Chromium."""
-    if not any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
+    if not _has_chromium():
         raise Skipped("Chromium is not installed (sudo apt install chromium); THE PAGE WAS NOT TESTED IN A BROWSER")
     command(sys.executable, "-m", "pytest", "--durations=5", "test/browser")
+
+
+def check_interop() -> None:
+    """Tests the pure-Rust libwebrtc beside the Python SDK and, where there is a Chromium, the browser's."""
+    tests = [sys.executable, "-m", "pytest", "--durations=5", "test/interop"]
+    if not _has_chromium():
+        command(*tests, "-k", "python")
+        raise Skipped("Chromium is not installed (sudo apt install chromium); THE BROWSER'S SDK WAS NOT TESTED")
+    if not (ROOT / "crates/viewer/web/node_modules/livekit-client").is_dir():
+        command("npm", "--prefix", "crates/viewer/web", "ci", "--no-fund", "--no-audit")
+    command(*tests)
+
+
+def _has_chromium() -> bool:
+    return any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
 
 
 def check_dependencies() -> None:
@@ -179,6 +194,7 @@ CHECKS = [
     ),
     Check("page", "the web page is linted, typed, tested and built as committed", check_page),
     Check("browser", "the page in a real browser, with the built bridge and the demo robot", check_browser, needs="build"),
+    Check("interop", "libwebrtc beside the SDKs of Python and browsers, through a server", check_interop, needs="build"),
     Check(
         "bench",
         "tests of the benchmarks' harness",
