@@ -4,7 +4,6 @@
 
 mod dcsctp;
 mod sctp_proto;
-mod seam;
 
 /// The drop-in's SCTP, included by its files: it is no public part of that crate.
 #[path = "../../../crates/libwebrtc/src/engine"]
@@ -13,6 +12,10 @@ mod engine {
     pub(crate) mod sctp;
     pub(crate) mod turns;
 }
+
+/// The same behind its seam, fed as the drop-in feeds it.
+#[path = "../../../crates/libwebrtc/src/engine/sctp/simulated.rs"]
+mod seam;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;

@@ -1,4 +1,5 @@
-//! The drop-in's own seam, so with whatever engine stands behind it.
+//! The association behind the seam as one end of a simulated link. For the tests here, and for
+//! `bench/sctp`, which includes this file.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use crate::engine::turns::Turns;
 const WEIGHT: u16 = 256;
 
 /// An association behind the seam, fed as the drop-in feeds it.
-pub struct Seam {
+pub(crate) struct Seam {
     inner: Box<dyn SctpAssociation>,
     /// Bytes that the association may hold without having sent them.
     feed: usize,
@@ -25,7 +26,7 @@ pub struct Seam {
 
 impl Seam {
     /// As the drop-in does it, but for the longest wait for a timer and the bytes it is fed.
-    pub fn new(client: bool, longest_wait: Duration, feed: usize, now: Instant) -> Self {
+    pub(crate) fn new(client: bool, longest_wait: Duration, feed: usize, now: Instant) -> Self {
         Self {
             inner: Box::new(Association::new(client, longest_wait, now)),
             feed,
@@ -77,7 +78,11 @@ impl Endpoint for Seam {
                 SctpEvent::Message { stream, data, .. } => Event::Message { stream, data },
                 SctpEvent::Closed => Event::Closed,
                 SctpEvent::Sent { stream, bytes } => {
-                    *self.buffered.entry(stream).or_default() -= bytes;
+                    let buffered = self.buffered.entry(stream).or_default();
+                    let Some(left) = buffered.checked_sub(bytes) else {
+                        panic!("{bytes} bytes sent of {buffered} that were accepted");
+                    };
+                    *buffered = left;
                     continue;
                 }
                 SctpEvent::StreamReset { .. } => continue,
