@@ -120,8 +120,8 @@ def _has_chromium() -> bool:
 def check_dependencies() -> None:
     """Looks for known vulnerabilities and for licences that do not fit."""
     if shutil.which("cargo-deny") is None:
-        raise Skipped("cargo-deny is not installed")
-    command("cargo", "deny", "check")
+        raise Skipped("cargo-deny is not installed (cargo install --locked cargo-deny); DEPENDENCIES WERE NOT CHECKED")
+    command("cargo", "deny", "--workspace", "check")
 
 
 # What cargo-fuzz sets too, without the address sanitizer: that alone would need a nightly compiler.
