@@ -4,24 +4,26 @@
 //! type and a response written from it, by the middleware. Responses are announced by the
 //! middleware's callback and taken on one thread for all clients.
 
+mod thread;
+
+pub(super) use thread::Clients;
+
 use super::any_message::AnyMessage;
 use super::ffi;
 use super::handle::ClientHandle;
 use super::type_support::{ServiceSupport, TypeSupports};
 use super::RosError;
 use bytes::Bytes;
-use flume::{Receiver, Sender};
+use flume::Sender;
 use parking_lot::Mutex;
 use rclrs::Node;
 use remote_access_cdr::CdrError;
 use std::collections::HashMap;
-use std::ffi::c_void;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
+use thread::{on_new_response, Announcer, Work};
 use tokio::sync::{oneshot, Semaphore};
 use tracing::{error, warn};
 
@@ -110,11 +112,7 @@ impl ServiceClient {
             handle,
             pending: Mutex::default(),
             in_flight: Semaphore::new(MAX_IN_FLIGHT),
-            announcer: Arc::new(Announcer {
-                client: Weak::clone(inner),
-                queued: AtomicBool::new(false),
-                queue: queue.clone(),
-            }),
+            announcer: Arc::new(Announcer::new(inner, queue)),
         });
         // SAFETY: the handle is valid, the callback takes a pointer to an `Announcer`, and the
         // client keeps it alive until its drop has removed the callback.
@@ -342,87 +340,5 @@ struct Forget<'c> {
 impl Drop for Forget<'_> {
     fn drop(&mut self) {
         self.client.pending.lock().remove(&self.number);
-    }
-}
-
-/// Queues a client when it has responses.
-struct Announcer {
-    client: Weak<Inner>,
-    /// Whether it is in the queue.
-    queued: AtomicBool,
-    queue: Sender<Work>,
-}
-
-/// # Safety
-/// `user_data` points to a live [`Announcer`].
-unsafe extern "C" fn on_new_response(user_data: *const c_void, _number_of_events: usize) {
-    // SAFETY: as required from the caller.
-    let announcer = unsafe { &*user_data.cast::<Announcer>() };
-    if !announcer.queued.swap(true, Ordering::AcqRel) {
-        // Fails only after the thread has ended. Weak: a client must not end inside its callback.
-        let _ = announcer
-            .queue
-            .send(Work::Ready(Weak::clone(&announcer.client)));
-    }
-}
-
-enum Work {
-    Ready(Weak<Inner>),
-    Stop,
-}
-
-/// Makes clients, and takes the responses of all of them on a thread.
-pub(super) struct Clients {
-    node: Node,
-    types: Arc<TypeSupports>,
-    queue: Sender<Work>,
-    thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl Clients {
-    pub(super) fn start(node: Node, types: Arc<TypeSupports>) -> std::io::Result<Self> {
-        // Bounded by the clients: each is in it once.
-        let (queue, work) = flume::unbounded();
-        let thread = std::thread::Builder::new()
-            .name("ros-client".into())
-            .spawn(move || run(&work))?;
-        Ok(Self {
-            node,
-            types,
-            queue,
-            thread: Mutex::new(Some(thread)),
-        })
-    }
-
-    pub(super) fn node(&self) -> &Node {
-        &self.node
-    }
-
-    pub(super) fn types(&self) -> &TypeSupports {
-        &self.types
-    }
-
-    pub(super) fn create(&self, name: &str, type_name: &str) -> Result<ServiceClient, RosError> {
-        ServiceClient::create(&self.node, &self.types, &self.queue, name, type_name)
-    }
-
-    /// Ends the thread and waits for it. Calling it again does nothing.
-    pub(super) fn stop(&self) {
-        let _ = self.queue.send(Work::Stop);
-        if let Some(thread) = self.thread.lock().take() {
-            if thread.join().is_err() {
-                error!("the client thread had panicked");
-            }
-        }
-    }
-}
-
-fn run(work: &Receiver<Work>) {
-    while let Ok(Work::Ready(client)) = work.recv() {
-        if let Some(client) = client.upgrade() {
-            // Before the first take: what arrives from now on announces itself again.
-            client.announcer.queued.store(false, Ordering::Release);
-            client.take_all();
-        }
     }
 }

@@ -4,35 +4,29 @@
 //! that does not answer in time is set aside: it is left out at once from then on, and tried again
 //! in the background.
 
+mod events;
+mod nodes;
+
 use super::client::{CallError, Clients, ServiceClient};
-use super::connections::by_node;
 use super::filter::Patterns;
 use super::parameter_value::ParameterValue;
 use super::subscription::{Subscription, Subscriptions};
 use super::take::TakeThread;
 use super::RosError;
+use events::changes_of;
 use flume::{Receiver, TrySendError};
 use futures_util::stream::{self, StreamExt};
-use parking_lot::Mutex;
-use rclrs::{NodeState, RclrsError};
-use remote_access_cdr::Definition;
+use nodes::{nodes_with_parameters, RemoteNode, RemoteNodes};
 use serde_json::{json, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tracing::{debug, info, warn};
+use std::time::Duration;
+use tracing::{debug, warn};
 
 /// Nodes that are asked at once.
 const AT_ONCE: usize = 16;
-/// How long a node stays set aside until it is tried again.
-const ASIDE: Duration = Duration::from_secs(30);
-/// How long the clients of a node that is not asked are kept. Each costs the middleware two
-/// endpoints.
-const IDLE: Duration = Duration::from_secs(60);
 /// Batches of changes that may wait for a watcher.
 const CHANGES: usize = 256;
-/// Largest parameter event as JSON, in bytes.
-const MAX_EVENT: usize = 16 * 1024 * 1024;
 
 const EVENTS: &str = "/parameter_events";
 const EVENT_TYPE: &str = "rcl_interfaces/msg/ParameterEvent";
@@ -68,21 +62,7 @@ pub struct ParameterClient {
     take: Arc<TakeThread>,
     allow: Patterns,
     timeout: Duration,
-    nodes: Mutex<HashMap<String, Arc<RemoteNode>>>,
-}
-
-/// A node with parameter services.
-struct RemoteNode {
-    name: String,
-    state: Mutex<RemoteState>,
-}
-
-struct RemoteState {
-    clients: HashMap<Service, ServiceClient>,
-    /// When it was asked last.
-    used: Instant,
-    /// When it failed to answer last, if it has not answered since.
-    silent_since: Option<Instant>,
+    nodes: RemoteNodes,
 }
 
 impl ParameterClient {
@@ -99,7 +79,7 @@ impl ParameterClient {
             take,
             allow,
             timeout,
-            nodes: Mutex::default(),
+            nodes: RemoteNodes::default(),
         }
     }
 
@@ -223,38 +203,14 @@ impl ParameterClient {
             // The runtime is stopping.
             Err(_) => return HashMap::new(),
         };
-        let now = Instant::now();
-        let (mut responsive, mut retried, mut idle) = (HashMap::new(), Vec::new(), Vec::new());
-        {
-            let mut nodes = self.nodes.lock();
-            nodes.retain(|name, _| names.contains(name));
-            for name in names {
-                let node = nodes
-                    .entry(name.clone())
-                    .or_insert_with(|| Arc::new(RemoteNode::new(&name, now)));
-                let mut state = node.state.lock();
-                if now.duration_since(state.used) > IDLE {
-                    idle.extend(state.clients.drain());
-                }
-                match &mut state.silent_since {
-                    None => {
-                        responsive.insert(name, Arc::clone(node));
-                    }
-                    Some(since) if now.duration_since(*since) > ASIDE => {
-                        *since = now;
-                        retried.push(Arc::clone(node));
-                    }
-                    Some(_) => {}
-                }
-            }
-        }
-        for node in retried {
+        let sorted = self.nodes.sort(names);
+        for node in sorted.retried {
             let client = Arc::clone(self);
             tokio::spawn(async move { client.list(&node).await });
         }
-        // Ending clients takes the middleware a while.
+        let idle = sorted.idle;
         tokio::task::spawn_blocking(move || drop(idle));
-        responsive
+        sorted.responsive
     }
 
     async fn get_of(
@@ -400,12 +356,8 @@ impl ParameterClient {
     }
 
     async fn client(&self, node: &RemoteNode, service: Service) -> Result<ServiceClient, String> {
-        {
-            let mut state = node.state.lock();
-            state.used = Instant::now();
-            if let Some(client) = state.clients.get(&service) {
-                return Ok(client.clone());
-            }
+        if let Some(client) = node.client(service) {
+            return Ok(client);
         }
         let clients = Arc::clone(&self.clients);
         let name = format!("{}/{}", node.name, service.0);
@@ -414,84 +366,7 @@ impl ParameterClient {
             .await
             .map_err(|_| "the node is stopping".to_owned())?
             .map_err(|problem| problem.to_string())?;
-        node.state.lock().clients.insert(service, client.clone());
+        node.keep_client(service, client.clone());
         Ok(client)
     }
-}
-
-impl RemoteNode {
-    fn new(name: &str, now: Instant) -> Self {
-        Self {
-            name: name.to_owned(),
-            state: Mutex::new(RemoteState {
-                clients: HashMap::new(),
-                used: now,
-                silent_since: None,
-            }),
-        }
-    }
-
-    fn answered(&self) {
-        if self.state.lock().silent_since.take().is_some() {
-            info!("{}: answers for its parameters again", self.name);
-        }
-    }
-
-    fn is_silent(&self) {
-        if self
-            .state
-            .lock()
-            .silent_since
-            .replace(Instant::now())
-            .is_none()
-        {
-            warn!(
-                "{}: does not answer for its parameters and is set aside",
-                self.name
-            );
-        }
-    }
-}
-
-/// Full names of the nodes that list their parameters.
-fn nodes_with_parameters(clients: &Clients) -> Result<HashSet<String>, RclrsError> {
-    let mut found = HashSet::new();
-    by_node(
-        clients.node(),
-        NodeState::get_service_names_and_types_by_node,
-        |node, service, _| {
-            let own = service
-                .strip_prefix(node)
-                .and_then(|rest| rest.strip_prefix('/'));
-            if own == Some(LIST.0) {
-                found.insert(node.to_owned());
-            }
-        },
-    )?;
-    Ok(found)
-}
-
-/// What a parameter event says of allowed parameters. None if it is no such event.
-fn changes_of(
-    definition: &Definition,
-    event: &[u8],
-    allow: &Patterns,
-) -> Option<Vec<ParameterEntry>> {
-    let json = definition.to_json(event, MAX_EVENT).ok()?;
-    let event: Value = serde_json::from_slice(&json).ok()?;
-    let node = event["node"].as_str()?;
-    let mut entries = Vec::new();
-    for kind in ["new_parameters", "changed_parameters", "deleted_parameters"] {
-        for parameter in event[kind].as_array().into_iter().flatten() {
-            let name = format!("{node}.{}", parameter["name"].as_str()?);
-            let value = match kind {
-                "deleted_parameters" => ParameterValue::NotSet,
-                _ => ParameterValue::from_json(&parameter["value"])?,
-            };
-            if allow.matches(&name) {
-                entries.push(ParameterEntry { name, value });
-            }
-        }
-    }
-    Some(entries)
 }

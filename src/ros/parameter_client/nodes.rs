@@ -1,0 +1,149 @@
+//! The nodes that have parameters, and which of them answer.
+
+use super::super::client::{Clients, ServiceClient};
+use super::super::connections::by_node;
+use super::{Service, LIST};
+use parking_lot::Mutex;
+use rclrs::{NodeState, RclrsError};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::{info, warn};
+
+/// How long a node stays set aside until it is tried again: at first, and at most, twice as long
+/// each time. One that was only started anew is back soon.
+const ASIDE: Duration = Duration::from_secs(2);
+const ASIDE_MAX: Duration = Duration::from_secs(30);
+/// How long the clients of a node that is not asked are kept. Each costs the middleware two
+/// endpoints.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// A node with parameter services.
+pub(super) struct RemoteNode {
+    pub name: String,
+    state: Mutex<RemoteState>,
+}
+
+struct RemoteState {
+    clients: HashMap<Service, ServiceClient>,
+    /// When it was asked last.
+    used: Instant,
+    /// Set if it has not answered since it failed to.
+    silent: Option<Silent>,
+}
+
+/// Since when a node is set aside, and for how long.
+struct Silent {
+    since: Instant,
+    pause: Duration,
+}
+
+impl RemoteNode {
+    fn new(name: &str, now: Instant) -> Self {
+        Self {
+            name: name.to_owned(),
+            state: Mutex::new(RemoteState {
+                clients: HashMap::new(),
+                used: now,
+                silent: None,
+            }),
+        }
+    }
+
+    /// The client of one of its services, if there is one already. It is used now.
+    pub fn client(&self, service: Service) -> Option<ServiceClient> {
+        let mut state = self.state.lock();
+        state.used = Instant::now();
+        state.clients.get(&service).cloned()
+    }
+
+    pub fn keep_client(&self, service: Service, client: ServiceClient) {
+        self.state.lock().clients.insert(service, client);
+    }
+
+    pub fn answered(&self) {
+        if self.state.lock().silent.take().is_some() {
+            info!("{}: answers for its parameters again", self.name);
+        }
+    }
+
+    pub fn is_silent(&self) {
+        let mut state = self.state.lock();
+        let before = state.silent.take().map(|silent| silent.pause);
+        state.silent = Some(Silent {
+            since: Instant::now(),
+            pause: before.map_or(ASIDE, |pause| (pause * 2).min(ASIDE_MAX)),
+        });
+        drop(state);
+        if before.is_none() {
+            warn!(
+                "{}: does not answer for its parameters and is set aside",
+                self.name
+            );
+        }
+    }
+}
+
+/// The nodes that are known.
+#[derive(Default)]
+pub(super) struct RemoteNodes(Mutex<HashMap<String, Arc<RemoteNode>>>);
+
+/// The nodes as they are to be dealt with now.
+#[derive(Default)]
+pub(super) struct Sorted {
+    /// Those to be asked, by name.
+    pub responsive: HashMap<String, Arc<RemoteNode>>,
+    /// Those that were set aside and are to be tried again, beside.
+    pub retried: Vec<Arc<RemoteNode>>,
+    /// Clients that nobody has used for long. Ending them takes the middleware a while.
+    pub idle: Vec<ServiceClient>,
+}
+
+impl RemoteNodes {
+    /// Forgets the nodes that are gone, and sorts those that are there.
+    pub fn sort(&self, names: HashSet<String>) -> Sorted {
+        let now = Instant::now();
+        let mut sorted = Sorted::default();
+        let mut nodes = self.0.lock();
+        nodes.retain(|name, _| names.contains(name));
+        for name in names {
+            let node = nodes
+                .entry(name.clone())
+                .or_insert_with(|| Arc::new(RemoteNode::new(&name, now)));
+            let mut state = node.state.lock();
+            if now.duration_since(state.used) > IDLE {
+                let clients = state.clients.drain();
+                sorted.idle.extend(clients.map(|(_, client)| client));
+            }
+            match &mut state.silent {
+                None => {
+                    sorted.responsive.insert(name, Arc::clone(node));
+                }
+                Some(silent) if now.duration_since(silent.since) > silent.pause => {
+                    silent.since = now;
+                    sorted.retried.push(Arc::clone(node));
+                }
+                Some(_) => {}
+            }
+        }
+        sorted
+    }
+}
+
+/// Full names of the nodes that list their parameters.
+pub(super) fn nodes_with_parameters(clients: &Clients) -> Result<HashSet<String>, RclrsError> {
+    let mut found = HashSet::new();
+    by_node(
+        clients.node(),
+        NodeState::get_service_names_and_types_by_node,
+        |node, service, _| {
+            let own = service
+                .strip_prefix(node)
+                .and_then(|rest| rest.strip_prefix('/'));
+            if own == Some(LIST.0) {
+                found.insert(node.to_owned());
+            }
+        },
+    )?;
+    Ok(found)
+}
