@@ -89,6 +89,11 @@ PARAMETERS = [
         False,
         "Publish /diagnostics once a second, and the viewers and what they do on the latched topic ~/viewers.",
     ),
+    (
+        "metrics_address",
+        "",
+        "Address and port of metrics for Prometheus, as 127.0.0.1:9464; empty for none. There is no password.",
+    ),
     ("use_sim_time", False, "Take the time of messages from the topic /clock."),
 ]
 

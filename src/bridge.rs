@@ -9,6 +9,7 @@ mod diagnostics;
 mod parameter_value;
 mod parameters;
 mod publishing;
+mod silent;
 mod watching;
 
 use std::collections::{BTreeMap, HashMap};
@@ -133,7 +134,7 @@ fn desk(ros: Arc<Ros>, port: &Port, config: RobotConfig, runtime: Handle) -> Des
     );
     let diagnostics = config
         .diagnostics
-        .then(|| Diagnostics::start(Arc::clone(&ros), answers.clone(), &runtime));
+        .then(|| Diagnostics::start(Arc::clone(&ros), port.reports(), &runtime));
     Desk {
         _diagnostics: diagnostics,
         publishing: Publishing::new(Arc::clone(&ros), answers.clone()),

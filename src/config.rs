@@ -5,6 +5,7 @@ mod environment;
 mod rates;
 mod table;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::bridge::{CallTimeouts, RobotConfig};
@@ -37,6 +38,8 @@ pub struct Config {
     pub session: SessionConfig,
     /// What viewers get of the robot.
     pub robot: RobotConfig,
+    /// Where to serve metrics.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// The configuration is wrong. The text says what to do.
@@ -110,6 +113,7 @@ impl Config {
             },
             session: session(&values)?,
             robot: robot(&values)?,
+            metrics: address(&values, "metrics_address")?,
         })
     }
 }
@@ -147,6 +151,19 @@ fn robot(values: &Values) -> Result<RobotConfig, ConfigError> {
 
 fn milliseconds(values: &Values, name: &str) -> Duration {
     Duration::from_millis(values.size(name) as u64)
+}
+
+/// An address with a port; none if the parameter is empty.
+fn address(values: &Values, name: &'static str) -> Result<Option<SocketAddr>, ConfigError> {
+    let text = values.string(name);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let address = text.parse().map_err(|_| ConfigError::Value {
+        name,
+        reason: format!("{text:?} is not an address with a port, as 127.0.0.1:9464"),
+    })?;
+    Ok(Some(address))
 }
 
 fn timeouts(values: &Values, name: &'static str) -> Result<Vec<(Patterns, Duration)>, ConfigError> {

@@ -15,4 +15,4 @@ pub use answer::Answer;
 pub use driver::Driver;
 pub use port::{Command, Demand, Message, Messages, Port};
 pub use remote_access_room::{Endpoint, Role, Secret, TokenError, TokenSource};
-pub use report::Report;
+pub use report::{Connection, Report, Reports};

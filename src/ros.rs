@@ -8,6 +8,7 @@ mod any_message;
 mod assets;
 mod buffer;
 mod client;
+mod clock;
 mod connections;
 mod executor;
 mod ffi;
@@ -25,6 +26,7 @@ mod services;
 mod source;
 mod subscription;
 mod take;
+mod topic_scan;
 mod topics;
 mod type_support;
 mod watch;
@@ -32,14 +34,15 @@ mod watch;
 pub use assets::{AssetError, AssetPolicy};
 pub use buffer::HEADROOM;
 pub use client::{CallError, ServiceClient};
+pub use clock::ClockWatch;
 pub use connections::{ConnectionWatch, Connections};
 pub use filter::{PatternError, Patterns, TopicFilter};
 pub use message::{PublisherId, RawMessage};
 pub use parameter_client::{ParameterClient, ParameterEntry, ParameterWatch};
 pub use parameter_value::ParameterValue;
 pub use parameters::{Live, Parameters};
-pub use publisher::{PublishError, Publisher, PublisherQos};
-pub use qos::{QosPolicy, TopicQos};
+pub use publisher::{PublishError, Publisher};
+pub use qos::{PublisherQos, QosPolicy, TopicQos};
 pub use schema::{Schema, SchemaError, SchemaStore};
 pub use services::{Service, ServiceEvent};
 pub use subscription::Subscription;
@@ -52,7 +55,9 @@ use connections::ConnectionWatcher;
 use executor::Executor;
 use flume::Receiver;
 use graph::{GraphThread, Watch};
-use rclrs::{Context, InitOptions, LogSeverity, Logger, Node, RclrsError};
+use rclrs::{
+    Context, InitOptions, LogSeverity, Logger, Node, QoSProfile, RclrsError, TopicEndpointInfo,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use subscription::Subscriptions;
@@ -187,6 +192,23 @@ impl Ros {
         parameters.get::<bool>("use_sim_time").unwrap_or(false)
     }
 
+    /// Subscribes to simulated time.
+    ///
+    /// # Errors
+    /// As [`Ros::subscribe`].
+    pub fn watch_clock(&self) -> Result<ClockWatch, RosError> {
+        let (sender, time) = tokio::sync::watch::channel(0);
+        let sink = move |message: RawMessage| {
+            if let Some(time) = clock::time_of(message.payload()) {
+                sender.send_if_modified(|last| std::mem::replace(last, time) != time);
+            }
+        };
+        Ok(ClockWatch {
+            time,
+            _subscription: self.subscribe(clock::CLOCK, clock::CLOCK_TYPE, sink)?,
+        })
+    }
+
     /// Sets how the QoS of topics follows from their publishers. Holds for what is subscribed
     /// or told of from now on.
     pub fn set_qos_policy(&self, policy: QosPolicy) {
@@ -250,6 +272,26 @@ impl Ros {
         qos: PublisherQos,
     ) -> Result<Publisher, RosError> {
         Publisher::create(&self.node, self.clients.types(), topic, type_name, qos)
+    }
+
+    /// The QoS with which a publisher reaches all subscriptions that a topic has at this moment.
+    #[must_use]
+    pub fn publisher_qos(&self, topic: &str) -> PublisherQos {
+        let others = |endpoints: Result<Vec<TopicEndpointInfo>, RclrsError>| -> Vec<QoSProfile> {
+            let endpoints = endpoints.unwrap_or_default().into_iter();
+            endpoints
+                .filter(|endpoint| !self.is_own(endpoint))
+                .map(|endpoint| endpoint.qos_profile)
+                .collect()
+        };
+        let subscriptions = others(self.node.get_subscriptions_info_by_topic(topic));
+        let publishers = others(self.node.get_publishers_info_by_topic(topic));
+        PublisherQos::matching(&subscriptions, &publishers)
+    }
+
+    /// Whether an endpoint is one of this node's.
+    fn is_own(&self, endpoint: &TopicEndpointInfo) -> bool {
+        endpoint.node_name == self.node.name() && endpoint.node_namespace == self.node.namespace()
     }
 
     /// The types that a topic has in the graph at this moment, `package/msg/Type`.

@@ -149,9 +149,9 @@ fn a_latched_publisher_reaches_who_comes_later_and_ends_when_dropped() {
     let node = Node::start();
     let topic = format!("/{}", unique("latched"));
     let qos = PublisherQos {
-        reliable: true,
         transient_local: true,
         depth: 1,
+        ..PublisherQos::default()
     };
     let publisher = node.ros.publisher(&topic, "std_msgs/msg/Int32", qos);
     let publisher = publisher.expect("a publisher");

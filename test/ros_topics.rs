@@ -76,6 +76,30 @@ ps = [node.create_publisher(String, f'/{prefix}/t{{i}}', 1) for i in range(50)]"
     }
 }
 
+#[test]
+fn a_publisher_that_takes_the_place_of_another_at_once_is_noticed() {
+    let (node, mut peer) = (Node::start(), Peer::start());
+    let name = format!("/{}", unique("replaced"));
+    let mut topics = node.watch(&name);
+    peer.run(&format!(
+        "from std_msgs.msg import String\np = node.create_publisher(String, '{name}', qos())"
+    ));
+    assert!(topics.added().qos.reliable);
+    // There is one of the same type before and after: only its QoS tells.
+    peer.run(&format!(
+        "node.destroy_publisher(p)\np = node.create_publisher(String, '{name}', qos(reliable=False))"
+    ));
+    loop {
+        match topics.next() {
+            TopicEvent::QosChanged(topic) | TopicEvent::Added(topic) if !topic.qos.reliable => {
+                break
+            }
+            TopicEvent::QosChanged(_) | TopicEvent::Added(_) | TopicEvent::Removed { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 fn removed(topics: &mut Topics) -> String {
     match topics.next() {
         TopicEvent::Removed { name, .. } => name,

@@ -214,7 +214,7 @@ fn a_service_that_does_not_answer_fails_in_its_time_and_once() {
     harness.pass(Duration::from_millis(20));
     let text = "no response within 3000 ms".to_owned();
     assert_eq!(failures(&harness, 1), [(1, 5, text)]);
-    assert_eq!(harness.requests(), [Request::Cancel(key)]);
+    assert_eq!(harness.requests(), [Request::Overdue(key)]);
     harness
         .session
         .service_response(harness.now, key, Ok(Bytes::new()));

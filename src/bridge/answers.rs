@@ -2,7 +2,7 @@
 
 use flume::Sender;
 
-use crate::livekit::{Answer, Command, Report};
+use crate::livekit::{Answer, Command};
 
 /// Gives answers to the driver, which takes them at once, whatever the viewers do.
 #[derive(Clone)]
@@ -26,12 +26,5 @@ impl Answers {
     /// Tells the driver about a change of what the robot offers.
     pub fn command(&self, command: Command) {
         let _ = self.0.send(command);
-    }
-
-    /// The session as it is now, or `None` if the driver is gone.
-    pub async fn report(&self) -> Option<Report> {
-        let (to, report) = flume::bounded(1);
-        self.0.send_async(Command::Report(to)).await.ok()?;
-        report.recv_async().await.ok()
     }
 }

@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use remote_access_protocol::server::StatusLevel;
 use remote_access_protocol::service::{Service, ServiceSchema};
 use remote_access_protocol::ServiceId;
 use tokio::sync::OnceCell;
 use tracing::{info, warn};
 
 use super::answers::Answers;
-use crate::livekit::Command;
+use super::silent::Silent;
+use crate::livekit::{Answer, Command};
 use crate::ros::{Patterns, Ros, Schema, Service as RosService, ServiceClient, ServiceEvent};
 use crate::session::{Encoding, ServiceInfo};
 
@@ -38,6 +40,7 @@ pub(super) struct Calls {
     timeouts: CallTimeouts,
     services: HashMap<ServiceId, Arc<Callee>>,
     ids: HashMap<String, ServiceId>,
+    silent: Arc<Silent>,
     next_id: u32,
 }
 
@@ -52,6 +55,7 @@ impl Calls {
     pub fn new(ros: Arc<Ros>, answers: Answers, timeouts: CallTimeouts) -> Self {
         Self {
             ros,
+            silent: Arc::new(Silent::new(answers.clone())),
             answers,
             timeouts,
             services: HashMap::new(),
@@ -72,11 +76,21 @@ impl Calls {
                 }
                 ServiceEvent::Problem { service, reason } => {
                     warn!(service, reason, "service is not offered");
+                    let text = format!("{service} cannot be offered: {reason}");
+                    self.problem(&service, Some((StatusLevel::Warning, text)));
                 }
-                ServiceEvent::Solved { service } => info!(service, "service can be offered"),
+                ServiceEvent::Solved { service } => {
+                    info!(service, "service can be offered");
+                    self.problem(&service, None);
+                }
             }
         }
         self.advertise(added);
+    }
+
+    fn problem(&self, service: &str, problem: Option<(StatusLevel, String)>) {
+        let id = problem_id(service);
+        self.answers.give(Answer::Problem { id, problem });
     }
 
     fn add(&mut self, service: RosService) -> ServiceInfo {
@@ -104,6 +118,7 @@ impl Calls {
         if let Some(id) = self.ids.remove(name) {
             info!(service = name, "service has gone");
             self.services.remove(&id);
+            self.silent.forget(id);
             self.answers.command(Command::RemoveServices(vec![id]));
         }
     }
@@ -117,6 +132,7 @@ impl Calls {
     ) -> impl std::future::Future<Output = Result<Bytes, String>> + Send + 'static {
         let callee = self.services.get(&id).cloned();
         let ros = Arc::clone(&self.ros);
+        let silent = Arc::clone(&self.silent);
         async move {
             let callee = callee.ok_or("the service is gone")?;
             let client = callee.client(ros).await?;
@@ -124,9 +140,30 @@ impl Calls {
                 Encoding::Cdr => client.call(&request).await,
                 Encoding::Json => client.call_json(&request).await,
             };
+            if result.is_ok() {
+                silent.answered(id).await;
+            }
             result.map_err(|error| error.to_string())
         }
     }
+
+    /// A call was not answered in time.
+    pub fn overdue(&self, id: ServiceId) {
+        if let Some(callee) = self.services.get(&id) {
+            let timeout = self.timeouts.of(&callee.name);
+            self.silent.add(id, &callee.name, timeout);
+        }
+    }
+
+    /// Ends what is told of services that did not answer long ago. Returns when to call this again.
+    pub fn forgive(&self) -> Option<Instant> {
+        self.silent.forgive()
+    }
+}
+
+/// The name of a service's problem, for viewers and in diagnostics.
+pub(super) fn problem_id(service: &str) -> String {
+    format!("service-{service}")
 }
 
 impl Callee {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 
 use flume::{Receiver, Selector};
+use remote_access_protocol::ServiceId;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
@@ -33,7 +34,14 @@ pub(super) struct Desk {
     pub assets: Assets,
     pub watching: Watching,
     pub _diagnostics: Option<Diagnostics>,
-    pub tasks: HashMap<RequestKey, AbortHandle>,
+    pub tasks: HashMap<RequestKey, Task>,
+}
+
+/// Something that is being done for a viewer.
+pub(super) struct Task {
+    handle: AbortHandle,
+    /// The service that it calls.
+    calls: Option<ServiceId>,
 }
 
 enum Wake {
@@ -47,7 +55,8 @@ impl Desk {
     pub fn run(mut self, requests: &Receiver<Request>, services: &Receiver<ServiceEvent>) {
         let mut services_end = false;
         loop {
-            let deadline = self.publishing.end_idle();
+            let deadlines = [self.publishing.end_idle(), self.calls.forgive()];
+            let deadline = deadlines.into_iter().flatten().min();
             let selector = Selector::new().recv(requests, |request| {
                 request.map_or(Wake::Stop, Wake::Request)
             });
@@ -92,14 +101,18 @@ impl Desk {
             } => {
                 let call = self.calls.call(service, encoding, payload);
                 let answers = self.answers.clone();
-                self.spawn(key, async move {
+                let task = async move {
                     let result = call.await;
                     answers.give_async(Answer::Service { key, result }).await;
-                });
+                };
+                self.start(key, Some(service), task);
             }
             Request::Cancel(key) => {
-                if let Some(task) = self.tasks.remove(&key) {
-                    task.abort();
+                self.end(key);
+            }
+            Request::Overdue(key) => {
+                if let Some(service) = self.end(key) {
+                    self.calls.overdue(service);
                 }
             }
             Request::GetParameters { key, names } => {
@@ -120,10 +133,29 @@ impl Desk {
     }
 
     fn spawn(&mut self, key: RequestKey, task: impl Future<Output = ()> + Send + 'static) {
+        self.start(key, None, task);
+    }
+
+    fn start(
+        &mut self,
+        key: RequestKey,
+        calls: Option<ServiceId>,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
         if self.tasks.len() >= TASKS {
-            self.tasks.retain(|_, task| !task.is_finished());
+            self.tasks.retain(|_, task| !task.handle.is_finished());
         }
-        let task = self.runtime.spawn(task);
-        self.tasks.insert(key, task.abort_handle());
+        let handle = self.runtime.spawn(task).abort_handle();
+        self.tasks.insert(key, Task { handle, calls });
+    }
+
+    /// Ends a task. Returns the service that it was still calling.
+    fn end(&mut self, key: RequestKey) -> Option<ServiceId> {
+        let task = self.tasks.remove(&key)?;
+        if task.handle.is_finished() {
+            return None;
+        }
+        task.handle.abort();
+        task.calls
     }
 }

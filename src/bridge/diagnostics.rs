@@ -9,8 +9,7 @@ use tokio::task::AbortHandle;
 use tokio::time::MissedTickBehavior;
 use tracing::warn;
 
-use super::answers::Answers;
-use crate::livekit::Report;
+use crate::livekit::{Connection, Report, Reports};
 use crate::ros::{Publisher, PublisherQos, Ros, RosError};
 use crate::session::{ChannelSnapshot, ParticipantSnapshot, ViewerInfo};
 
@@ -18,6 +17,8 @@ use crate::session::{ChannelSnapshot, ParticipantSnapshot, ViewerInfo};
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Topics that are told of, the busiest first.
 const MAX_TOPICS: usize = 100;
+/// Problems that are told of.
+const MAX_PROBLEMS: usize = 100;
 /// Prefix of each status' name, as diagnostic_updater has the node's.
 const NODE: &str = "remote_access_bridge";
 
@@ -29,14 +30,14 @@ const WARN: u8 = 1;
 pub(super) struct Diagnostics(AbortHandle);
 
 impl Diagnostics {
-    pub fn start(ros: Arc<Ros>, answers: Answers, runtime: &Handle) -> Self {
+    pub fn start(ros: Arc<Ros>, reports: Reports, runtime: &Handle) -> Self {
         let task = runtime.spawn(async move {
             let publishers = {
                 let ros = Arc::clone(&ros);
                 tokio::task::spawn_blocking(move || publishers(&ros)).await
             };
             match publishers {
-                Ok(Ok((diagnostics, viewers))) => run(&ros, &answers, &diagnostics, &viewers).await,
+                Ok(Ok((diagnostics, viewers))) => run(&ros, &reports, &diagnostics, &viewers).await,
                 Ok(Err(error)) => warn!(%error, "there will be no diagnostics"),
                 Err(error) => warn!(%error, "there will be no diagnostics"),
             }
@@ -64,14 +65,14 @@ fn publishers(ros: &Ros) -> Result<(Publisher, Publisher), RosError> {
     ))
 }
 
-async fn run(ros: &Ros, answers: &Answers, diagnostics: &Publisher, viewers: &Publisher) {
+async fn run(ros: &Ros, reports: &Reports, diagnostics: &Publisher, viewers: &Publisher) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = None;
     loop {
         ticks.tick().await;
         // None: the driver is gone, this is the end.
-        let Some(report) = answers.report().await else {
+        let Some(report) = reports.get().await else {
             return;
         };
         publish(diagnostics, &diagnostic_array(ros.now_ns(), &report));
@@ -101,7 +102,11 @@ fn viewer(viewer: &ViewerInfo) -> Value {
 
 fn diagnostic_array(now: u64, report: &Report) -> Value {
     let stamp = json!({"sec": now / 1_000_000_000, "nanosec": now % 1_000_000_000});
-    let mut statuses = vec![session_status(report), topics_status(report)];
+    let mut statuses = vec![
+        session_status(report),
+        topics_status(report),
+        problems_status(report),
+    ];
     let viewers = report.viewers.iter().zip(&report.snapshot.participants);
     statuses.extend(viewers.map(|(info, numbers)| viewer_status(info, numbers)));
     json!({"header": {"stamp": stamp}, "status": statuses})
@@ -123,7 +128,12 @@ fn status(name: &str, level: u8, message: &str, values: &[(String, String)]) -> 
 
 fn session_status(report: &Report) -> Value {
     let numbers = &report.snapshot;
-    let message = format!("{} viewers", report.viewers.len());
+    let viewers = format!("{} viewers", report.viewers.len());
+    let (level, message, connection) = match report.connection {
+        Connection::Up => (OK, viewers.as_str(), "up"),
+        Connection::Interrupted => (WARN, "the connection is interrupted", "interrupted"),
+        Connection::Down => (WARN, "not in the room", "down"),
+    };
     let values = [
         ("viewers", report.viewers.len() as u64),
         ("sent bytes", numbers.sent.bytes),
@@ -133,9 +143,13 @@ fn session_status(report: &Report) -> Value {
         ("latched bytes", numbers.latched_bytes as u64),
         ("resyncs", numbers.resyncs),
         ("unread messages", numbers.unread_messages),
+        ("connections", report.connections),
     ];
-    let values = values.map(|(key, value)| (key.to_owned(), value.to_string()));
-    status("session", OK, &message, &values)
+    let mut values = values
+        .map(|(key, value)| (key.to_owned(), value.to_string()))
+        .to_vec();
+    values.push(("connection".to_owned(), connection.to_owned()));
+    status("session", level, message, &values)
 }
 
 fn topics_status(report: &Report) -> Value {
@@ -159,6 +173,21 @@ fn topics_status(report: &Report) -> Value {
         })
         .collect();
     status("topics", OK, &message, &values)
+}
+
+/// What viewers are told of the robot: topics and services that do not work.
+fn problems_status(report: &Report) -> Value {
+    let problems = &report.problems;
+    let (level, message) = match problems.len() {
+        0 => (OK, "none".to_owned()),
+        count => (WARN, format!("{count} topics or services do not work")),
+    };
+    let values: Vec<(String, String)> = problems
+        .iter()
+        .take(MAX_PROBLEMS)
+        .map(|(id, text)| (id.clone(), text.clone()))
+        .collect();
+    status("problems", level, &message, &values)
 }
 
 fn viewer_status(info: &ViewerInfo, numbers: &ParticipantSnapshot) -> Value {

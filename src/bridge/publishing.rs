@@ -1,5 +1,7 @@
 //! What viewers publish: one ROS publisher for each topic and type, whoever publishes on it.
 
+mod shared;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,8 +11,9 @@ use tracing::{info, warn};
 
 use super::answers::Answers;
 use crate::livekit::Answer;
-use crate::ros::{Publisher, PublisherQos, Ros};
+use crate::ros::Ros;
 use crate::session::{ClientChannelKey, Encoding};
+use shared::{Retired, Shared};
 
 /// A publisher that nobody uses is kept for this time: its last message, perhaps a stop, must
 /// reach its subscribers, and a viewer that comes back need not wait until they are matched again.
@@ -26,6 +29,8 @@ pub(super) struct Publishing {
     answers: Answers,
     channels: HashMap<ClientChannelKey, Channel>,
     publishers: HashMap<PublisherKey, Shared>,
+    /// Publishers that were replaced.
+    retired: Vec<Retired>,
     last_message: Option<Instant>,
 }
 
@@ -37,15 +42,6 @@ struct Channel {
     encoding: Encoding,
 }
 
-struct Shared {
-    publisher: Publisher,
-    users: usize,
-    /// When the last user left.
-    idle_since: Option<Instant>,
-    /// The frame of the last message, for types with a header.
-    frame_id: String,
-}
-
 impl Publishing {
     pub fn new(ros: Arc<Ros>, answers: Answers) -> Self {
         Self {
@@ -53,6 +49,7 @@ impl Publishing {
             answers,
             channels: HashMap::new(),
             publishers: HashMap::new(),
+            retired: Vec::new(),
             last_message: None,
         }
     }
@@ -93,28 +90,20 @@ impl Publishing {
         if let Some(other) = types.iter().find(|other| *other != type_name) {
             return Err(format!("the topic has the type {other}, not {type_name}"));
         }
-        let publisher = self
-            .ros
-            .publisher(topic, type_name, PublisherQos::default())
-            .map_err(|error| error.to_string())?;
+        let shared =
+            Shared::open(&self.ros, topic, type_name).map_err(|error| error.to_string())?;
         info!(topic, type_name, "publishing for viewers");
-        self.publishers.insert(
-            key.clone(),
-            Shared {
-                publisher,
-                users: 1,
-                idle_since: None,
-                frame_id: String::new(),
-            },
-        );
+        self.publishers.insert(key.clone(), shared);
         Ok(())
     }
 
     pub fn publish(&mut self, key: ClientChannelKey, message: &[u8]) {
         self.last_message = Some(Instant::now());
+        let ros = Arc::clone(&self.ros);
         let Some((channel, shared)) = self.shared(key) else {
             return;
         };
+        let retired = shared.keep_up(&ros);
         let result = match channel {
             Encoding::Cdr => shared.publisher.publish(message),
             Encoding::Json => shared.publisher.publish_json(message),
@@ -133,6 +122,7 @@ impl Publishing {
                 self.answers.give(Answer::PublishFailed { key, reason });
             }
         }
+        self.retired.extend(retired);
     }
 
     /// Publishes the type's default values, with the time and the frame of the last message where
@@ -176,8 +166,10 @@ impl Publishing {
         let now = Instant::now();
         self.publishers
             .retain(|_, shared| shared.idle_since.is_none_or(|since| since + LINGER > now));
+        self.retired.retain(|retired| retired.since + LINGER > now);
         let idle = self.publishers.values().filter_map(|each| each.idle_since);
-        idle.min().map(|since| since + LINGER)
+        let retired = self.retired.iter().map(|retired| retired.since);
+        idle.chain(retired).min().map(|since| since + LINGER)
     }
 
     /// Waits until the last message has been read, most probably.

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
-use tokio::time::MissedTickBehavior;
+use tracing::warn;
 
 use super::answers::Answers;
 use crate::livekit::Answer;
-use crate::ros::{Ros, TopicFilter};
+use crate::ros::{ClockWatch, Ros, TopicFilter};
 use crate::session::Connections;
 
-/// How often simulated time is told.
-const TIME_INTERVAL: Duration = Duration::from_millis(50);
+/// How often simulated time is told at most; it may come a thousand times a second.
+const TIME_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Watches for viewers.
 pub(super) struct Watching {
@@ -35,11 +35,17 @@ impl Watching {
         services: TopicFilter,
         runtime: &Handle,
     ) -> Self {
-        let clock = ros.uses_sim_time().then(|| ros.clock());
-        let time = clock.map(|clock| {
-            let answers = answers.clone();
-            let task = runtime.spawn(tell_time(clock, answers));
-            task.abort_handle()
+        let clock = ros.uses_sim_time().then(|| ros.watch_clock());
+        let time = clock.and_then(|clock| match clock {
+            Ok(clock) => Some(
+                runtime
+                    .spawn(tell_time(clock, answers.clone()))
+                    .abort_handle(),
+            ),
+            Err(error) => {
+                warn!(%error, "viewers will not be told simulated time");
+                None
+            }
         });
         Self {
             ros,
@@ -85,16 +91,11 @@ impl Drop for Watching {
     }
 }
 
-async fn tell_time(clock: impl Fn() -> u64, answers: Answers) {
-    let mut ticks = tokio::time::interval(TIME_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut last = 0;
-    loop {
-        ticks.tick().await;
-        let time = clock();
-        if time != last {
-            last = time;
-            answers.give_async(Answer::Time(time)).await;
-        }
+/// Tells each time that is published, also one before the last; of many in a short while the last.
+async fn tell_time(mut clock: ClockWatch, answers: Answers) {
+    while clock.time.changed().await.is_ok() {
+        let time = *clock.time.borrow_and_update();
+        answers.give_async(Answer::Time(time)).await;
+        tokio::time::sleep(TIME_INTERVAL).await;
     }
 }

@@ -114,6 +114,7 @@ pub const PARAMETERS: &[ParameterInfo] = &[
     integer("parameter_timeout_ms", 2_000, 10, 60_000, "Milliseconds until a node that does not answer about its parameters is set aside."),
     strings("asset_uri_allowlist", &[DEFAULT_ASSETS], "Regular expressions of the files that viewers may fetch."),
     boolean("diagnostics", false, "Publish /diagnostics once a second, and the viewers and what they do on the latched topic ~/viewers."),
+    string("metrics_address", "", "Address and port of metrics for Prometheus, as 127.0.0.1:9464; empty for none. There is no password."),
     boolean(USE_SIM_TIME, false, "Take the time of messages from the topic /clock."),
 ];
 

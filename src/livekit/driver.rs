@@ -16,7 +16,7 @@ use super::inbox::{Inbound, InboxEvent};
 use super::outbox::{InFlight, Outbox};
 use super::participants::{is_active, Participants};
 use super::port::{self, Command, Message, Port, PortEnd};
-use super::report::Report;
+use super::report::{Connection, Report};
 use crate::session::{Event, Session, Transmit};
 
 /// Messages that are taken in one go before something is sent.
@@ -36,6 +36,9 @@ pub struct Driver {
     port: PortEnd,
     endpoint: Endpoint,
     reported: Option<Instant>,
+    connection: Connection,
+    /// Times that the room was joined.
+    connections: u64,
     /// A request that waits until the robot's side has room for it.
     handing_over: Option<HandingOver>,
 }
@@ -81,6 +84,8 @@ impl Driver {
             port: end,
             endpoint,
             reported: None,
+            connection: Connection::Down,
+            connections: 0,
             handing_over: None,
         };
         (driver, port, changed)
@@ -93,7 +98,6 @@ impl Driver {
         let mut connecting: Option<Connecting> = Some(self.connect(Duration::ZERO, &backoff));
         let mut link: Option<Link> = None;
         let mut ears = Ears::default();
-        let mut connections = 0;
         let mut in_flight: Option<InFlight> = None;
         loop {
             self.forward_demand();
@@ -124,8 +128,9 @@ impl Driver {
                         room: Some(events),
                         inbox: Some(inbox),
                     };
-                    connections += 1;
-                    let participants = Participants::new(sender, connections);
+                    self.connection = Connection::Up;
+                    self.connections += 1;
+                    let participants = Participants::new(sender, self.connections);
                     link = Some(self.connected(now, room, participants));
                 }
                 Input::Room(event) => {
@@ -139,6 +144,7 @@ impl Driver {
                         };
                         // What is in flight is abandoned together with the connection.
                         in_flight = None;
+                        self.connection = Connection::Down;
                         ears = Ears::default();
                         if let Some(link) = link.take() {
                             tokio::spawn(close(link.room));
@@ -223,9 +229,13 @@ impl Driver {
                     self.session.participant_left(now, id);
                 }
             }
-            Some(RoomEvent::Reconnecting) => info!("connection interrupted, reconnecting"),
+            Some(RoomEvent::Reconnecting) => {
+                info!("connection interrupted, reconnecting");
+                self.connection = Connection::Interrupted;
+            }
             Some(RoomEvent::Reconnected) => {
                 info!("reconnected");
+                self.connection = Connection::Up;
                 self.session.resync_all(now);
             }
             Some(RoomEvent::Disconnected {
@@ -309,8 +319,11 @@ impl Driver {
             Command::Answer(answer) => answer.give(&mut self.session, now),
             Command::Report(to) => {
                 let report = Report {
+                    connection: self.connection,
+                    connections: self.connections,
                     viewers: self.session.viewers(),
                     snapshot: self.session.snapshot(),
+                    problems: self.session.problems(),
                 };
                 // Who asked may have given up.
                 let _ = to.try_send(report);

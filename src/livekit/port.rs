@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use remote_access_protocol::{ChannelId, ServiceId};
 
 use super::answer::Answer;
-use super::report::Report;
+use super::report::{Report, Reports};
 use crate::session::{ChannelInfo, PublisherId, Request, ServiceInfo};
 
 /// Messages that may wait for the driver.
@@ -95,6 +95,14 @@ pub struct Port {
     pub demand: Demand,
     /// What viewers ask for. Ends when the driver does, after the last requests.
     pub requests: Receiver<Request>,
+}
+
+impl Port {
+    /// Asks for the session as it is, from anywhere.
+    #[must_use]
+    pub fn reports(&self) -> Reports {
+        Reports(self.commands.clone())
+    }
 }
 
 /// The driver's side of the port.

@@ -1,33 +1,39 @@
 //! Watching the ROS graph.
 //!
-//! One thread scans the graph when it has changed. A scan is throttled by its own
-//! cost, so that a graph that changes all the time takes a bounded share of a core.
+//! One thread looks at the graph when it has changed, and reads all of it some time after. Both
+//! are throttled by their own cost, so that a graph that changes all the time takes a bounded
+//! share of a core.
 
 use super::connections::{self, ConnectionWatcher};
 use super::schema::SchemaStore;
 use super::services::{self, Service};
 use super::subscription::Subscriptions;
+use super::topic_scan::{Reading, TopicScan};
 use super::topics::Topic;
 use super::watch::{Discovered, Offer, Progress, Watcher};
 use flume::{Receiver, RecvTimeoutError, Sender};
-use rclrs::{Node, Promise, QoSProfile, RclrsError};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use rclrs::{Node, Promise, RclrsError};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tracing::warn;
+use tracing::{debug, warn};
 
 /// Changes come in bursts (a node with all its topics): how long one is collected at least.
 const COLLECT: Duration = Duration::from_millis(20);
 /// How long one is collected at most.
 const COLLECT_MAX: Duration = Duration::from_secs(1);
-/// A scan is followed by this many times its own duration without one.
+/// A look is followed by this many times its own duration without one.
 const REST: u32 = 9;
-/// How often the graph is scanned without a change, in case the middleware missed to tell one.
+/// The same of a full reading.
+const FULL_REST: u32 = 19;
+/// How long a full reading is put off at most.
+const FULL_REST_MAX: Duration = Duration::from_secs(5);
+/// How often the graph is read without a change, in case the middleware missed to tell one.
 const RESCAN: Duration = Duration::from_secs(10);
 /// When a watcher with a full queue is tried again.
 const RETRY: Duration = Duration::from_millis(20);
-/// Commands that may wait. Signals of change that do not fit are not needed: a scan follows.
+/// Commands that may wait. Signals of change that do not fit are not needed: a look follows.
 const COMMANDS: usize = 16;
 
 enum Command {
@@ -43,7 +49,7 @@ pub(super) enum Watch {
     Connections(ConnectionWatcher),
 }
 
-/// The thread that scans the graph.
+/// The thread that reads the graph.
 pub(super) struct GraphThread {
     commands: Sender<Command>,
     thread: Option<JoinHandle<()>>,
@@ -60,14 +66,15 @@ impl GraphThread {
         let (commands, receiver) = flume::bounded(COMMANDS);
         let mut graph = Graph {
             node: Arc::clone(node),
+            topics: TopicScan::new(Arc::clone(node), Arc::clone(&schemas), subscriptions),
             schemas,
-            subscriptions,
             topic_watchers: Vec::new(),
             service_watchers: Vec::new(),
             connection_watchers: Vec::new(),
-            topics: BTreeMap::new(),
             services: BTreeMap::new(),
-            last_scan: Duration::ZERO,
+            last_look: Duration::ZERO,
+            rested: Instant::now(),
+            full_at: None,
         };
         let thread = std::thread::Builder::new()
             .name("ros-graph".into())
@@ -105,34 +112,42 @@ struct Stopped;
 struct Graph {
     node: Node,
     schemas: Arc<SchemaStore>,
-    subscriptions: Arc<Subscriptions>,
     topic_watchers: Vec<Watcher<Topic>>,
     service_watchers: Vec<Watcher<Service>>,
     connection_watchers: Vec<ConnectionWatcher>,
-    /// What the last scan found, for all watchers together.
-    topics: BTreeMap<String, Discovered<Topic>>,
+    /// What was found, for all watchers together.
+    topics: TopicScan,
     services: BTreeMap<String, Discovered<Service>>,
-    last_scan: Duration,
+    /// How long the last look took.
+    last_look: Duration,
+    /// When all may be read again.
+    rested: Instant,
+    /// When all is to be read, if it has changed since it was.
+    full_at: Option<Instant>,
 }
 
 impl Graph {
     fn run(&mut self, commands: &Receiver<Command>) {
         let mut behind = false;
         loop {
-            let command = if behind {
-                commands.recv_timeout(RETRY)
-            } else {
-                commands.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            let retry = behind.then(|| Instant::now() + RETRY);
+            let command = match retry.into_iter().chain(self.full_at).min() {
+                Some(deadline) => commands.recv_deadline(deadline),
+                None => commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match command {
                 Ok(command) => {
                     if self.collect(command, commands).is_err() {
                         return;
                     }
-                    self.scan();
+                    self.scan(Reading::Changed);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
+            }
+            // Not only when there is no command, which may never be.
+            if self.full_at.is_some_and(|at| at <= Instant::now()) {
+                self.scan(Reading::Full);
             }
             behind = self.update_watchers();
         }
@@ -141,7 +156,7 @@ impl Graph {
     /// Waits for the rest of a burst.
     fn collect(&mut self, first: Command, commands: &Receiver<Command>) -> Result<(), Stopped> {
         self.accept(first)?;
-        let deadline = Instant::now() + (self.last_scan * REST).clamp(COLLECT, COLLECT_MAX);
+        let deadline = Instant::now() + (self.last_look * REST).clamp(COLLECT, COLLECT_MAX);
         loop {
             match commands.recv_deadline(deadline) {
                 Ok(command) => self.accept(command)?,
@@ -168,21 +183,40 @@ impl Graph {
 
     /// True if a watcher could not be told everything.
     fn update_watchers(&mut self) -> bool {
-        let behind = update(&mut self.topic_watchers, &self.topics);
+        let behind = update(&mut self.topic_watchers, self.topics.known());
         update(&mut self.service_watchers, &self.services) || behind
     }
 
-    fn scan(&mut self) {
+    fn scan(&mut self, reading: Reading) {
         let started = Instant::now();
-        if let Err(problem) = self.read() {
+        if let Err(problem) = self.read(reading) {
             // What was known stays until the graph can be read again.
             warn!("cannot read the ROS graph: {problem}");
         }
-        self.last_scan = started.elapsed();
+        let took = started.elapsed();
+        debug!(?reading, ?took, "read the graph");
+        match reading {
+            Reading::Changed => {
+                self.last_look = took;
+                let earliest = Instant::now() + COLLECT;
+                self.full_at.get_or_insert(self.rested.max(earliest));
+            }
+            Reading::Full => {
+                let rest = (took * FULL_REST).clamp(COLLECT, FULL_REST_MAX);
+                self.rested = Instant::now() + rest;
+                self.full_at = None;
+            }
+        }
     }
 
-    fn read(&mut self) -> Result<(), RclrsError> {
-        self.topics = self.discover()?;
+    fn read(&mut self, reading: Reading) -> Result<(), RclrsError> {
+        let watchers = &self.topic_watchers;
+        self.topics
+            .read(reading, |name| watchers.iter().any(|w| w.wants(name)))?;
+        // The rest is read whole each time: it takes one question for each node.
+        if reading == Reading::Full {
+            return Ok(());
+        }
         if !self.service_watchers.is_empty() {
             let wanted = |name: &str| self.service_watchers.iter().any(|w| w.wants(name));
             self.services = services::discover(&self.node, &self.schemas, wanted)?;
@@ -196,65 +230,6 @@ impl Graph {
             }
         }
         Ok(())
-    }
-
-    fn discover(&self) -> Result<BTreeMap<String, Discovered<Topic>>, RclrsError> {
-        let subscribed: BTreeSet<String> = self.subscriptions.topics().into_iter().collect();
-        let mut found = BTreeMap::new();
-        let names: HashMap<String, Vec<String>> = self.node.get_topic_names_and_types()?;
-        for name in names.into_keys() {
-            let watched = self.topic_watchers.iter().any(|w| w.wants(&name));
-            let subscribed = subscribed.contains(&name);
-            if !watched && !subscribed {
-                continue;
-            }
-            let endpoints = match self.node.get_publishers_info_by_topic(&name) {
-                Ok(endpoints) => endpoints,
-                // One topic's trouble is not the others'.
-                Err(problem) => {
-                    found.insert(name, Err(problem.to_string()));
-                    continue;
-                }
-            };
-            let (types, publishers): (BTreeSet<_>, Vec<_>) = endpoints
-                .into_iter()
-                .map(|endpoint| (endpoint.topic_type, endpoint.qos_profile))
-                .unzip();
-            if subscribed {
-                self.subscriptions.publishers_changed(&name, &publishers);
-            }
-            // A topic that is only subscribed to, by us or others, has nothing to show.
-            if watched && !publishers.is_empty() {
-                let discovered = self.topic(&name, &types, &publishers);
-                found.insert(name, discovered);
-            }
-        }
-        Ok(found)
-    }
-
-    fn topic(
-        &self,
-        name: &str,
-        types: &BTreeSet<String>,
-        publishers: &[QoSProfile],
-    ) -> Discovered<Topic> {
-        let types: Vec<_> = types.iter().map(String::as_str).collect();
-        let [type_name] = types[..] else {
-            return Err(format!(
-                "its publishers use different types: {}",
-                types.join(", ")
-            ));
-        };
-        let schema = self
-            .schemas
-            .get(type_name)
-            .map_err(|problem| problem.to_string())?;
-        Ok(Topic {
-            name: name.to_owned(),
-            type_name: type_name.to_owned(),
-            schema,
-            qos: self.subscriptions.resolve(name, publishers),
-        })
     }
 }
 

@@ -6,49 +6,16 @@
 //! other nodes is what this node's middleware wrote.
 
 use super::any_message::{AnyMessage, Opaque};
-use super::qos::TopicQos;
+use super::qos::PublisherQos;
 use super::type_support::{MessageSupport, TypeSupports};
 use super::RosError;
-use rclrs::{Node, PublisherOptions, QoSProfile};
+use rclrs::{Node, PublisherOptions};
 use remote_access_cdr::CdrError;
 use std::sync::Arc;
 use thiserror::Error;
 
 /// Largest serialized message that is made from JSON, in bytes. Larger ones come as CDR.
 const MAX_FROM_JSON: usize = 64 * 1024 * 1024;
-
-/// The quality of service of a publisher.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PublisherQos {
-    /// Reliable delivery, which subscriptions of either kind accept; best effort otherwise.
-    pub reliable: bool,
-    /// Keeps the last messages for late subscribers ("latched").
-    pub transient_local: bool,
-    /// Messages that are kept for subscribers that are slow or late.
-    pub depth: u32,
-}
-
-impl Default for PublisherQos {
-    /// That of most ROS publishers: reliable, not latched, depth 10.
-    fn default() -> Self {
-        Self {
-            reliable: true,
-            transient_local: false,
-            depth: 10,
-        }
-    }
-}
-
-impl PublisherQos {
-    fn profile(self) -> QoSProfile {
-        TopicQos {
-            reliable: self.reliable,
-            transient_local: self.transient_local,
-            depth: self.depth.max(1),
-        }
-        .profile()
-    }
-}
 
 /// Why a message was not published.
 #[derive(Debug, Error)]
@@ -106,6 +73,12 @@ impl Publisher {
     #[must_use]
     pub fn type_name(&self) -> &str {
         self.support.definition.name()
+    }
+
+    /// How many subscriptions it reaches at this moment.
+    #[must_use]
+    pub fn subscriptions(&self) -> usize {
+        self.publisher.get_subscription_count().unwrap_or(0)
     }
 
     /// Whether its messages begin with a `std_msgs/Header`.

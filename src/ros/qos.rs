@@ -1,11 +1,16 @@
 //! The quality of service of a topic's subscription, from that of its publishers.
 
 use super::filter::Patterns;
-use rclrs::{QoSDurabilityPolicy, QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy};
+use rclrs::{QoSDurabilityPolicy, QoSDuration, QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy};
+use std::time::Duration;
 
 /// Depth of a publisher that does not tell it (Fast DDS never does): as much as the default of
 /// `max_qos_depth` allows. Less would lose messages of a burst before they can be taken.
 const UNKNOWN_DEPTH: u32 = 25;
+
+/// Deadlines outside of these are how middlewares write that there is none.
+const MIN_DEADLINE: Duration = Duration::from_nanos(1);
+const MAX_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 
 /// What a subscription to a topic asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +36,77 @@ impl TopicQos {
         } else {
             profile.volatile()
         }
+    }
+}
+
+/// The quality of service of a publisher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublisherQos {
+    /// Reliable delivery, which subscriptions of either kind accept; best effort otherwise.
+    pub reliable: bool,
+    /// Keeps the last messages for late subscribers ("latched").
+    pub transient_local: bool,
+    /// Messages that are kept for subscribers that are slow or late.
+    pub depth: u32,
+    /// The longest time between two messages that it promises; None for no promise.
+    pub deadline: Option<Duration>,
+}
+
+impl Default for PublisherQos {
+    /// That of most ROS publishers: reliable, not latched, depth 10, no deadline.
+    fn default() -> Self {
+        Self {
+            reliable: true,
+            transient_local: false,
+            depth: 10,
+            deadline: None,
+        }
+    }
+}
+
+impl PublisherQos {
+    /// The QoS with which every one of the subscriptions accepts the publisher, and which leaves
+    /// the topic what it is for those that come later: latched if one of the subscriptions asks
+    /// for it, or all other publishers are. It is reliable, which serves either kind.
+    pub(super) fn matching(subscriptions: &[QoSProfile], publishers: &[QoSProfile]) -> Self {
+        let is_latched =
+            |profile: &QoSProfile| profile.durability == QoSDurabilityPolicy::TransientLocal;
+        let deadline = |profile: &QoSProfile| match profile.deadline {
+            QoSDuration::Custom(time) if (MIN_DEADLINE..MAX_DEADLINE).contains(&time) => Some(time),
+            _ => None,
+        };
+        Self {
+            transient_local: subscriptions.iter().any(is_latched)
+                || (!publishers.is_empty() && publishers.iter().all(is_latched)),
+            deadline: subscriptions.iter().filter_map(deadline).min(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether every subscription that accepts a publisher of `other` accepts this one too.
+    #[must_use]
+    pub fn covers(self, other: Self) -> bool {
+        let in_time = match (self.deadline, other.deadline) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(own), Some(other)) => own <= other,
+        };
+        (self.reliable || !other.reliable)
+            && (self.transient_local || !other.transient_local)
+            && in_time
+    }
+
+    pub(super) fn profile(self) -> QoSProfile {
+        let mut profile = TopicQos {
+            reliable: self.reliable,
+            transient_local: self.transient_local,
+            depth: self.depth.max(1),
+        }
+        .profile();
+        if let Some(deadline) = self.deadline {
+            profile.deadline = QoSDuration::Custom(deadline);
+        }
+        profile
     }
 }
 
@@ -159,6 +235,31 @@ mod tests {
         assert_eq!(depth(&[publisher(0), publisher(0)]), 2 * UNKNOWN_DEPTH);
         assert_eq!(depth(&[publisher(0).transient_local()]), 100);
         assert_eq!(resolve(&[publisher(0), publisher(0)]).depth, 25);
+    }
+
+    #[test]
+    fn a_publisher_offers_what_the_most_demanding_subscription_asks_for() {
+        let asks = publisher(1);
+        let mut hurried = asks.best_effort();
+        hurried.deadline = QoSDuration::Custom(Duration::from_millis(200));
+        let mut endless = asks;
+        endless.deadline = QoSDuration::Custom(Duration::from_secs(9_223_372_036));
+        let of = |subscriptions: &[QoSProfile]| PublisherQos::matching(subscriptions, &[]);
+        assert_eq!(of(&[]), PublisherQos::default());
+        assert_eq!(of(&[asks, endless]), PublisherQos::default());
+        let both = of(&[hurried, asks.transient_local()]);
+        assert!(both.reliable && both.transient_local);
+        assert_eq!(both.deadline, Some(Duration::from_millis(200)));
+        assert!(both.covers(of(&[asks])) && !of(&[asks]).covers(both));
+        assert!(both.covers(both) && !of(&[hurried]).covers(both));
+    }
+
+    #[test]
+    fn a_publisher_beside_latched_ones_is_latched_too() {
+        let latched = publisher(1).transient_local();
+        let beside = |publishers: &[QoSProfile]| PublisherQos::matching(&[], publishers);
+        assert!(beside(&[latched, latched]).transient_local);
+        assert!(!beside(&[latched, publisher(1)]).transient_local);
     }
 
     #[test]

@@ -258,6 +258,15 @@ impl Session {
         self.broadcast_control(now, frame.as_slice());
     }
 
+    /// The texts of the robot's problems by their ids.
+    #[must_use]
+    pub fn problems(&self) -> BTreeMap<String, String> {
+        let problems = self.asks.problems.iter();
+        problems
+            .map(|(id, (_, text))| (id.clone(), text.clone()))
+            .collect()
+    }
+
     /// Tells a viewer what the robot has beside channels, after a new start.
     pub(super) fn greet_requests(&mut self, now: Instant, id: ParticipantId) {
         for frame in self.service_frames(id, None) {

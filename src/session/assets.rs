@@ -82,7 +82,7 @@ impl Session {
     /// Answers what the robot's side did not answer in time.
     pub(super) fn expire_requests(&mut self, now: Instant) {
         for key in self.asks.pending.expired(now) {
-            self.request(Request::Cancel(key));
+            self.request(Request::Overdue(key));
             let pending = self.asks.pending.of(key.viewer).find(|(of, _)| *of == key);
             match pending.map(|(_, what)| what.clone()) {
                 Some(Pending::Call { service, .. }) => {

@@ -105,6 +105,8 @@ pub enum Request {
     },
     /// Nobody waits for the answer any more.
     Cancel(RequestKey),
+    /// The answer did not come in time. Nobody waits for it any more.
+    Overdue(RequestKey),
     /// To be answered by [`Session::parameter_values`](super::Session).
     GetParameters {
         /// Names the request in the answer.
@@ -143,6 +145,7 @@ impl Request {
             | Self::Unadvertise { key } => Some(key.viewer),
             Self::Call { key, .. }
             | Self::Cancel(key)
+            | Self::Overdue(key)
             | Self::GetParameters { key, .. }
             | Self::SetParameters { key, .. }
             | Self::FetchAsset { key, .. } => Some(key.viewer),
@@ -176,6 +179,7 @@ impl Request {
             Self::Stop { .. }
                 | Self::Unadvertise { .. }
                 | Self::Cancel(_)
+                | Self::Overdue(_)
                 | Self::WatchParameters(_)
                 | Self::WatchGraph(_)
         )

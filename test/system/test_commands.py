@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,9 @@ from typing import Any
 
 import pytest
 from geometry_msgs.msg import Twist, TwistStamped
-from rclpy.serialization import serialize_message
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.serialization import deserialize_message, serialize_message
+from std_msgs.msg import String
 
 from bridge_process import Bridge
 from client import mint_token
@@ -119,6 +122,33 @@ def test_one_drives_at_a_time_and_the_others_see_who(open_bridge: Bridge, new_vi
     _wait_stop(speeds)
     second.wait_for(lambda: not any("driven by" in text for text in second.statuses().values()), "end of the status")
     _drive(second, other, speeds, -0.5)
+
+
+def test_people_at_the_robot_see_who_drives(new_bridge: BridgeFactory, new_viewer: ViewerFactory, observer: Observer) -> None:
+    new_bridge({"capabilities": "['clientPublish']", "command_timeout_ms": TIMEOUT_MS, "diagnostics": "true"})
+    arrays: list[Any] = []
+    observer.create_subscription("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", arrays.append)
+    profile = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    lists = observer.subscribe_raw("/remote_access_bridge/viewers", "std_msgs/msg/String", profile)
+    viewer = new_viewer("anna")
+    channel = viewer.advertise("/cmd_vel", TWIST)
+
+    def drives() -> tuple[Any, Any]:
+        """What the list of viewers and what the diagnostics say."""
+        listed = json.loads(deserialize_message(lists[-1], String).data)["viewers"] if lists else []
+        statuses = arrays[-1].status if arrays else []
+        anna = [status for status in statuses if status.name == "remote_access_bridge: viewer anna"]
+        diagnosed = [each.value for status in anna for each in status.values if each.key == "drives"]
+        return [each["drives"] for each in listed], diagnosed
+
+    def driving() -> bool:
+        viewer.publish(channel, _twist(0.5))
+        viewer.ping()
+        return drives() == ([["/cmd_vel"]], ["/cmd_vel"])
+
+    wait_until(driving, "the driver's name", pause=0.1)
+    # Silence ends it.
+    wait_until(lambda: drives() == ([[]], [""]), "the end of driving")
 
 
 def test_a_stop_of_a_stamped_type_has_time_and_frame(open_bridge: Bridge, new_viewer: ViewerFactory, observer: Observer) -> None:

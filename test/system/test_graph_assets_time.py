@@ -8,6 +8,7 @@ import pytest
 from ament_index_python.packages import get_package_share_directory
 
 from conftest import BridgeFactory, ViewerFactory
+from processes import wait_until
 from ros_side import Peer, Publisher
 from viewer_client import Viewer
 from wire import RobotTime
@@ -128,23 +129,67 @@ def _times(viewer: Viewer) -> list[int]:
     return [message.time for _, message in viewer.received() if isinstance(message, RobotTime)]
 
 
-def test_simulated_time_is_told_and_may_jump_back(new_bridge: BridgeFactory, new_viewer: ViewerFactory, peer: Peer) -> None:
+CLOCK = """
+from rosgraph_msgs.msg import Clock
+clock = node.create_publisher(Clock, "/clock", qos(reliable={reliable}))
+def tell(seconds, nanoseconds=0):
+    message = Clock()
+    message.clock.sec = seconds
+    message.clock.nanosec = nanoseconds
+    clock.publish(message)
+"""
+SECOND = 1_000_000_000
+
+
+def _matched(peer: Peer) -> None:
+    """The node and rclrs in it both subscribe."""
+    wait_until(lambda: peer.run("result = clock.get_subscription_count()") == 2, "subscriptions to /clock")
+
+
+@pytest.mark.parametrize("reliable", [True, False])
+def test_every_simulated_time_is_told_also_after_a_jump(
+    new_bridge: BridgeFactory, new_viewer: ViewerFactory, peer: Peer, reliable: bool
+) -> None:
     new_bridge({"use_sim_time": "true"})
     viewer = new_viewer()
     assert "time" in viewer.wait_text("serverInfo")["capabilities"]
-    peer.run("""
-        from rosgraph_msgs.msg import Clock
-        clock = node.create_publisher(Clock, "/clock", 10)
-        seconds = 1000
-        def tick():
-            message = Clock()
-            message.clock.sec = seconds
-            clock.publish(message)
-        timer = node.create_timer(0.05, tick)
+    peer.run(CLOCK.format(reliable=reliable))
+    _matched(peer)
+
+    def told(seconds: int) -> bool:
+        peer.run(f"tell({seconds})")
+        viewer.ping()
+        return _times(viewer)[-1:] == [seconds * SECOND]
+
+    # Forward, far back as when a bag starts again, and on from there.
+    for seconds in (1000, 1001, 5000, 3, 4):
+        wait_until(lambda seconds=seconds: told(seconds), f"time {seconds}", pause=0.05)
+    # Each was told once, though it was published several times perhaps.
+    assert _times(viewer) == [seconds * SECOND for seconds in (1000, 1001, 5000, 3, 4)]
+
+
+def test_a_fast_clock_is_told_less_often_and_its_last_time_always(
+    new_bridge: BridgeFactory, new_viewer: ViewerFactory, peer: Peer
+) -> None:
+    new_bridge({"use_sim_time": "true"})
+    viewer = new_viewer()
+    viewer.wait_text("serverInfo")
+    peer.run(CLOCK.format(reliable=True))
+    _matched(peer)
+    published = 2000
+    seconds = peer.run(f"""
+        import time
+        begin = time.monotonic()
+        for number in range({published}):
+            tell(100, number)
+            time.sleep(0.001)
+        result = time.monotonic() - begin
     """)
-    viewer.wait_for(lambda: 1000_000_000_000 in _times(viewer), "simulated time")
-    peer.run("seconds = 500")
-    viewer.wait_for(lambda: _times(viewer)[-1] == 500_000_000_000, "time after the jump")
+    viewer.wait_for(lambda: _times(viewer)[-1:] == [100 * SECOND + published - 1], "the last time")
+    times = _times(viewer)
+    assert times == sorted(set(times))
+    # Every 20 ms at most; the rest is for the way.
+    assert len(times) < min(published, 75 * seconds + 20)
 
 
 def test_without_simulated_time_none_is_told(new_bridge: BridgeFactory, new_viewer: ViewerFactory) -> None:

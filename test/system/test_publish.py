@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
+from rclpy.duration import Duration
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import serialize_message
 
 from bridge_process import Bridge
@@ -73,6 +76,60 @@ def test_a_large_message_of_a_nested_type_arrives_whole(publishing: Viewer, obse
     data = serialize_message(image)
     assert len(data) > 12_000_000
     assert _publish_until_heard(publishing, channel, data, heard) == image
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        QoSProfile(depth=5, durability=DurabilityPolicy.TRANSIENT_LOCAL),
+        QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT),
+        QoSProfile(depth=5, deadline=Duration(seconds=2)),
+    ],
+    ids=["latched", "best effort", "deadline"],
+)
+def test_subscriptions_that_ask_for_more_are_reached(publishing: Viewer, observer: Observer, profile: QoSProfile) -> None:
+    heard = observer.subscribe_raw("/asking", STRING, profile)
+    channel = publishing.advertise("/asking", STRING)
+    _publish_until_heard(publishing, channel, serialize_message(build(STRING, 1)), heard)
+    # One that asks for nothing, and comes later, is reached too.
+    plain = _heard(observer, "/asking", STRING)
+    _publish_until_heard(publishing, channel, serialize_message(build(STRING, 2)), plain)
+
+
+def test_a_subscription_that_comes_later_and_asks_for_more_is_reached_too(publishing: Viewer, observer: Observer) -> None:
+    channel = publishing.advertise("/asking", STRING)
+    _matched(observer, "/asking")
+    plain = _heard(observer, "/asking", STRING)
+    _publish_until_heard(publishing, channel, serialize_message(build(STRING, 1)), plain)
+    profile = QoSProfile(depth=5, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    demanding = observer.subscribe_raw("/asking", STRING, profile)
+    for number in range(2, 1000):
+        publishing.publish(channel, serialize_message(build(STRING, number)))
+        wait_until(lambda number=number: plain[-1].data == f"message {number}", f"message {number}")
+        if demanding:
+            break
+        time.sleep(0.1)
+    assert demanding
+    # The first one missed nothing while the publisher was replaced, and the old one ends.
+    numbers = [int(message.data.split()[1]) for message in plain]
+    assert sorted(set(numbers)) == list(range(1, numbers[-1] + 1))
+    _matched(observer, "/asking")
+
+
+def test_a_latched_topic_stays_latched_beside_a_viewer(
+    publishing: Viewer, publisher: Publisher, observer: Observer, new_viewer: ViewerFactory
+) -> None:
+    publisher.advertise("/map", STRING, latched=True)
+    publisher.publish("/map", first=1)
+    publishing.wait_channel("/map")
+    wait_until(lambda: observer.node.count_publishers("/map") == 1, "the robot's publisher")
+    publishing.advertise("/map", STRING)
+    wait_until(lambda: observer.node.count_publishers("/map") == 2, "the viewer's publisher")
+    durabilities = {info.qos_profile.durability for info in observer.node.get_publishers_info_by_topic("/map")}
+    assert durabilities == {DurabilityPolicy.TRANSIENT_LOCAL}
+    late = new_viewer()
+    late.subscribe("/map")
+    late.wait_messages("/map")
 
 
 def test_what_is_no_message_of_the_type_does_not_reach_ros(publishing: Viewer, observer: Observer) -> None:

@@ -1,0 +1,93 @@
+//! A publisher that viewers share, and whose quality of service keeps up with the subscriptions.
+
+use std::time::{Duration, Instant};
+
+use tracing::{info, warn};
+
+use crate::ros::{Publisher, PublisherQos, Ros, RosError};
+
+/// How often it is looked whether the subscriptions ask for more than the publisher offers.
+const CHECK: Duration = Duration::from_secs(1);
+/// How long a new publisher is given to reach all that the old one reaches, and one more. What is
+/// published before still comes from the old one, so that no command and no stop is lost.
+const SETTLE: Duration = Duration::from_secs(10);
+
+/// One topic and type.
+pub(super) struct Shared {
+    pub publisher: Publisher,
+    pub users: usize,
+    /// When the last user left.
+    pub idle_since: Option<Instant>,
+    /// The frame of the last message, for types with a header.
+    pub frame_id: String,
+    qos: PublisherQos,
+    checked: Instant,
+    /// What is to take the publisher's place.
+    next: Option<Next>,
+}
+
+struct Next {
+    publisher: Publisher,
+    qos: PublisherQos,
+    made: Instant,
+}
+
+/// A publisher that was replaced and ends a little later, so that its last message is read.
+pub(super) struct Retired {
+    pub since: Instant,
+    _publisher: Publisher,
+}
+
+impl Shared {
+    /// Makes a publisher with its first user.
+    pub fn open(ros: &Ros, topic: &str, type_name: &str) -> Result<Self, RosError> {
+        let qos = ros.publisher_qos(topic);
+        Ok(Self {
+            publisher: ros.publisher(topic, type_name, qos)?,
+            users: 1,
+            idle_since: None,
+            frame_id: String::new(),
+            qos,
+            checked: Instant::now(),
+            next: None,
+        })
+    }
+
+    /// Replaces the publisher if a subscription has come that asks for more than it offers.
+    /// Returns the old one when the new one has taken its place.
+    pub fn keep_up(&mut self, ros: &Ros) -> Option<Retired> {
+        let now = Instant::now();
+        let publisher = &self.publisher;
+        let settled = |next: &mut Next| {
+            next.publisher.subscriptions() > publisher.subscriptions() || next.made + SETTLE <= now
+        };
+        if let Some(next) = self.next.take_if(settled) {
+            self.qos = next.qos;
+            return Some(Retired {
+                since: now,
+                _publisher: std::mem::replace(&mut self.publisher, next.publisher),
+            });
+        }
+        if self.next.is_some() || self.checked + CHECK > now {
+            return None;
+        }
+        self.checked = now;
+        let topic = self.publisher.topic();
+        let wanted = ros.publisher_qos(topic);
+        if self.qos.covers(wanted) {
+            return None;
+        }
+        info!(topic, "publishing anew for the QoS of its subscriptions");
+        match ros.publisher(topic, self.publisher.type_name(), wanted) {
+            Ok(publisher) => {
+                self.next = Some(Next {
+                    publisher,
+                    qos: wanted,
+                    made: now,
+                });
+            }
+            Err(error) => warn!(topic, %error, "cannot publish anew"),
+        }
+        None
+    }
+}

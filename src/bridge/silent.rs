@@ -1,0 +1,90 @@
+//! Services that were called and did not answer: viewers are told once, until it is over.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use remote_access_protocol::server::StatusLevel;
+use remote_access_protocol::ServiceId;
+use tracing::{info, warn};
+
+use super::answers::Answers;
+use super::calls::problem_id;
+use crate::livekit::Answer;
+
+/// A service that nobody calls again is not held against for longer than this.
+const FORGIVEN: Duration = Duration::from_secs(60);
+
+/// The services that did not answer the last call.
+pub(super) struct Silent {
+    answers: Answers,
+    /// Each with its name and the time of the call that it did not answer.
+    services: Mutex<BTreeMap<ServiceId, (String, Instant)>>,
+}
+
+impl Silent {
+    pub fn new(answers: Answers) -> Self {
+        Self {
+            answers,
+            services: Mutex::default(),
+        }
+    }
+
+    /// A call was not answered in time.
+    pub fn add(&self, id: ServiceId, name: &str, timeout: Duration) {
+        let entry = (name.to_owned(), Instant::now());
+        if self.services.lock().insert(id, entry).is_some() {
+            return;
+        }
+        let text = format!("{name} did not answer within {} ms", timeout.as_millis());
+        warn!(service = name, "does not answer");
+        self.answers.give(Answer::Problem {
+            id: problem_id(name),
+            problem: Some((StatusLevel::Warning, text)),
+        });
+    }
+
+    /// A call was answered. For tasks.
+    pub async fn answered(&self, id: ServiceId) {
+        let was = self.services.lock().remove(&id);
+        if let Some((name, _)) = was {
+            info!(service = name, "answers again");
+            let id = problem_id(&name);
+            let over = Answer::Problem { id, problem: None };
+            self.answers.give_async(over).await;
+        }
+    }
+
+    /// The service has gone.
+    pub fn forget(&self, id: ServiceId) {
+        let was = self.services.lock().remove(&id);
+        if let Some((name, _)) = was {
+            self.withdraw(&name);
+        }
+    }
+
+    /// Withdraws what was long ago. Returns when to call this again.
+    pub fn forgive(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let mut over = Vec::new();
+        let mut services = self.services.lock();
+        services.retain(|_, (name, since)| {
+            let keep = *since + FORGIVEN > now;
+            if !keep {
+                over.push(std::mem::take(name));
+            }
+            keep
+        });
+        let next = services.values().map(|(_, since)| *since + FORGIVEN).min();
+        drop(services);
+        for name in over {
+            self.withdraw(&name);
+        }
+        next
+    }
+
+    fn withdraw(&self, name: &str) {
+        let id = problem_id(name);
+        self.answers.give(Answer::Problem { id, problem: None });
+    }
+}
