@@ -67,7 +67,7 @@ class Demo:
             "LIVEKIT_API_KEY": self._server.key,
             "LIVEKIT_API_SECRET": self._server.secret,
         }
-        arguments = ["--ros-args", "-p", f"room:={ROOM}", "-p", f"capabilities:={CAPABILITIES}"]
+        arguments = ["--ros-args", "-p", f"room:={ROOM}", "-p", "name:=Demo robot", "-p", f"capabilities:={CAPABILITIES}"]
         self._start("bridge", [str(self._options.bridge), *arguments], server)
 
         say(4, "operator's program: joins the same room from outside ROS")

@@ -94,6 +94,14 @@ class Tab:
         else:
             row.get_by_label(f"as a {view}").click()
 
+    def memory(self) -> float:
+        """Bytes that the page's code holds, after a clean-up."""
+        session = self._context.new_cdp_session(self.page)
+        session.send("HeapProfiler.collectGarbage")
+        usage = session.send("Runtime.getHeapUsage")
+        session.detach()
+        return usage["usedSize"] + usage.get("backingStorageSize", 0)
+
     def add(self, name: str) -> None:
         """Adds a panel by its button."""
         self.page.locator(".add-menu").get_by_role("button", name=name, exact=True).click()

@@ -82,5 +82,26 @@ test("lines with times of their own share one list of times", () => {
     a.add(count + 1, 0);
   }
   assert.ok(a.times.length <= 24_000);
-  assert.ok(TimeSeries.joined([a], 0)[0].length <= 3001);
+});
+
+test("of a line with too many points the peaks are drawn", () => {
+  const line = new TimeSeries();
+  for (let count = 0; count < 10_000; count += 1) {
+    line.add(count / 1000, count === 4321 ? 7 : count === 8765 ? -9 : Math.sin(count));
+  }
+  const [times, values = []] = TimeSeries.joined([line], 0);
+  assert.ok(times.length > 600 && times.length <= 1300, `${times.length} points`);
+  assert.equal(Math.max(...(values as number[])), 7);
+  assert.equal(Math.min(...(values as number[])), -9);
+  assert.equal(values[times.indexOf(4.321)], 7);
+  assert.deepEqual(
+    times,
+    [...times].sort((a, b) => a - b),
+  );
+  // It moves on without changing what was there.
+  const before = new Set(times);
+  line.add(10, 0);
+  line.add(10.001, 0);
+  const [after] = TimeSeries.joined([line], 0.002);
+  assert.ok(after.filter((time) => before.has(time)).length > 0.9 * after.length);
 });

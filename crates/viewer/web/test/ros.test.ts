@@ -258,3 +258,29 @@ test("numbers are found by their path", () => {
   assert.equal(numberAt(message, ["a", 7, "b", "c"]), undefined);
   assert.equal(pathName(["a", 0, "b"]), "a[0].b");
 });
+
+test("wide strings are read and written as Fast DDS has them", () => {
+  const schema = {
+    encoding: "cdr",
+    schemaEncoding: "ros2msg",
+    schema: [
+      "uint8 first\nwstring text\nwstring[] list\npkg/Inner[2] inner\nint64 last",
+      "=".repeat(80),
+      "MSG: pkg/Inner\nwstring[<=3] names\nstring plain",
+    ].join("\n"),
+  };
+  const message = {
+    first: 7,
+    text: "Hellö ハロー 🤖",
+    list: ["", "a"],
+    inner: [
+      { names: ["x"], plain: "p" },
+      { names: [], plain: "" },
+    ],
+    last: -5n,
+  };
+  const bytes = encode(messageType(schema), message);
+  // A byte, padding, the number of UTF-16 units, then the units in four bytes each.
+  assert.deepEqual([...bytes.subarray(4, 20)], [7, 0, 0, 0, 12, 0, 0, 0, 0x48, 0, 0, 0, 0x65, 0, 0, 0]);
+  assert.deepEqual(decoderFor(schema)(bytes), message);
+});

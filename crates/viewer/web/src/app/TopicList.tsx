@@ -67,7 +67,7 @@ function Row({ place, channel, refusal }: { place: Place; channel: Channel; refu
   const drops = place.robot.statuses.get(`drops-${channel.id}`);
   const open = (kind: View) => openPanel(kind === "scene" || kind === "map" ? { kind } : { kind, topic });
   return (
-    <li class={isWatched ? "watched" : ""} data-topic={topic}>
+    <li class={isWatched ? "watched" : ""} data-topic={topic} data-count={channel.count}>
       <button
         type="button"
         class="topic"

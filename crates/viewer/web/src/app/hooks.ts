@@ -5,8 +5,13 @@ import type { MessageSink } from "../remote/watches";
 import { decoderFor } from "../ros/schema";
 import { TransformStore } from "./transforms";
 
-/** A panel may use this share of the main thread; the more a picture costs, the fewer there are. */
+/**
+ * A panel may use this share of the time; the more a picture costs, the fewer there are. What is left
+ * is for the other panels and for the user.
+ */
 const MAX_SHARE = 0.4;
+/** The frame after a picture that comes later than this tells that drawing it took so long. */
+const LATE_MS = 40;
 
 /** Whether an element is on the screen, in a tab that is shown. */
 export function useVisible<E extends Element>(): [(element: E | null) => void, boolean] {
@@ -31,8 +36,11 @@ export function useVisible<E extends Element>(): [(element: E | null) => void, b
   return [setElement, onScreen && shown];
 }
 
-/** Runs at the frames of the display while `active`, at most so often, and less often if it takes long. */
-export function useFrame(active: boolean, mostPerSecond: number, run: (nowMs: number) => void): void {
+/**
+ * Runs at the frames of the display while `active`, at most so often, and less often if it takes long,
+ * here or on the graphics card. It says whether it has drawn anything.
+ */
+export function useFrame(active: boolean, mostPerSecond: number, run: (nowMs: number) => boolean): void {
   const latest = useRef(run);
   latest.current = run;
   useEffect(() => {
@@ -41,14 +49,21 @@ export function useFrame(active: boolean, mostPerSecond: number, run: (nowMs: nu
     }
     let handle = 0;
     let notBefore = 0;
+    let drawnAt: number | undefined;
     const frame = (now: number) => {
       handle = requestAnimationFrame(frame);
+      const late = drawnAt === undefined ? 0 : now - drawnAt;
+      drawnAt = undefined;
+      if (late > LATE_MS) {
+        notBefore = Math.max(notBefore, now + late / MAX_SHARE - late);
+      }
       if (now < notBefore) {
         return;
       }
       const began = performance.now();
-      latest.current(now);
+      const hasDrawn = latest.current(now);
       const cost = performance.now() - began;
+      drawnAt = hasDrawn ? now : undefined;
       // A little less than the interval, which no frame meets exactly.
       notBefore = now + Math.max(1000 / mostPerSecond - 4, cost / MAX_SHARE);
     };
@@ -84,16 +99,13 @@ export function useWatch(
   }, [robot, key, active, hasSink]);
 }
 
-/** Renders again so many times a second while `active`. */
+/** Renders again so many times a second while `active`, less often if drawing takes long. */
 export function useRepaint(active: boolean, perSecond: number): void {
   const [, paint] = useState(0);
-  useEffect(() => {
-    if (!active) {
-      return undefined;
-    }
-    const timer = setInterval(() => paint((count) => count + 1), 1000 / perSecond);
-    return () => clearInterval(timer);
-  }, [active, perSecond]);
+  useFrame(active, perSecond, () => {
+    paint((count) => count + 1);
+    return true;
+  });
 }
 
 /** The robot's frames, kept up to date while `active`. */

@@ -35,7 +35,7 @@ export function MapPanel({ place, spec, visible }: PanelProps) {
 
   useFrame(visible, PER_SECOND, () => {
     if (!canvas.current || !store) {
-      return;
+      return false;
     }
     const shown: MapLayer[] = [];
     let broken: string | undefined;
@@ -60,6 +60,7 @@ export function MapPanel({ place, spec, visible }: PanelProps) {
       broken = error instanceof Error ? error.message : String(error);
     }
     setProblem(broken);
+    return true;
   });
 
   const drag = useDrag(canvas, camera, () => setFollows(false));

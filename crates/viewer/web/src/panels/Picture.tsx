@@ -31,7 +31,7 @@ export function PicturePanel({ place, spec, visible }: PanelProps) {
   useFrame(visible, PER_SECOND, () => {
     const target = canvas.current;
     if (!channel?.latest || channel.latest === shown.current || isBusy.current || !target) {
-      return;
+      return false;
     }
     shown.current = channel.latest;
     isBusy.current = true;
@@ -44,6 +44,7 @@ export function PicturePanel({ place, spec, visible }: PanelProps) {
       .finally(() => {
         isBusy.current = false;
       });
+    return true;
   });
 
   const now = performance.now();

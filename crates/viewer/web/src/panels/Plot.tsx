@@ -76,12 +76,14 @@ export function PlotPanel({ place, spec, visible }: PanelProps) {
 
   useFrame(visible, PER_SECOND, () => {
     const newest = take(waiting.current.splice(0), lines, series.current);
-    if (!isHeld && plot.current && newest !== undefined) {
-      const all = lines.map((line) => series.current.get(lineName(line)) ?? new TimeSeries());
-      plot.current.setData(TimeSeries.joined(all, newest - windowS), false);
-      plot.current.setScale("x", { min: newest - windowS, max: newest });
-      setValues(all.map((each) => each.last));
+    if (isHeld || !plot.current || newest === undefined) {
+      return false;
     }
+    const all = lines.map((line) => series.current.get(lineName(line)) ?? new TimeSeries());
+    plot.current.setData(TimeSeries.joined(all, newest - windowS), false);
+    plot.current.setScale("x", { min: newest - windowS, max: newest });
+    setValues(all.map((each) => each.last));
+    return true;
   });
 
   if (lines.length === 0) {

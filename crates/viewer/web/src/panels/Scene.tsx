@@ -27,6 +27,7 @@ export function ScenePanel({ place, spec, visible }: PanelProps) {
   const view = useRef<SceneView | undefined>(undefined);
   const drawn = useRef(new Map<string, Uint8Array>());
   const [problem, setProblem] = useState<string>();
+  const [isEmpty, setEmpty] = useState(true);
   const [fixed, setFixed] = useState("");
   const [follows, setFollows] = useState(false);
   const [hasNames, setNames] = useState(false);
@@ -58,7 +59,7 @@ export function ScenePanel({ place, spec, visible }: PanelProps) {
   useFrame(visible, PER_SECOND, () => {
     const scene = view.current;
     if (!scene || !store) {
-      return;
+      return false;
     }
     const transforms = store.current;
     const frame = fixed || defaultFrame(transforms, layers, robot.channel.bind(robot));
@@ -76,12 +77,14 @@ export function ScenePanel({ place, spec, visible }: PanelProps) {
           scene.remove(topic);
         }
       }
+      setEmpty(drawn.current.size === 0);
       scene.place(transforms, frame, robotFrame(transforms), follows);
       scene.showNames(hasNames);
-      scene.render();
       setProblem(undefined);
+      return scene.render();
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
+      return false;
     }
   });
 
@@ -90,7 +93,7 @@ export function ScenePanel({ place, spec, visible }: PanelProps) {
     <div class="body scene">
       <canvas ref={canvas} tabIndex={0} aria-label="3D view. Drag to turn, scroll to come nearer." />
       {problem !== undefined && <Hint error>{problem}</Hint>}
-      {problem === undefined && drawn.current.size === 0 && <Waiting place={place} topic={undefined} />}
+      {problem === undefined && isEmpty && <Waiting place={place} topic={undefined} />}
       <div class="figures overlay">
         <LayerMenu robot={robot} spec={spec} types={TYPES} />
         <label>

@@ -83,7 +83,7 @@ function Node({ place, topic, value, path }: NodeProps) {
   const isLeaf = typeof value !== "object" || value === null || isTime(value);
   if (isLeaf) {
     return (
-      <li class="leaf">
+      <li class="leaf" data-path={pathName(path)}>
         <span class="key">{step}</span>
         <Leaf topic={topic} value={value} path={path} place={place} />
       </li>

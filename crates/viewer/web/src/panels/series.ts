@@ -1,8 +1,10 @@
 /** A number over time, the last so many values of it. */
 
 const MAX_POINTS = 12_000;
-/** Points of a line that are drawn; of more, every second, third … is. */
-const MAX_DRAWN = 3000;
+/** Points of a line that are drawn as they are. */
+const MAX_DRAWN = 1200;
+/** Of more, the least and the most of each of so many spans of time: no peak is lost. */
+const SPANS = MAX_DRAWN / 2;
 
 export class TimeSeries {
   times: number[] = [];
@@ -46,10 +48,27 @@ export class TimeSeries {
     while (first > 0 && (this.times[first - 1] ?? 0) >= sinceS) {
       first -= 1;
     }
-    const stride = Math.max(1, Math.ceil((this.times.length - first) / MAX_DRAWN));
     const points: [number, number][] = [];
-    for (let index = first; index < this.times.length; index += stride) {
-      points.push([this.times[index] ?? 0, this.values[index] ?? 0]);
+    if (this.times.length - first <= MAX_DRAWN) {
+      for (let index = first; index < this.times.length; index += 1) {
+        points.push([this.times[index] ?? 0, this.values[index] ?? 0]);
+      }
+      return points;
+    }
+    const spanS = Math.max((this.times.at(-1) ?? 0) - (this.times[first] ?? 0), 1e-9) / SPANS;
+    for (let from = first; from < this.times.length; ) {
+      // Spans begin at round times, lest the line flickers while it moves on.
+      const span = Math.floor((this.times[from] ?? 0) / spanS);
+      let [least, most, to] = [from, from, from];
+      for (; to < this.times.length && Math.floor((this.times[to] ?? 0) / spanS) === span; to += 1) {
+        const value = this.values[to] ?? 0;
+        least = value < (this.values[least] ?? 0) ? to : least;
+        most = value > (this.values[most] ?? 0) ? to : most;
+      }
+      for (const index of least === most ? [least] : [Math.min(least, most), Math.max(least, most)]) {
+        points.push([this.times[index] ?? 0, this.values[index] ?? 0]);
+      }
+      from = to;
     }
     return points;
   }

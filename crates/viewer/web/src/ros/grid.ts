@@ -18,7 +18,11 @@ export function gridPixels(grid: OccupancyGrid): Uint8ClampedArray<ArrayBuffer> 
     const value = grid.data[index] ?? -1;
     const known = value >= 0 && value <= 100;
     const shade = known ? 214 - 1.9 * value : 128;
-    rgba.set([shade, shade, known ? shade + 8 : 134, known ? 255 : 70], 4 * index);
+    const to = 4 * index;
+    rgba[to] = shade;
+    rgba[to + 1] = shade;
+    rgba[to + 2] = known ? shade + 8 : 134;
+    rgba[to + 3] = known ? 255 : 70;
   }
   return rgba;
 }

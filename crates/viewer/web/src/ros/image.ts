@@ -82,16 +82,21 @@ function minimalRow({ encoding, width }: RawImage): number {
   return bytes * width;
 }
 
+/** One pixel. Number by number: an array for each would cost more than all else. */
+function put(out: Uint8ClampedArray, at: number, red: number, green: number, blue: number): void {
+  out[at] = red;
+  out[at + 1] = green;
+  out[at + 2] = blue;
+  out[at + 3] = 255;
+}
+
 function colour(size: number, red: number, green: number, blue: number): Convert {
   return ({ width, height, step, data }, out) => {
     let to = 0;
     for (let row = 0; row < height; row += 1) {
       let from = row * step;
       for (let column = 0; column < width; column += 1, from += size, to += 4) {
-        out[to] = data[from + red] ?? 0;
-        out[to + 1] = data[from + green] ?? 0;
-        out[to + 2] = data[from + blue] ?? 0;
-        out[to + 3] = 255;
+        put(out, to, data[from + red] ?? 0, data[from + green] ?? 0, data[from + blue] ?? 0);
       }
     }
   };
@@ -102,10 +107,7 @@ function grey({ width, height, step, data }: RawImage, out: Uint8ClampedArray): 
   for (let row = 0; row < height; row += 1) {
     for (let column = 0; column < width; column += 1, to += 4) {
       const value = data[row * step + column] ?? 0;
-      out[to] = value;
-      out[to + 1] = value;
-      out[to + 2] = value;
-      out[to + 3] = 255;
+      put(out, to, value, value, value);
     }
   }
 }
@@ -130,7 +132,7 @@ function scaled(size: number, read: (view: DataView, at: number, little: boolean
     const scale = most > least ? 255 / (most - least) : 0;
     values.forEach((value, index) => {
       const shade = Number.isFinite(value) ? (value - least) * scale : 0;
-      out.set([shade, shade, shade, 255], 4 * index);
+      put(out, 4 * index, shade, shade, shade);
     });
   };
 }
@@ -162,10 +164,7 @@ function semiPlanarYuv(u: number): Convert {
 }
 
 function putYuv(out: Uint8ClampedArray, at: number, y: number, u: number, v: number): void {
-  out[at] = y + 1.402 * (v - 128);
-  out[at + 1] = y - 0.344 * (u - 128) - 0.714 * (v - 128);
-  out[at + 2] = y + 1.772 * (u - 128);
-  out[at + 3] = 255;
+  put(out, at, y + 1.402 * (v - 128), y - 0.344 * (u - 128) - 0.714 * (v - 128), y + 1.772 * (u - 128));
 }
 
 /** One colour per pixel; `redAt` and `redRow` say in which column and row red is in a square of four, which gets one colour. */
@@ -177,7 +176,7 @@ function bayer(redAt: number, redRow: number): Convert {
         const y = Math.min(row & ~1, Math.max(0, height - 2));
         const at = (dx: number, dy: number) => data[(y + dy) * step + x + dx] ?? 0;
         const green = (at(1 - redAt, redRow) + at(redAt, 1 - redRow)) / 2;
-        out.set([at(redAt, redRow), green, at(1 - redAt, 1 - redRow), 255], 4 * (row * width + column));
+        put(out, 4 * (row * width + column), at(redAt, redRow), green, at(1 - redAt, 1 - redRow));
       }
     }
   };

@@ -77,15 +77,22 @@ export function cloudPoints(cloud: PointCloud2): Points {
     if (at + step > data.length) {
       break;
     }
-    const [px, py, pz] = [x(at), y(at), z?.(at) ?? 0];
+    const px = x(at);
+    const py = y(at);
+    const pz = z?.(at) ?? 0;
     if (!Number.isFinite(px + py + pz)) {
       continue;
     }
-    positions.set([px, py, pz], 3 * count);
+    // Number by number: an array for each point is what all this would cost most.
+    const to = 3 * count;
+    positions[to] = px;
+    positions[to + 1] = py;
+    positions[to + 2] = pz;
     if (packed) {
-      const little = !cloud.is_bigendian;
-      const value = view.getUint32(at + packed.offset, little);
-      colours.set([((value >> 16) & 255) / 255, ((value >> 8) & 255) / 255, (value & 255) / 255], 3 * count);
+      const value = view.getUint32(at + packed.offset, !cloud.is_bigendian);
+      colours[to] = ((value >> 16) & 255) / 255;
+      colours[to + 1] = ((value >> 8) & 255) / 255;
+      colours[to + 2] = (value & 255) / 255;
     } else {
       shades[count] = shade?.(at) ?? 0;
     }
@@ -128,9 +135,9 @@ function paint(values: Float32Array, colours: Float32Array): void {
   const scale = most > least ? 1 / (most - least) : 0;
   values.forEach((value, index) => {
     const part = Number.isFinite(value) ? (value - least) * scale : 0;
-    colours.set(
-      [0.2 + 0.8 * Math.max(0, 2 * part - 1), 0.35 + 0.55 * (1 - Math.abs(2 * part - 1)), 1 - 0.85 * part],
-      3 * index,
-    );
+    const to = 3 * index;
+    colours[to] = 0.2 + 0.8 * Math.max(0, 2 * part - 1);
+    colours[to + 1] = 0.35 + 0.55 * (1 - Math.abs(2 * part - 1));
+    colours[to + 2] = 1 - 0.85 * part;
   });
 }

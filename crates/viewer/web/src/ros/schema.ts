@@ -2,6 +2,7 @@
 import { parseRos2idl } from "@foxglove/ros2idl-parser";
 import { parse } from "@foxglove/rosmsg";
 import { MessageReader, MessageWriter } from "@foxglove/rosmsg2-serialization";
+import { narrowed } from "./wstring";
 
 type Definitions = ReturnType<typeof parse>;
 export type Field = Definitions[number]["definitions"][number];
@@ -50,8 +51,10 @@ function makeDecoder({ encoding, schemaEncoding, schema }: SchemaText): Decoder 
   if (encoding !== "cdr") {
     throw new Error(`this page cannot read ${encoding} messages`);
   }
-  const reader = new MessageReader(parseDefinitions(schemaEncoding, schema));
-  return (data) => reader.readMessage(data);
+  const definitions = parseDefinitions(schemaEncoding, schema);
+  const wide = narrowed(definitions);
+  const reader = new MessageReader(wide?.definitions ?? definitions);
+  return wide ? (data) => wide.toText(reader.readMessage(data)) : (data) => reader.readMessage(data);
 }
 
 function parseDefinitions(schemaEncoding: string, schema: string): Definitions {
@@ -89,5 +92,8 @@ function dataFields(fields: Field[]): Field[] {
 
 /** A message as CDR. Throws if a value does not fit its field. */
 export function encode(type: MessageType, message: unknown): Uint8Array {
-  return new MessageWriter(type.definitions).writeMessage(message);
+  const wide = narrowed(type.definitions);
+  return wide
+    ? new MessageWriter(wide.definitions).writeMessage(wide.fromText(message))
+    : new MessageWriter(type.definitions).writeMessage(message);
 }

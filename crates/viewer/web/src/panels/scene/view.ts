@@ -17,9 +17,12 @@ export interface Origin {
   timeS: number;
 }
 
+type Drawn = Three.Points | Three.Line | Three.Mesh;
+
 interface Layer {
   origin: Origin;
   group: Three.Group;
+  object: Drawn;
 }
 
 export class SceneView {
@@ -48,6 +51,8 @@ export class SceneView {
       alpha: true,
       preserveDrawingBuffer: true,
     });
+    // Asking for errors waits until the graphics card has compiled.
+    this.#renderer.debug.checkShaderErrors = false;
     this.#renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
     this.#scene = new three.Scene();
     this.#camera = new three.PerspectiveCamera(55, 1, 0.05, 2000);
@@ -82,8 +87,10 @@ export class SceneView {
     const geometry = new three.BufferGeometry();
     geometry.setAttribute("position", new three.BufferAttribute(positions, 3));
     geometry.setAttribute("color", new three.BufferAttribute(colours, 3));
-    const material = new three.PointsMaterial({ size, sizeAttenuation: false, vertexColors: true });
-    this.#put(name, origin, new three.Points(geometry, material));
+    this.#put(name, origin, geometry, () => {
+      const material = new three.PointsMaterial({ size, sizeAttenuation: false, vertexColors: true });
+      return new three.Points(geometry, material);
+    });
   }
 
   path(name: string, origin: Origin, way: Vector[]): void {
@@ -91,7 +98,12 @@ export class SceneView {
     const geometry = new three.BufferGeometry();
     const positions = new Float32Array(way.flatMap(({ x, y, z }) => [x, y, z + 0.02]));
     geometry.setAttribute("position", new three.BufferAttribute(positions, 3));
-    this.#put(name, origin, new three.Line(geometry, new three.LineBasicMaterial({ color: PATH_COLOUR })));
+    this.#put(
+      name,
+      origin,
+      geometry,
+      () => new three.Line(geometry, new three.LineBasicMaterial({ color: PATH_COLOUR })),
+    );
   }
 
   grid(name: string, from: Origin, map: OccupancyGrid): void {
@@ -102,17 +114,23 @@ export class SceneView {
     texture.needsUpdate = true;
     const geometry = new three.PlaneGeometry(width * resolution, height * resolution);
     geometry.translate((width * resolution) / 2, (height * resolution) / 2, 0);
-    const material = new three.MeshBasicMaterial({
-      map: texture,
-      transparent: true,
-      opacity: 0.6,
-      side: three.DoubleSide,
-      depthWrite: false,
+    const mesh = this.#put(name, from, geometry, () => {
+      const material = new three.MeshBasicMaterial({
+        map: texture,
+        transparent: true,
+        opacity: 0.6,
+        side: three.DoubleSide,
+        depthWrite: false,
+      });
+      return new three.Mesh(geometry, material);
     });
-    const mesh = new three.Mesh(geometry, material);
+    const material = mesh.material as Three.MeshBasicMaterial;
+    if (material.map !== texture) {
+      material.map?.dispose();
+      material.map = texture;
+    }
     setPose(mesh, origin);
     mesh.position.z -= 0.01;
-    this.#put(name, from, mesh);
   }
 
   remove(name: string): void {
@@ -159,8 +177,8 @@ export class SceneView {
     }
   }
 
-  /** Draws if there is anything new. */
-  render(): void {
+  /** Draws if there is anything new, and says so. */
+  render(): boolean {
     const { clientWidth: width, clientHeight: height } = this.#canvas;
     const size = this.#renderer.getSize(new this.#three.Vector3() as never);
     if (width > 0 && height > 0 && (size.x !== width || size.y !== height)) {
@@ -169,10 +187,12 @@ export class SceneView {
       this.#camera.updateProjectionMatrix();
       this.#isStale = true;
     }
-    if (this.#isStale) {
+    const isStale = this.#isStale;
+    if (isStale) {
       this.#isStale = false;
       this.#renderer.render(this.#scene, this.#camera);
     }
+    return isStale;
   }
 
   dispose(): void {
@@ -184,18 +204,26 @@ export class SceneView {
     this.#renderer.dispose();
   }
 
-  #put(name: string, origin: Origin, object: Three.Points | Three.Line | Three.Mesh): void {
-    const known = this.#layers.get(name);
-    const group = known?.group ?? new this.#three.Group();
-    free(group);
-    group.clear();
-    object.frustumCulled = false;
-    group.add(object);
-    if (!known) {
-      this.#scene.add(group);
-    }
-    this.#layers.set(name, { origin, group });
+  /**
+   * Gives a layer another shape. Its material stays: with the last one of a kind the graphics card
+   * forgets the program for it, and compiling that for every message costs more than all else.
+   */
+  #put(name: string, origin: Origin, geometry: Three.BufferGeometry, make: () => Drawn): Drawn {
     this.#isStale = true;
+    const known = this.#layers.get(name);
+    if (known) {
+      known.origin = origin;
+      known.object.geometry.dispose();
+      known.object.geometry = geometry;
+      return known.object;
+    }
+    const object = make();
+    object.frustumCulled = false;
+    const group = new this.#three.Group();
+    group.add(object);
+    this.#scene.add(group);
+    this.#layers.set(name, { origin, group, object });
+    return object;
   }
 
   #placeAxes(transforms: Transforms, root: string): void {
@@ -289,7 +317,7 @@ export class SceneView {
   }
 }
 
-function setPose(object: Three.Group | Three.Mesh, { position, orientation }: Pose): void {
+function setPose(object: Three.Group | Drawn, { position, orientation }: Pose): void {
   object.position.set(position.x, position.y, position.z);
   object.quaternion.set(orientation.x, orientation.y, orientation.z, orientation.w);
 }
