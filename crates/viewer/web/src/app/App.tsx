@@ -29,11 +29,11 @@ function Workspace() {
   }, [name]);
   const shown = maximized.value ? panels.value.filter((each) => each.id === maximized.value) : panels.value;
   return (
-    <div class={`workspace show-${tab.value}`}>
-      <aside class="sidebar" aria-label="Topics">
+    <main class={`workspace show-${tab.value}`}>
+      <section class="sidebar" aria-label="Topics">
         <TopicList place={current} />
-      </aside>
-      <main id="panels" aria-label="Panels">
+      </section>
+      <section id="panels" aria-label="Panels">
         {current ? (
           <>
             <div class={maximized.value ? "grid single" : "grid"}>
@@ -46,7 +46,7 @@ function Workspace() {
         ) : (
           <NoRobot />
         )}
-      </main>
+      </section>
       <nav class="tabs" aria-label="Views">
         {(["panels", "topics"] as const).map((each) => (
           <button
@@ -62,7 +62,7 @@ function Workspace() {
           </button>
         ))}
       </nav>
-    </div>
+    </main>
   );
 }
 

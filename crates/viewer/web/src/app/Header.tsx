@@ -10,7 +10,7 @@ export function Header() {
   const current = place.value;
   return (
     <header class="bar">
-      <h1>
+      <h1 aria-label="Remote access">
         <Icon name="robot" />
         <span class="narrow-hidden">Remote access</span>
       </h1>

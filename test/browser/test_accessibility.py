@@ -1,0 +1,40 @@
+"""An independent checker finds no barriers on the page: names, roles, contrast, focus (axe-core, WCAG 2.2 AA)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from chromium import Tab
+from conftest import TabFactory
+
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
+
+
+def barriers(tab: Tab) -> list[str]:
+    """What the checker finds, one line each."""
+    found = Axe().run(tab.page, options=RULES).response["violations"]
+    return [f"{each['id']}: {node['html'][:200]} {node['failureSummary']}" for each in found for node in each["nodes"]]
+
+
+@pytest.mark.parametrize("colours", ["dark", "light"])
+@pytest.mark.parametrize("screen", [{}, PHONE], ids=["desktop", "phone"])
+def test_there_are_no_barriers(new_tab: TabFactory, pictures: Path, screen: dict[str, object], colours: str) -> None:
+    tab = new_tab(color_scheme=colours, **screen)
+    tab.wait_live()
+    tab.wait_changing()
+    for name in ("Services", "Parameters", "Messages from the bridge"):
+        tab.add(name)
+    tab.panel("parameters").locator("input").nth(2).wait_for()
+    if not screen:
+        tab.show("/odom", "tree")
+        tab.panel("tree").locator("li.leaf").first.wait_for()
+    assert barriers(tab) == []
+    if screen:
+        tab.page.locator(".tabs").get_by_role("button", name="Topics").click()
+        tab.topic("/battery").wait_for()
+        assert barriers(tab) == []
+    tab.page.screenshot(path=pictures / f"{'phone' if screen else 'desktop'}-{colours}.png")
