@@ -20,8 +20,7 @@ def barriers(tab: Tab) -> list[str]:
     return [f"{each['id']}: {node['html'][:200]} {node['failureSummary']}" for each in found for node in each["nodes"]]
 
 
-@pytest.mark.parametrize("colours", ["dark", "light"])
-@pytest.mark.parametrize("screen", [{}, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("screen", "colours"), [({}, "light"), (PHONE, "dark")], ids=["desktop", "phone"])
 def test_there_are_no_barriers(new_tab: TabFactory, pictures: Path, screen: dict[str, object], colours: str) -> None:
     tab = new_tab(color_scheme=colours, **screen)
     tab.wait_live()

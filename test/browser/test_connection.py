@@ -112,7 +112,10 @@ def test_a_form_asks_where_to_connect_to(
 def test_the_program_tells_several_rooms_and_their_robots_are_all_there(
     chromium: Browser, server: LiveKitServer, bridge: Bridge, robot: ChildProcess, site: PageServer, tmp_path: Path
 ) -> None:
-    other = Bridge(tmp_path, Bridge.credentials(server), {"room": "attic", "name": "Attic robot"})
+    others = [
+        Bridge(tmp_path, Bridge.credentials(server), {"room": "attic", "name": "Attic robot"}),
+        Bridge(tmp_path, Bridge.credentials(server), {"room": ROOM, "name": "Second robot"}),
+    ]
     asked = []
 
     def answer(route: Route) -> None:
@@ -127,15 +130,27 @@ def test_the_program_tells_several_rooms_and_their_robots_are_all_there(
         tab.page.goto(site.url)
         tab.wait_live()
         robots = tab.page.get_by_label("Robot", exact=True)
-        expected = ["Attic robot in attic", f"Demo robot in {ROOM}"]
-        wait_for(lambda: sorted(robots.locator("option").all_inner_texts()) == expected, "both robots", tab)
+        expected = ["Attic robot in attic", f"Demo robot in {ROOM}", f"Second robot in {ROOM}"]
+        wait_for(lambda: sorted(robots.locator("option").all_inner_texts()) == expected, "all robots", tab)
         robots.select_option(label="Attic robot in attic")
         tab.wait_live()
         tab.wait_changing()
         assert "ws://localhost:8765" in tab.page.locator(".connection").inner_text()
         assert len(asked) == 1
+        robots.select_option(label=f"Second robot in {ROOM}")
+        tab.wait_live()
+        tab.wait_changing()
+        tab.close()
+        # The same by an address with several tokens, from any web server.
+        tokens = [Tab.token(server, each, f"address-{each}") for each in (ROOM, "attic")]
+        tab = Tab(chromium).open(site.url, server.url, *tokens)
+        tab.wait_live()
+        robots = tab.page.get_by_label("Robot", exact=True)
+        wait_for(lambda: sorted(robots.locator("option").all_inner_texts()) == expected, "all robots", tab)
+        assert "eyJ" not in tab.page.url
     finally:
-        other.stop()
+        for other in others:
+            other.stop()
         tab.close()
     assert tab.errors == []
 

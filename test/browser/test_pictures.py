@@ -1,0 +1,98 @@
+"""Pictures of all common encodings come out in their colours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from chromium import Tab, wait_for
+from conftest import TabFactory
+from ros_side import Peer
+
+RED, BLUE, BLACK, WHITE = (255, 0, 0), (0, 0, 255), (0, 0, 0), (255, 255, 255)
+# Rows of four pixels, two rows: what the left pixels are and what the right ones are; the bytes of a row or of both rows.
+RED_YUV, BLUE_YUV = (76, 85, 255), (29, 255, 107)
+UYVY = [RED_YUV[1], RED_YUV[0], RED_YUV[2], RED_YUV[0], BLUE_YUV[1], BLUE_YUV[0], BLUE_YUV[2], BLUE_YUV[0]]
+YUYV = [RED_YUV[0], RED_YUV[1], RED_YUV[0], RED_YUV[2], BLUE_YUV[0], BLUE_YUV[1], BLUE_YUV[0], BLUE_YUV[2]]
+RAW: dict[str, tuple[list[int], tuple[int, int, int], tuple[int, int, int]]] = {
+    "rgb8": ([255, 0, 0] * 2 + [0, 0, 255] * 2, RED, BLUE),
+    "bgr8": ([0, 0, 255] * 2 + [255, 0, 0] * 2, RED, BLUE),
+    "rgba8": ([255, 0, 0, 9] * 2 + [0, 0, 255, 9] * 2, RED, BLUE),
+    "bgra8": ([0, 0, 255, 9] * 2 + [255, 0, 0, 9] * 2, RED, BLUE),
+    "mono8": ([10, 10, 200, 200], (10, 10, 10), (200, 200, 200)),
+    # Numbers without a largest value are shown from the least to the most.
+    "mono16": ([1, 0, 1, 0, 0, 2, 0, 2], BLACK, WHITE),
+    "16UC1": ([232, 3, 232, 3, 136, 19, 136, 19], BLACK, WHITE),
+    # 0.5 and 8 metres.
+    "32FC1": ([0, 0, 0, 63] * 2 + [0, 0, 0, 65] * 2, BLACK, WHITE),
+    "yuv422": (UYVY, RED, BLUE),
+    "yuv422_yuy2": (YUYV, RED, BLUE),
+}
+# A square of four makes one colour.
+BAYER = {
+    "bayer_rggb8": ([255, 0, 0, 0], [0, 0, 0, 255]),
+    "bayer_bggr8": ([0, 0, 0, 255], [255, 0, 0, 0]),
+    "bayer_grbg8": ([0, 255, 0, 0], [0, 0, 255, 0]),
+    "bayer_gbrg8": ([0, 0, 255, 0], [0, 255, 0, 0]),
+}
+COMPRESSED = ["jpeg", "png", "webp"]
+PUBLISH = """
+import io
+from PIL import Image as Pillow
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import CompressedImage, Image
+latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+node.pictures = []
+def publish(topic, message):
+    node.pictures.append(node.create_publisher(type(message), topic, latched))
+    node.pictures[-1].publish(message)
+for encoding, rows in {raw}.items():
+    publish("/raw_" + encoding.lower(), Image(height=2, width=4, encoding=encoding, step=len(rows) // 2, data=rows))
+for format in {compressed}:
+    picture = Pillow.new("RGB", (64, 32), (255, 0, 0))
+    picture.paste((0, 0, 255), (32, 0, 64, 32))
+    out = io.BytesIO()
+    picture.save(out, format)
+    publish("/compressed_" + format, CompressedImage(format=format, data=out.getvalue()))
+result = len(node.pictures)
+"""
+
+
+@pytest.fixture
+def camera() -> Iterator[Peer]:
+    """A process with a node."""
+    peer = Peer("many_cameras")
+    yield peer
+    peer.kill()
+
+
+def test_every_encoding_is_shown_in_its_colours(new_tab: TabFactory, camera: Peer) -> None:
+    raw = {encoding: row * 2 for encoding, (row, _, _) in RAW.items()}
+    for encoding, (red, blue) in BAYER.items():
+        raw[encoding] = [*red[:2], *blue[:2], *red[2:], *blue[2:]]
+    expected = {f"/raw_{encoding.lower()}": ends for encoding, (_, *ends) in RAW.items()}
+    expected |= {f"/raw_{encoding}": [RED, BLUE] for encoding in BAYER}
+    expected |= {f"/compressed_{each}": [RED, BLUE] for each in COMPRESSED}
+    assert camera.run(PUBLISH.format(raw=json.dumps(raw), compressed=COMPRESSED)) == len(expected)
+    tab = new_tab()
+    tab.wait_live()
+    tab.panel("picture").get_by_label("Close").click()
+    for topic, ends in expected.items():
+        tab.show(topic)
+        wait_for(lambda ends=ends: is_close(corners(tab), ends), f"{ends} on {topic}, but {corners(tab)}", tab)
+        tab.panel("picture").get_by_label("Close").click()
+
+
+def corners(tab: Tab) -> list[list[int]]:
+    """The colours of the first and the last pixel."""
+    return tab.canvas("picture").evaluate(
+        """canvas => [[0, 0], [canvas.width - 1, canvas.height - 1]].map(([x, y]) =>
+             [...canvas.getContext('2d').getImageData(x, y, 1, 1).data].slice(0, 3))"""
+    )
+
+
+def is_close(found: list[list[int]], expected: list[tuple[int, int, int]]) -> bool:
+    """Whether colours are the same but for what compression and rounding do to them."""
+    return all(abs(a - b) <= 6 for one, other in zip(found, expected, strict=True) for a, b in zip(one, other, strict=True))
