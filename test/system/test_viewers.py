@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bridge_process import Bridge
-from conftest import BridgeFactory, ViewerFactory
+from conftest import BridgeFactory, PublisherFactory, ViewerFactory
 from decoding import decode
+from processes import wait_until
 from ros_side import Observer, Publisher
 from viewer_client import Viewer
 
@@ -129,3 +130,35 @@ def test_a_late_subscriber_of_a_latched_topic_gets_its_message(
     second.subscribe("/latched")
     (message,) = second.wait_messages("/latched")
     assert decode(second.channels()["/latched"], message.data).data == "message 3"
+
+
+def test_a_later_viewer_sees_what_the_earlier_one_saw_of_a_publisher_that_is_gone(
+    bridge: Bridge, new_publisher: PublisherFactory, new_viewer: ViewerFactory, observer: Observer
+) -> None:
+    gone, stays = new_publisher(), new_publisher()
+    for number, publisher in enumerate((gone, stays)):
+        publisher.advertise("/latched", "std_msgs/msg/String", latched=True, depth=1)
+        publisher.publish("/latched", first=number)
+
+    def texts(viewer: Viewer) -> set[str]:
+        channel = viewer.channels()["/latched"]
+        return {decode(channel, m.data).data for m in viewer.messages("/latched")}
+
+    early = new_viewer()
+    early.subscribe("/latched")
+    early.wait_messages("/latched", 2)
+    gone.close()
+    wait_until(lambda: observer.node.count_publishers("/latched") == 1, "end of the publisher")
+    late = new_viewer()
+    late.subscribe("/latched")
+    late.wait_messages("/latched", 2)
+    assert texts(late) == texts(early) == {"message 0", "message 1"}
+    # When nobody watches it is forgotten: the robot's publishers are asked anew.
+    for viewer in (early, late):
+        viewer.unsubscribe("/latched")
+    observer.wait_subscriptions("/latched", 0)
+    last = new_viewer()
+    last.subscribe("/latched")
+    last.wait_messages("/latched")
+    last.ping()
+    assert texts(last) == {"message 1"}
