@@ -156,6 +156,15 @@ pub fn all() -> Vec<Scenario> {
         Scenario::new("small-0", "F without loss, a small message beside", 25, 5.0)
             .queue_ms(400)
             .with_small(),
+        Scenario::new(
+            "near",
+            "1 ms, 5 Mbit/s, 1 % loss, small beside bulk held to 48 kB",
+            1,
+            5.0,
+        )
+        .losing(0.01)
+        .with_small()
+        .window(48_000),
         Scenario::new("small-w", "F, small beside bulk held to 128 kB", 25, 5.0)
             .losing(0.01)
             .queue_ms(400)

@@ -7,6 +7,7 @@ pub(crate) mod account;
 #[cfg(test)]
 mod link_tests;
 pub(crate) mod published;
+mod recovery;
 mod wire;
 
 use std::time::{Duration, Instant};
@@ -111,7 +112,7 @@ pub(crate) trait SctpAssociation: Send {
 /// 1280 bytes that every IPv6 path carries: 1280 - 40 - 8 - 4 - 37.
 pub(crate) const MAX_PACKET: u32 = 1191;
 
-/// How often a silent peer is tried at least, on top of three round trips. Otherwise an outage of ten
+/// How often a silent peer is tried at least, on top of two round trips. Otherwise an outage of ten
 /// seconds is followed by five seconds of silence. docs/bench/sctp.md has the figures.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(200);
 

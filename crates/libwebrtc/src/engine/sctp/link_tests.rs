@@ -113,6 +113,19 @@ fn bad_links_never_end_it() {
 }
 
 #[test]
+fn a_lost_copy_is_sent_again_soon() {
+    for seed in 1..=5 {
+        let report = play(&case("near"), seed);
+        assert!(
+            report.longest_stall < Duration::from_millis(500),
+            "seed {seed}: {report:?}"
+        );
+        let late = report.small_age(0.99);
+        assert!(late < Duration::from_millis(200), "seed {seed}: {late:?}");
+    }
+}
+
+#[test]
 fn it_goes_on_soon_after_an_outage() {
     let report = play(&case("outage"), 3);
     let recovery = report.recovery.expect("it never went on");

@@ -14,6 +14,7 @@ use rtc_sctp::{
 use rtc_shared::TransportProtocol;
 
 use super::account::Account;
+use super::recovery::Recovery;
 use super::{Message, Payload, Reliability, SctpAssociation, SctpError, SctpEvent, MAX_PACKET};
 
 /// Bytes that the peer may have under way: 5 MiB, as browsers announce.
@@ -24,6 +25,8 @@ const MAX_MESSAGE: u32 = 16 << 20;
 /// The longest wait of the crate's first timer: its own minimum. Shorter waits would move the clock
 /// while round trips are measured.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// Timers of the crate.
+const TIMERS: usize = 6;
 /// Round trips above this are not believed: one measured across an outage says nothing.
 const MAX_RTT: Duration = Duration::from_secs(1);
 
@@ -38,6 +41,7 @@ pub(crate) struct Association {
     /// How far the crate's clock is ahead of the real one; see [`Self::limit_wait`].
     skew: Duration,
     account: Account,
+    recovery: Recovery,
     packets: VecDeque<Bytes>,
     events: VecDeque<SctpEvent>,
     closed: bool,
@@ -45,7 +49,7 @@ pub(crate) struct Association {
 
 impl Association {
     /// Starts an association. While the peer is silent it tries again at least every `longest_wait`
-    /// plus three round trips.
+    /// plus two round trips.
     pub(crate) fn new(client: bool, longest_wait: Duration, now: Instant) -> Self {
         // The crate wants addresses only to tell peers apart; here there is one.
         let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 5000));
@@ -85,6 +89,7 @@ impl Association {
             timeouts: 0,
             skew: Duration::ZERO,
             account: Account::default(),
+            recovery: Recovery::default(),
             packets: VecDeque::new(),
             events: VecDeque::new(),
             closed: false,
@@ -94,7 +99,7 @@ impl Association {
     /// Moves the crate's clock forward if it would wait too long for a timer. It doubles its wait
     /// after each loss, up to a minute, and has no option for the longest wait, but it believes any
     /// time it is told. The clock stands still while the peer answers: round trips are measured
-    /// with it.
+    /// with it. This is for the timers of the handshake; for data [`Self::recover`] is earlier.
     fn limit_wait(&mut self, now: Instant) {
         let Some(inner) = &self.inner else { return };
         let Some(deadline) = inner.poll_timeout() else {
@@ -106,6 +111,28 @@ impl Association {
             false => self.longest_wait.max(FIRST_WAIT),
         };
         self.skew += wait.saturating_sub(longest + 3 * inner.rtt().min(MAX_RTT));
+    }
+
+    /// Makes the crate send again what is lost, by letting its clock pass its timer. Round trips are
+    /// not measured across that: all that is out counts as sent again.
+    fn recover(&mut self, now: Instant) {
+        let due = self.recovery.deadline(self.longest_wait);
+        if due.is_none_or(|at| at > now) {
+            return;
+        }
+        let Some(inner) = &mut self.inner else { return };
+        let before = inner.stats().get_num_t3timeouts();
+        for _ in 0..TIMERS {
+            let Some(deadline) = inner.poll_timeout() else {
+                break;
+            };
+            self.skew += deadline.saturating_duration_since(now + self.skew);
+            inner.handle_timeout(now + self.skew);
+            if inner.stats().get_num_t3timeouts() > before {
+                break;
+            }
+        }
+        self.recovery.sent_again(now);
     }
 
     /// Works through the crate's events.
@@ -159,6 +186,7 @@ impl SctpAssociation for Association {
             return;
         }
         let time = now + self.skew;
+        self.recovery.received(packet, now);
         let packet = Bytes::copy_from_slice(packet);
         match self.endpoint.handle(time, self.peer, None, packet) {
             Some((handle, DatagramEvent::NewAssociation(inner))) if self.inner.is_none() => {
@@ -177,19 +205,23 @@ impl SctpAssociation for Association {
             // A peer that starts at the same time as we do: our start is the one that counts.
             _ => {}
         }
+        self.recover(now);
         self.collect(now);
     }
 
     fn handle_timeout(&mut self, now: Instant) {
         if let Some(inner) = &mut self.inner {
             inner.handle_timeout(now + self.skew);
+            self.recover(now);
             self.collect(now);
         }
     }
 
     fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         let deadline = self.inner.as_ref()?.poll_timeout()?;
-        Some(deadline.checked_sub(self.skew).unwrap_or(now))
+        let deadline = deadline.checked_sub(self.skew).unwrap_or(now);
+        let recovery = self.recovery.deadline(self.longest_wait);
+        Some(recovery.map_or(deadline, |at| at.min(deadline)))
     }
 
     fn poll_packet(&mut self, now: Instant) -> Option<Bytes> {
@@ -204,6 +236,7 @@ impl SctpAssociation for Association {
             }
         }
         let packet = self.packets.pop_front()?;
+        self.recovery.sent(&packet, now);
         let events = &mut self.events;
         self.account.packet(&packet, |stream, bytes| {
             events.push_back(SctpEvent::Sent { stream, bytes });

@@ -1,10 +1,13 @@
-//! Reads the headers of outgoing SCTP packets (RFC 9260, section 3), to learn what was sent.
+//! Reads the headers of SCTP packets (RFC 9260, section 3), to learn what was sent and what arrived.
 
 /// Bytes of the common header before the first chunk.
 const COMMON_HEADER: usize = 12;
 /// Bytes of a DATA chunk before its user data.
 const DATA_HEADER: usize = 16;
+/// Bytes of a SACK chunk before its gaps.
+const SACK_HEADER: usize = 16;
 const DATA_CHUNK: u8 = 0;
+const SACK_CHUNK: u8 = 3;
 
 /// The part of a DATA chunk that the accounting needs.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,23 +18,64 @@ pub(crate) struct DataChunk {
     pub(crate) length: usize,
 }
 
+/// What a SACK chunk says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Sack<'a> {
+    /// This chunk and all before it have arrived.
+    pub(crate) cumulative: u32,
+    gaps: &'a [u8],
+}
+
+impl Sack<'_> {
+    /// Further chunks that arrived: the first and the last of each block, counted from the
+    /// cumulative number. The peer may say anything here.
+    pub(crate) fn gaps(&self) -> impl Iterator<Item = (u16, u16)> + '_ {
+        self.gaps.chunks_exact(4).map(|gap| {
+            let number = |index: usize| u16::from_be_bytes([gap[index], gap[index + 1]]);
+            (number(0), number(2))
+        })
+    }
+}
+
 /// The DATA chunks of a packet, in order. Stops at the first malformed chunk.
 pub(crate) fn data_chunks(packet: &[u8]) -> impl Iterator<Item = DataChunk> + '_ {
+    chunks(packet)
+        .filter(|chunk| chunk[0] == DATA_CHUNK)
+        .map_while(|chunk| {
+            let &[_, _, _, _, t0, t1, t2, t3, s0, s1, ..] = chunk.first_chunk::<DATA_HEADER>()?;
+            Some(DataChunk {
+                tsn: u32::from_be_bytes([t0, t1, t2, t3]),
+                stream: u16::from_be_bytes([s0, s1]),
+                length: chunk.len() - DATA_HEADER,
+            })
+        })
+}
+
+/// The SACK chunks of a packet. Stops at the first malformed chunk.
+pub(crate) fn sacks(packet: &[u8]) -> impl Iterator<Item = Sack<'_>> + '_ {
+    chunks(packet)
+        .filter(|chunk| chunk[0] == SACK_CHUNK)
+        .map_while(|chunk| {
+            let &[_, _, _, _, t0, t1, t2, t3, _, _, _, _, n0, n1, ..] =
+                chunk.first_chunk::<SACK_HEADER>()?;
+            let gaps = 4 * usize::from(u16::from_be_bytes([n0, n1]));
+            Some(Sack {
+                cumulative: u32::from_be_bytes([t0, t1, t2, t3]),
+                gaps: chunk.get(SACK_HEADER..SACK_HEADER + gaps)?,
+            })
+        })
+}
+
+/// The chunks of a packet with their headers, without padding. None is shorter than its header.
+fn chunks(packet: &[u8]) -> impl Iterator<Item = &[u8]> + '_ {
     let mut rest = packet.get(COMMON_HEADER..).unwrap_or_default();
-    std::iter::from_fn(move || loop {
-        let &[kind, _, l0, l1] = rest.first_chunk()?;
+    std::iter::from_fn(move || {
+        let &[_, _, l0, l1] = rest.first_chunk()?;
         let length = usize::from(u16::from_be_bytes([l0, l1]));
         let chunk = rest.get(..length).filter(|chunk| chunk.len() >= 4)?;
         // The last chunk may lack its padding.
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-        if kind == DATA_CHUNK {
-            let &[_, _, _, _, t0, t1, t2, t3, s0, s1, ..] = chunk.first_chunk::<DATA_HEADER>()?;
-            return Some(DataChunk {
-                tsn: u32::from_be_bytes([t0, t1, t2, t3]),
-                stream: u16::from_be_bytes([s0, s1]),
-                length: length - DATA_HEADER,
-            });
-        }
+        Some(chunk)
     })
 }
 
@@ -75,10 +119,24 @@ mod tests {
         assert_eq!(chunks, expected);
     }
 
+    #[test]
+    fn finds_what_arrived() {
+        let mut packet = vec![0; COMMON_HEADER];
+        packet.extend(data(9, 2, b"abcde"));
+        packet.extend([SACK_CHUNK, 0, 0, 24, 0, 0, 1, 2, 0, 0, 0, 0, 0, 2, 0, 0]);
+        packet.extend([0, 2, 0, 3, 0, 9, 1, 0]);
+        packet.extend([SACK_CHUNK, 0, 0, 16, 0, 0, 1, 2, 0, 0, 0, 0, 0, 1, 0, 0]);
+        let sacks: Vec<_> = sacks(&packet).collect();
+        assert_eq!(sacks.len(), 1, "the second one lacks its gap");
+        assert_eq!(sacks[0].cumulative, 258);
+        assert_eq!(sacks[0].gaps().collect::<Vec<_>>(), [(2, 3), (9, 256)]);
+    }
+
     proptest! {
         #[test]
         fn never_panics_and_ends(packet in prop::collection::vec(any::<u8>(), 0..128)) {
             prop_assert!(data_chunks(&packet).count() <= packet.len());
+            prop_assert!(sacks(&packet).map(|sack| sack.gaps().count()).sum::<usize>() <= packet.len());
         }
     }
 }
