@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -170,6 +171,7 @@ class Processes:
         except OSError as error:
             raise BenchError(f"cannot start {name}: {error}") from error
         child = Child(name, process, log)
+        _keep_priority(process.pid)
         self._children.append(child)
         threading.Thread(target=child.read_events, daemon=True).start()
         return child
@@ -185,6 +187,12 @@ class Processes:
 def _end_with_parent() -> None:
     """In the child: the kernel kills it when the harness dies, even by SIGKILL."""
     _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _keep_priority(pid: int) -> None:
+    """The harness's priority, for the new session too: kernels with autogroups weigh sessions, not processes."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(os.nice(0)))
 
 
 def _end(child: Child) -> None:
