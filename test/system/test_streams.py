@@ -140,3 +140,35 @@ def test_a_slow_topic_is_not_starved_by_a_fast_one(viewer: Viewer, new_publisher
     channel = viewer.channels()["/state"]
     arrived = [decode(channel, m.data).data for m in viewer.wait_messages("/state", 10)]
     assert arrived == [f"message {n}" for n in range(10)]
+
+
+def test_a_viewer_that_starts_anew_does_not_disturb_another_that_shares_its_lanes(
+    bridge: Bridge, publisher: Publisher, new_viewer: ViewerFactory
+) -> None:
+    broken, other = new_viewer(), new_viewer()
+    publisher.advertise("/lane", STRING, depth=100)
+    for viewer in (broken, other):
+        viewer.wait_channel("/lane")
+        viewer.open_stream({"streams": "many"})
+        viewer.subscribe("/lane")
+        viewer.ping()
+    publisher.match("/lane")
+    for first in range(0, 50, 10):
+        publisher.publish("/lane", first=first, count=10)
+        other.wait_messages("/lane", first + 10)
+        if first == 20:
+            # As a viewer does that has missed a chunk of one of its streams.
+            broken.close_stream()
+            broken.open_stream({"streams": "many"})
+            broken.ping()
+            broken.wait_text("serverInfo", 2)
+
+    def numbers(viewer: Viewer) -> list[str]:
+        channel = viewer.channels()["/lane"]
+        return [decode(channel, m.data).data for m in viewer.messages("/lane")]
+
+    assert numbers(other) == [f"message {n}" for n in range(50)]
+    assert len(other.texts("serverInfo")) == 1
+    assert [end.error for end in other.stream_ends() if end.error] == []
+    broken.wait_for(lambda: numbers(broken)[-1] == "message 49", "last message")
+    assert numbers(broken)[-20:] == [f"message {n}" for n in range(30, 50)]
