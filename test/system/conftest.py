@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from client import mint_token
 from foxglove_client import SUBPROTOCOLS, FoxgloveClient
 from livekit_server import LiveKitServer
 from operator_program import Operator
+from reference_client import install
 from ros_side import Observer, Peer, Publisher
 from viewer_client import Loop, Viewer
 
@@ -194,3 +196,11 @@ def new_client() -> Iterator[ClientFactory]:
     for client in made:
         client.close()
     assert [client.error for client in made] == [None] * len(made)
+
+
+@pytest.fixture(scope="session")
+def reference_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reference client's program, installed from npm."""
+    if shutil.which("npm") is None:
+        pytest.skip("Node.js with npm is not installed: THE REFERENCE CLIENT OF THE PROTOCOL WAS NOT TRIED")
+    return install(tmp_path_factory.mktemp("foxglove_ws"))
