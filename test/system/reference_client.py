@@ -21,7 +21,7 @@ HANG = 60.0
 
 def install(directory: Path) -> Path:
     """Installs the client and what it needs, as the lock file says; returns the program."""
-    for name in ("package.json", "package-lock.json", ".npmrc", "client.mjs"):
+    for name in ("package.json", "package-lock.json", ".npmrc", *(path.name for path in PACKAGE.glob("*.mjs"))):
         (directory / name).write_bytes((PACKAGE / name).read_bytes())
     subprocess.run(["npm", "ci"], cwd=directory, check=True, capture_output=True, timeout=300)
     return directory / "client.mjs"
