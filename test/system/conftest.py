@@ -12,10 +12,12 @@ import pytest
 from bridge_process import Bridge
 from client import mint_token
 from foxglove_client import SUBPROTOCOLS, FoxgloveClient
+from line_program import LineProgram, rust_example
 from livekit_server import LiveKitServer
 from operator_program import Operator
 from reference_client import install
 from ros_side import Observer, Peer, Publisher
+from sdk_process import Sdk
 from viewer_client import Loop, Viewer
 
 BridgeFactory = Callable[..., Bridge]
@@ -204,3 +206,19 @@ def reference_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("npm") is None:
         pytest.skip("Node.js with npm is not installed: THE REFERENCE CLIENT OF THE PROTOCOL WAS NOT TRIED")
     return install(tmp_path_factory.mktemp("foxglove_ws"))
+
+
+@pytest.fixture
+def sdk() -> Iterator[Sdk]:
+    """A process with the Foxglove SDK."""
+    process = Sdk()
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="session")
+def wire_forms() -> Iterator[LineProgram]:
+    """Reads and writes messages with our protocol crate."""
+    program = rust_example("wire_forms")
+    yield program
+    program.close()

@@ -12,17 +12,9 @@ from typing import Any
 
 import pytest
 
-from line_program import LineProgram, rust_example
+from line_program import LineProgram
 from reference_client import binary, data_of
 from wire import BINARY, TEXT, Json, frame
-
-
-@pytest.fixture(scope="module")
-def ours() -> Iterator[LineProgram]:
-    """Reads and writes messages with our crate."""
-    program = rust_example("wire_forms")
-    yield program
-    program.close()
 
 
 @pytest.fixture
@@ -118,10 +110,10 @@ CLIENT = [
 ]
 
 
-def test_what_clients_write(ours: LineProgram, reference: LineProgram) -> None:
+def test_what_clients_write(wire_forms: LineProgram, reference: LineProgram) -> None:
     for method, arguments, read in CLIENT:
         (message,) = reference.ask({"write": "client", "method": method, "args": arguments})
-        check(ours, reference, "client", message, read)
+        check(wire_forms, reference, "client", message, read)
 
 
 def response(name: str) -> str:
@@ -196,18 +188,18 @@ SERVER = [
 ]
 
 
-def test_what_servers_write(ours: LineProgram, reference: LineProgram) -> None:
+def test_what_servers_write(wire_forms: LineProgram, reference: LineProgram) -> None:
     info, services = reference.ask({"write": "server", "method": "greet", "args": []})
     capabilities = "[ClientPublish, Time, Parameters, ParametersSubscribe, Services, ConnectionGraph, Assets]"
     about = f'capabilities: {capabilities}, supported_encodings: ["cdr", "json"], metadata: {{"distribution": "kilted"}}'
-    check(ours, reference, "server", info, f'ServerInfo {{ name: "robot", {about}, session_id: "one" }}')
-    check(ours, reference, "server", services, service(1))
+    check(wire_forms, reference, "server", info, f'ServerInfo {{ name: "robot", {about}, session_id: "one" }}')
+    check(wire_forms, reference, "server", services, service(1))
     for method, arguments, read in SERVER:
         (message,) = reference.ask({"write": "server", "method": method, "args": arguments})
-        check(ours, reference, "server", message, read)
+        check(wire_forms, reference, "server", message, read)
 
 
-def test_the_graph_is_read_by_the_reference(ours: LineProgram, reference: LineProgram) -> None:
+def test_the_graph_is_read_by_the_reference(wire_forms: LineProgram, reference: LineProgram) -> None:
     # The reference's server does not write it; this is the example of the specification.
     update: dict[str, Any] = {
         "op": "connectionGraphUpdate",
@@ -223,5 +215,5 @@ def test_the_graph_is_read_by_the_reference(ours: LineProgram, reference: LinePr
         'advertised_services: [ProvidedService { name: "/b", provider_ids: [] }], '
         'removed_topics: ["/c"], removed_services: ["/d"] })'
     )
-    check(ours, reference, "server", json.dumps(update), read)
+    check(wire_forms, reference, "server", json.dumps(update), read)
     assert reference.ask({"read": "server", "message": json.dumps(update)}) == [["connectionGraphUpdate", update]]
