@@ -197,6 +197,8 @@ pub struct Session {
     /// When drops were logged, and how many there were by then.
     drops_logged_at: Option<Instant>,
     drops_logged: u64,
+    /// The latest simulated time, in nanoseconds.
+    time: Option<u64>,
     asks: Asks,
 }
 
@@ -205,6 +207,7 @@ impl Session {
     pub fn new(config: SessionConfig, robot: RobotInfo, now: Instant, clock_ms: u64) -> Self {
         Self {
             asks: Asks::new(&config),
+            time: None,
             robot,
             started: now,
             started_ms: clock_ms,

@@ -145,7 +145,7 @@ fn simulated_time_goes_to_those_who_may_have_it_and_the_latest_counts() {
         harness.session.time(time);
     }
     harness.pump();
-    let times = |id| {
+    let times = |harness: &Harness, id| {
         let received = harness.received[&id].iter();
         received
             .filter_map(|received| match received.what {
@@ -156,6 +156,15 @@ fn simulated_time_goes_to_those_who_may_have_it_and_the_latest_counts() {
             })
             .collect::<Vec<_>>()
     };
-    assert_eq!(times(1), [99]);
-    assert_eq!(times(2), [0u64; 0]);
+    assert_eq!(times(&harness, 1), [99]);
+    assert_eq!(times(&harness, 2), [0u64; 0]);
+    // A simulation may stand still: who comes later, or is allowed later, gets it, too.
+    harness.join(3, true);
+    let rights = Rights::new([Capability::Time], NameRule::default());
+    harness
+        .session
+        .set_rights(harness.now, ParticipantId(2), rights);
+    harness.pump();
+    assert_eq!(times(&harness, 3), [99]);
+    assert_eq!(times(&harness, 2), [99]);
 }

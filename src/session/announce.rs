@@ -42,6 +42,9 @@ impl Session {
     /// Sends serverInfo and all channels.
     pub(super) fn greet(&mut self, now: Instant, id: ParticipantId) {
         self.push_control(now, id, self.server_info(id));
+        if let Some(time) = self.time {
+            self.tell_time(id, time);
+        }
         let channels: Vec<ChannelId> = self.channels.keys().copied().collect();
         for frame in self.advertise_frames(&channels) {
             self.push_control(now, id, Some(frame));
@@ -69,12 +72,21 @@ impl Session {
         server_info.frame()
     }
 
-    /// The robot's time in nanoseconds, if it is simulated. Viewers get the latest.
+    /// The robot's time in nanoseconds, if it is simulated. Viewers get the latest, and it is kept
+    /// for later ones, since a simulation may stand still.
     pub fn time(&mut self, time: u64) {
         if !self.robot.simulated_time {
             return;
         }
-        for participant in self.participants.values_mut() {
+        self.time = Some(time);
+        let ids: Vec<ParticipantId> = self.participants.keys().copied().collect();
+        for id in ids {
+            self.tell_time(id, time);
+        }
+    }
+
+    fn tell_time(&mut self, id: ParticipantId, time: u64) {
+        if let Some(participant) = self.participants.get_mut(&id) {
             if participant.asks.rights.gets_time() && participant.restart_at.is_none() {
                 participant.control.push_time(time);
             }

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from conftest import BridgeFactory, ClientFactory
 from foxglove_client import Asset, FoxgloveClient, ServiceResponse, Time
 from operator_program import Operator
@@ -121,15 +119,8 @@ def advertised(client: FoxgloveClient, topics: set[str]) -> dict[str, Json]:
     return found
 
 
-@pytest.mark.parametrize("subprotocol", ["foxglove.sdk.v1", "foxglove.sdk.v1.1"])
 def test_the_same_form_as_the_sdks_server(
-    new_bridge: BridgeFactory,
-    operator: Operator,
-    publisher: Publisher,
-    peer: Peer,
-    sdk: Sdk,
-    new_client: ClientFactory,
-    subprotocol: str,
+    new_bridge: BridgeFactory, operator: Operator, publisher: Publisher, peer: Peer, sdk: Sdk, new_client: ClientFactory
 ) -> None:
     bridge = new_bridge(
         {
@@ -152,25 +143,46 @@ def test_the_same_form_as_the_sdks_server(
     """)
     for topic, kind in TOPICS.items():
         publisher.advertise(topic, kind)
-    ours = new_client(operator, subprotocol)
-    our_channels = advertised(ours, set(TOPICS))
-    ours.wait_for(lambda: "/switch" in ours.services(), "service")
-    info = ours.wait_for(lambda: next((m for m in ours.texts("serverInfo") if m["capabilities"]), None), "robot")
+    first = new_client(operator)
+    advertised(first, set(TOPICS))
+    first.wait_for(lambda: "/switch" in first.services(), "service")
     offered = {
-        "name": info["name"],
-        "channels": {topic: ours.channels()[topic] for topic in TOPICS},
-        "services": {"/switch": ours.services()["/switch"]},
+        "name": first.wait_for(lambda: next((m for m in first.texts("serverInfo") if m["capabilities"]), None), "robot")["name"],
+        "channels": {topic: first.channels()[topic] for topic in TOPICS},
+        "services": {"/switch": first.services()["/switch"]},
     }
     port = sdk.run(SERVER.format(offered=offered, values=VALUES))
-    theirs = FoxgloveClient(port, subprotocol)
-    assert theirs.subprotocol == ours.subprotocol == subprotocol
+    pairs = []
+    for number, subprotocol in enumerate(("foxglove.sdk.v1", "foxglove.sdk.v1.1"), 1):
+        ours, theirs = new_client(operator, subprotocol), FoxgloveClient(port, subprotocol)
+        assert theirs.subprotocol == ours.subprotocol == subprotocol
+        _same_offer(ours, theirs, by_table=subprotocol == "foxglove.sdk.v1.1")
+        _same_answers(ours, theirs)
+        _same_messages(ours, theirs, publisher, sdk, number)
+        pairs.append((ours, theirs))
+    # A new session makes clients forget, schemas as well: both tell them again.
+    sdk.run('server.clear_session("two")')
+    for _, theirs in pairs:
+        theirs.wait_for(lambda t=theirs: t.texts("serverInfo")[-1]["sessionId"] == "two", "new session")
+    sdk.run('again = Channel("/again", schema=schema_of("/one"), message_encoding="cdr", context=context)')
+    bridge.stop()
+    new_bridge()
+    publisher.advertise("/again", TOPICS["/one"])
+    for client in (client for pair in pairs for client in pair):
+        client.wait_for(lambda c=client: "/again" in c.channels(), "channels of the new session")
+        assert client.channels()["/again"]["schema"] == offered["channels"]["/one"]["schema"]
+    for _, theirs in pairs:
+        theirs.close()
 
-    # What is offered, to the last field.
-    their_channels = advertised(theirs, set(TOPICS))
+
+def _same_offer(ours: FoxgloveClient, theirs: FoxgloveClient, *, by_table: bool) -> None:
+    """What is offered is the same to the last field."""
+    our_channels, their_channels = (advertised(client, set(TOPICS)) for client in (ours, theirs))
     assert {t: without_ids(c) for t, c in our_channels.items()} == {t: without_ids(c) for t, c in their_channels.items()}
-    if subprotocol == "foxglove.sdk.v1.1":
-        for client, channels in ((ours, our_channels), (theirs, their_channels)):
-            schemas = [schema for message in client.texts("advertise") for schema in message.get("schemas", [])]
+    for client, channels in ((ours, our_channels), (theirs, their_channels)):
+        schemas = [schema for message in client.texts("advertise") for schema in message.get("schemas", [])]
+        assert bool(schemas) == by_table
+        if by_table:
             assert len({schema["id"] for schema in schemas}) == len(schemas)
             # Two channels of a type have one schema, which was told once.
             assert channels["/one"]["schemaId"] == channels["/two"]["schemaId"] != channels["/cloud"]["schemaId"]
@@ -178,27 +190,38 @@ def test_the_same_form_as_the_sdks_server(
             assert all(set(schema) == {"id", "name", "encoding", "data"} for schema in schemas)
     for topic in TOPICS:
         assert without_ids(ours.channels()[topic]) == without_ids(theirs.channels()[topic])
-    theirs.wait_for(lambda: "/switch" in theirs.services(), "service")
-    assert without_ids(ours.services()["/switch"]) == without_ids(theirs.services()["/switch"])
-    their_info = theirs.wait_text("serverInfo")
-    assert set(their_info["capabilities"]) == set(info["capabilities"]) == set(CAPABILITIES)
-    assert keys_of({**their_info, "metadata": 0}) == keys_of({**info, "metadata": 0})
+    our_service, their_service = (client.wait_for(lambda c=client: c.services().get("/switch"), "s") for client in (ours, theirs))
+    assert without_ids(our_service) == without_ids(their_service)
+    info, their_info = ours.texts("serverInfo")[-1], theirs.wait_text("serverInfo")
+    assert set(info["capabilities"]) == set(their_info["capabilities"]) == set(CAPABILITIES)
+    assert keys_of({**info, "metadata": 0}) == keys_of({**their_info, "metadata": 0})
 
-    # What is asked for: each is asked in the same words, and answers in the same form.
+
+def _same_answers(ours: FoxgloveClient, theirs: FoxgloveClient) -> None:
+    """Each is asked in the same words, and answers in the same form."""
     for client in (ours, theirs):
         client.send({"op": "getParameters", "parameterNames": [], "id": "all"})
         client.send({"op": "subscribeConnectionGraph"})
         for request, uri in enumerate(("package://std_msgs/msg/String.msg", "package://nowhere/x")):
             client.send({"op": "fetchAsset", "requestId": request, "uri": uri})
-        client.call_service(client.services()["/switch"]["id"], 1, b"\x00\x01\x00\x00\x01")
-        client.call_service(client.services()["/switch"]["id"], 2, b"fail")
+        service = client.services()["/switch"]["id"]
+        client.call_service(service, 1, b"\x00\x01\x00\x00\x01")
+        client.call_service(service, 2, b"fail")
         client.call_service(4_000_000, 3, b"")
         client.wait_text("serviceCallFailure", 2)
         client.wait_for(lambda c=client: len(c.of(Asset)) == 2 and c.of(ServiceResponse), "answers")
+        assert {asset.request: asset.error is None for asset in client.of(Asset)} == {0: True, 1: False}
+        assert [(answer.service, answer.call, answer.encoding) for answer in client.of(ServiceResponse)] == [(service, 1, "cdr")]
+        for failure in client.texts("serviceCallFailure"):
+            assert keys_of(failure) == {"op": "str", "serviceId": "int", "callId": "int", "message": "str"}
     answers = [client.wait_text("parameterValues") for client in (ours, theirs)]
-    our_values, their_values = ({p["name"]: p for p in answer["parameters"]} for answer in answers)
+    our_values, their_values = ({each["name"]: each for each in answer["parameters"]} for answer in answers)
     assert {name: our_values[name] for name in their_values} == their_values
     assert [set(answer) for answer in answers] == [{"op", "id", "parameters"}] * 2
+
+
+def _same_messages(ours: FoxgloveClient, theirs: FoxgloveClient, publisher: Publisher, sdk: Sdk, number: int) -> None:
+    """What comes unasked is the same, too."""
     sdk.run("""
         graph = ConnectionGraph()
         graph.set_published_topic("/one", ["/test_publisher"])
@@ -208,43 +231,24 @@ def test_the_same_form_as_the_sdks_server(
         server.broadcast_time(5_000_000_000)
         server.publish_status("careful", StatusLevel.Warning, "s")
         server.remove_status(["s"])
-        server.publish_parameter_values([])
     """)
-    ours.subscribe("/one")
-    theirs.subscribe("/one")
+    for client in (ours, theirs):
+        client.subscribe("/one")
     publisher.match("/one")
-    publisher.publish("/one", 1)
-    theirs.wait_for(lambda: sdk.run("result = subscribed") == ["/one"], "subscription")
+    publisher.publish("/one", number)
+    theirs.wait_for(lambda: sdk.run("result = subscribed") == ["/one"] * number, "subscription")
     (message,) = ours.wait_data("/one")
     sdk.run(f'channels["/one"].log({message.payload!r}, log_time={message.log_time})')
     (same,) = theirs.wait_data("/one")
     assert (same.payload, same.log_time) == (message.payload, message.log_time)
+    fields = {"op", "publishedTopics", "subscribedTopics", "advertisedServices", "removedTopics", "removedServices"}
     for client in (ours, theirs):
         client.wait_for(lambda c=client: Time(5_000_000_000) in c.of(Time), "time")
-    assert [(a.request, a.error is None) for a in sorted(ours.of(Asset), key=lambda a: a.request)] == [(0, True), (1, False)]
-    assert [(a.request, a.error is None) for a in sorted(theirs.of(Asset), key=lambda a: a.request)] == [(0, True), (1, False)]
-    graph_fields = {"publishedTopics", "subscribedTopics", "advertisedServices", "removedTopics", "removedServices"}
-    for client in (ours, theirs):
-        full = client.wait_for(
+        graph = client.wait_for(
             lambda c=client: next((m for m in c.texts("connectionGraphUpdate") if m["publishedTopics"]), None), "graph"
         )
-        assert set(full) == {"op", *graph_fields}
-        assert keys_of(full["publishedTopics"]) == keys_of([{"name": "", "publisherIds": [""]}])
-        failure = client.texts("serviceCallFailure")[0]
-        assert keys_of(failure) == {"op": "str", "serviceId": "int", "callId": "int", "message": "str"}
+        assert set(graph) == fields
+        assert keys_of(graph["publishedTopics"]) == keys_of([{"name": "", "publisherIds": [""]}])
     status = theirs.wait_text("status")
-    our_status = ours.texts("status")
-    assert all(set(each) <= set(status) for each in our_status)
+    assert all(set(each) <= set(status) for each in ours.texts("status"))
     assert theirs.wait_text("removeStatus") == {"op": "removeStatus", "statusIds": ["s"]}
-
-    # A new session makes clients forget, schemas as well: both tell them again.
-    sdk.run('server.clear_session("two")')
-    theirs.wait_for(lambda: theirs.texts("serverInfo")[-1]["sessionId"] == "two", "new session")
-    sdk.run('again = Channel("/again", schema=schema_of("/one"), message_encoding="cdr", context=context)')
-    bridge.stop()
-    new_bridge()
-    publisher.advertise("/again", TOPICS["/one"])
-    for client in (ours, theirs):
-        client.wait_for(lambda c=client: "/again" in c.channels(), "channels of the new session")
-        assert client.channels()["/again"]["schema"] == offered["channels"]["/one"]["schema"]
-    theirs.close()

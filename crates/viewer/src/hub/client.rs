@@ -124,6 +124,9 @@ impl State {
         }
         let channels: Vec<Channel> = self.offer.channels().cloned().collect();
         if let Some(client) = self.clients.get_mut(&id) {
+            if let Some(time) = &self.offer.time {
+                client.outbox.push_time(time.clone());
+            }
             for batch in channels.chunks(ADVERTISE_BATCH) {
                 client.advertise(batch);
             }

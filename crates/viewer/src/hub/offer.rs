@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use remote_access_protocol::server::{
     Channel, GraphUpdate, ProvidedService, PublishedTopic, ServerMessage, SubscribedTopic,
 };
@@ -51,6 +52,8 @@ pub(super) struct Offer {
     statuses: BTreeMap<String, ServerMessage>,
     /// The connection graph, if it has been told.
     graph: Option<Graph>,
+    /// The latest message with the robot's time. A simulation may stand still.
+    pub time: Option<Bytes>,
     /// When the robot started to tell everything anew, on the clock that pings carry.
     stale_since: Option<u64>,
 }
@@ -178,6 +181,7 @@ impl Offer {
         let services = self.services.keys().copied().collect();
         let statuses = std::mem::take(&mut self.statuses).into_keys().collect();
         self.graph = None;
+        self.time = None;
         self.stale_since = None;
         (channels, services, statuses)
     }

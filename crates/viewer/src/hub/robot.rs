@@ -117,6 +117,7 @@ impl State {
                     for client in self.clients.values() {
                         client.outbox.push_time(message.clone());
                     }
+                    self.offer.time = Some(message);
                 }
             }
             BinaryMessage::ServiceCallResponse(response) => self.service_responded(response),

@@ -162,4 +162,8 @@ fn of_the_robots_time_the_latest_counts() {
     world.robot_binary(BinaryMessage::Time(1));
     world.robot_binary(BinaryMessage::Time(2));
     assert_eq!(client.binaries(), [BinaryMessage::Time(2)]);
+    // A simulation may stand still: who comes later gets it, too, as long as the robot is there.
+    assert_eq!(world.client().binaries(), [BinaryMessage::Time(2)]);
+    world.state.robot_left("");
+    assert_eq!(world.client().binaries(), []);
 }
