@@ -49,9 +49,10 @@ def test_a_recording_has_what_was_watched_and_nothing_else(
         for index in range(3):
             publisher.publish(topic, index)
             client.wait_data(topic, index + 1)
+    told, sent = client.channels(), {topic: [data.payload for data in client.data(topic)] for topic in KINDS}
     assert operator.stop(number) == 0
     with path.open("rb") as file:
-        reader = make_reader(file, decoder_factories=[DecoderFactory()])
+        reader = make_reader(file, validate_crcs=True, decoder_factories=[DecoderFactory()])
         assert reader.get_header().profile == "ros2"
         summary = reader.get_summary()
         assert summary is not None
@@ -62,6 +63,8 @@ def test_a_recording_has_what_was_watched_and_nothing_else(
         for schema, channel, message, decoded in reader.iter_decoded_messages():
             assert schema is not None
             assert (schema.name, schema.encoding) == (KINDS[channel.topic], "ros2msg")
+            assert schema.data.decode() == told[channel.topic]["schema"]
+            assert message.data == sent[channel.topic][seen[channel.topic]]
             assert_same(decoded, build(KINDS[channel.topic], seen[channel.topic]))
             assert message.log_time == message.publish_time > 0
             seen[channel.topic] += 1

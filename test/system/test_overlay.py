@@ -1,0 +1,88 @@
+"""Types that only a package in an overlay has, a second prefix beside the installation, work as all others do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from conftest import BridgeFactory, PeerFactory, ViewerFactory
+from decoding import decode
+from processes import wait_until
+
+PACKAGE = Path(__file__).with_name("overlay_msgs")
+LOG_LINES = 3000
+
+
+@pytest.fixture(scope="session")
+def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package, built and installed into a prefix of its own."""
+    build, prefix = tmp_path_factory.mktemp("build"), tmp_path_factory.mktemp("overlay")
+    commands = [
+        ["cmake", "-S", PACKAGE, "-B", build, f"-DCMAKE_INSTALL_PREFIX={prefix}", f"-DPython3_EXECUTABLE={sys.executable}"],
+        ["cmake", "--build", build, "--parallel", str(os.cpu_count())],
+        ["cmake", "--install", build],
+    ]
+    for command in commands:
+        result = subprocess.run([str(each) for each in command], capture_output=True, text=True, check=False)
+        assert result.returncode == 0, (result.stdout + result.stderr)[-LOG_LINES:]
+    return prefix
+
+
+def test_types_of_an_overlay_are_watched_published_and_called(
+    overlay: Path,
+    new_bridge: BridgeFactory,
+    new_viewer: ViewerFactory,
+    new_peer: PeerFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    packages = sysconfig.get_path("purelib", vars={"base": str(overlay)})
+    added = {"AMENT_PREFIX_PATH": overlay, "LD_LIBRARY_PATH": overlay / "lib", "PYTHONPATH": packages}
+    for name, first in added.items():
+        monkeypatch.setenv(name, f"{first}:{os.environ.get(name, '')}".rstrip(":"))
+    new_bridge({"capabilities": "['clientPublish', 'services']"})
+    peer = new_peer()
+    peer.run("""
+        from overlay_msgs.msg import Part, Reading
+        from overlay_msgs.srv import Convert
+        def answer(request, response):
+            response.success = True
+            response.reading.parts = [request.part, Part(name="second")]
+            response.reading.values = [1.0, 2.0, 3.0]
+            return response
+        service = node.create_service(Convert, "/convert", answer)
+        publisher = node.create_publisher(Reading, "/reading", 10)
+        heard = []
+        subscription = node.create_subscription(Part, "/part", lambda part: heard.append([part.name, list(part.data)]), 10)
+    """)
+    viewer = new_viewer()
+    channel = viewer.wait_channel("/reading")
+    assert channel["schemaName"] == "overlay_msgs/msg/Reading"
+    assert {"MSG: overlay_msgs/Part", "MSG: std_msgs/Header"} <= set(channel["schema"].splitlines())
+    viewer.subscribe("/reading")
+    wait_until(lambda: peer.run("result = publisher.get_subscription_count()") == 1, "the bridge's subscription")
+    peer.run('publisher.publish(Reading(parts=[Part(name="first", data=[1, 255])], values=[0.5, 1.5, 2.5]))')
+    (message,) = viewer.wait_messages("/reading")
+    reading = decode(channel, message.data)
+    assert (reading.parts[0].name, bytes(reading.parts[0].data)) == ("first", b"\x01\xff")
+    assert (reading.unit, list(reading.values)) == ("m", [0.5, 1.5, 2.5])
+
+    response = json.loads(viewer.call("/convert", b'{"part": {"name": "mine", "data": [7]}}', "json"))
+    assert response["success"] is True
+    assert [part["name"] for part in response["reading"]["parts"]] == ["mine", "second"]
+    assert response["reading"]["unit"] == "m"
+
+    part = viewer.advertise("/part", "overlay_msgs/msg/Part", "json")
+
+    def arrived() -> bool:
+        # What is published before publisher and subscriber have met is lost, as it is everywhere in ROS.
+        viewer.publish(part, b'{"name": "from afar", "data": "AAE="}')
+        return bool(peer.run("result = heard"))
+
+    wait_until(arrived, "message", pause=0.2)
+    assert peer.run("result = heard")[0] == ["from afar", [0, 1]]
