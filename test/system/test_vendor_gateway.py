@@ -267,7 +267,7 @@ def _announce(gateway: Sdk, viewer: Viewer, channel: int) -> None:
     _heard(gateway, "graph")
     gateway.run("""
         graph = ConnectionGraph()
-        graph.set_published_topic("/words", ["/p", "/q"])
+        graph.set_published_topic("/words", ["/p"])
         graph.set_subscribed_topic("/words", ["/s"])
         graph.set_advertised_service("/work", ["/w"])
         gateway.publish_connection_graph(graph)
@@ -277,7 +277,7 @@ def _announce(gateway: Sdk, viewer: Viewer, channel: int) -> None:
         gateway.remove_services(["/work"])
         channel.close()
     """)
-    graph = 'published_topics: [PublishedTopic { name: "/words", publisher_ids: ["/p", "/q"] }], '
+    graph = 'published_topics: [PublishedTopic { name: "/words", publisher_ids: ["/p"] }], '
     viewer.wait(f"ConnectionGraphUpdate(GraphUpdate {{ {graph}")
     removed = 'advertised_services: [], removed_topics: ["/words"], removed_services: ["/work"]'
     viewer.wait(f"ConnectionGraphUpdate(GraphUpdate {{ published_topics: [], subscribed_topics: [], {removed}")
