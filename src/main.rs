@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use remote_access_bridge::bridge::Bridge;
@@ -42,6 +42,9 @@ Examples:
   LIVEKIT_URL=wss://example.com LIVEKIT_TOKEN=... remote_access_bridge
 ";
 
+/// Longest time for the end of tasks. Only the reading of a file may take long.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -77,7 +80,9 @@ fn run() -> anyhow::Result<()> {
         .build()
         .context("cannot start the runtime")?;
     let result = runtime.block_on(serve(runtime.handle().clone()));
-    runtime.shutdown_background();
+    // What is left of tasks holds entities of ROS, which must be gone before the process ends: the
+    // middleware's own clean-up takes them away from under a thread that still has them.
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     result
 }
 

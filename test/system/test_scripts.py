@@ -12,7 +12,7 @@ import pytest
 from bridge_process import ROOT
 
 # What scripts/env leaves in the environment of this very run must not be taken for an installation.
-BARE = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+BARE = {name: os.environ[name] for name in ("PATH", "HOME", "ROS_WHEELS_DISTRO") if name in os.environ}
 
 
 def run(*arguments: str, at: Path = ROOT, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
