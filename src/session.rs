@@ -245,6 +245,11 @@ impl Session {
             info!(?id, "starting participant anew");
             self.resync(now, id);
         }
+        for participant in self.participants.values_mut() {
+            if let Some(timestamp) = participant.flow.late_ping(now) {
+                participant.control.push_pong(timestamp);
+            }
+        }
         if self.report_at.is_some_and(|at| at <= now) {
             self.report_drops(now);
         }
@@ -260,13 +265,25 @@ impl Session {
             .values()
             .filter_map(|participant| participant.restart_at)
             .min();
+        let ping = self
+            .participants
+            .values()
+            .filter_map(|participant| participant.flow.late_ping_at())
+            .min();
         let silence = self.asks.commands.next_timeout();
         let overdue = self.asks.pending.next_deadline();
-        [restart, self.retry_at, self.report_at, silence, overdue]
-            .into_iter()
-            .flatten()
-            .min()
-            .map(|at| at.max(now))
+        [
+            restart,
+            ping,
+            self.retry_at,
+            self.report_at,
+            silence,
+            overdue,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+        .map(|at| at.max(now))
     }
 
     /// The next thing that the robot's side is to do.

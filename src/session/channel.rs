@@ -1,7 +1,7 @@
 //! One channel: what it is, who subscribes to it, and what is kept for later subscribers.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use remote_access_protocol::server::Channel;
@@ -72,6 +72,10 @@ struct History {
     newest: u64,
 }
 
+/// Large messages that had to wait this long are behind a slow link, if only for the moment: what
+/// counts then is the latest.
+const BULK_PATIENCE: Duration = Duration::from_millis(250);
+
 impl ChannelState {
     pub fn new(now: Instant, info: ChannelInfo) -> Self {
         Self {
@@ -120,6 +124,7 @@ impl ChannelState {
             return QueuePolicy {
                 depth: backlog,
                 max_age: None,
+                newest_after: None,
             };
         }
         let depth = match (class, slow) {
@@ -130,6 +135,7 @@ impl ChannelState {
         QueuePolicy {
             depth,
             max_age: Some(config.max_age),
+            newest_after: (class == Class::Bulk).then_some(BULK_PATIENCE),
         }
     }
 

@@ -7,6 +7,7 @@
 //! while a queue stands on the way.
 
 mod pace;
+mod pings;
 mod way;
 
 use std::collections::VecDeque;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 use super::bucket::TokenBucket;
 use super::drr::Class;
 use pace::Pace;
+use pings::Pings;
 use way::{Way, ACK_INTERVAL};
 
 /// Smallest window, in bytes: enough for small topics at any round-trip time.
@@ -28,6 +30,8 @@ const SILENCE: Duration = Duration::from_millis(300);
 /// Part of the window that state may use beyond it between two acknowledgements: it need not wait
 /// until bulk data makes room.
 const STATE_RESERVE: u64 = 8;
+/// Part of the window that may be in flight while not every ping needs a Pong.
+const CALM: u64 = 4;
 /// Time over which the rate of delivery is an average.
 const RATE_SPAN: Duration = Duration::from_secs(1);
 /// Unanswered marks that are kept. More arrive only if a viewer pings and never acknowledges.
@@ -59,6 +63,7 @@ pub(super) struct FlowControl {
     beyond_window: u64,
     way: Way,
     pace: Pace,
+    pings: Pings,
     /// When the window last shrank: what follows from that is seen a round trip later.
     shrank: Option<Instant>,
     /// Whether it ever acknowledged anything.
@@ -100,6 +105,7 @@ impl FlowControl {
             beyond_window: 0,
             way: Way::default(),
             pace: Pace::default(),
+            pings: Pings::default(),
             shrank: None,
             acknowledges: false,
             last_ack: None,
@@ -139,7 +145,32 @@ impl FlowControl {
     /// Whether a participant that used to acknowledge has stopped doing so.
     pub fn is_silent(&self, now: Instant) -> bool {
         let since = self.last_ack.unwrap_or(self.started);
-        self.acknowledges && now.saturating_duration_since(since) > SILENCE + 2 * self.way.rtt()
+        let silence = SILENCE + self.pings.spared() + 2 * self.way.rtt();
+        self.acknowledges && now.saturating_duration_since(since) > silence
+    }
+
+    /// The participant pings. Returns whether it gets its Pong now.
+    pub fn ping(&mut self, now: Instant, timestamp: u64) -> bool {
+        let calm = self.is_measured()
+            && self.sent - self.acked < self.window / CALM
+            && self.pace.rate().is_infinite()
+            && !self.way.was_late();
+        self.pings.answer(now, timestamp, calm)
+    }
+
+    /// An acknowledgement is waited for: the next ping gets its Pong.
+    pub fn hurry(&mut self) {
+        self.pings.hurry();
+    }
+
+    /// When [`FlowControl::late_ping`] is to be called.
+    pub fn late_ping_at(&self) -> Option<Instant> {
+        self.pings.due()
+    }
+
+    /// The timestamp of a ping that was put off and after which none came.
+    pub fn late_ping(&mut self, now: Instant) -> Option<u64> {
+        self.pings.late(now)
     }
 
     /// Whether data may be sent now.
@@ -262,6 +293,7 @@ impl FlowControl {
             .map_or(ACK_INTERVAL, |at| now.saturating_duration_since(at));
         self.last_ack = Some(now);
         self.acknowledges = true;
+        self.pings.acknowledged();
         self.average(delivered, since_last);
         // Compared with what was known when the Pong was sent: so acknowledgements that come in
         // bursts say the same as those that come evenly.
@@ -400,5 +432,27 @@ mod tests {
         flow.on_ack(start + 10 * MS, stamp);
         assert!(!flow.is_silent(start + 300 * MS));
         assert!(flow.is_silent(start + 500 * MS));
+    }
+
+    #[test]
+    fn a_viewer_whose_pings_are_not_all_answered_is_not_silent() {
+        let start = Instant::now();
+        let mut flow = FlowControl::new(start, 1, None);
+        let (mut pongs, mut stamps) = (0, VecDeque::new());
+        for step in 0..6_000u32 {
+            let now = start + step * MS;
+            // A ping each 100 ms, and acknowledgements as late as those of a busy viewer.
+            if step % 100 == 0 && flow.ping(now, u64::from(step)) {
+                pongs += 1;
+                stamps.push_back((now + 90 * MS, flow.mark(now, u64::from(step))));
+            }
+            if let Some((_, stamp)) = stamps.front().filter(|(at, _)| *at <= now).copied() {
+                stamps.pop_front();
+                flow.on_ack(now, stamp);
+            }
+            assert!(!flow.is_silent(now), "after {step} ms");
+        }
+        assert!(pongs < 25, "{pongs} of 60 pings");
+        assert!(flow.is_silent(start + 7_000 * MS));
     }
 }

@@ -182,13 +182,14 @@ impl Session {
             return Turn::Blocked;
         }
         let choice = self.choose_lane(channel, &group);
-        let may_move = group.iter().all(|id| {
-            self.participants.get(id).is_some_and(|participant| {
-                participant.may_move(now, channel, choice, &self.streams)
-            })
-        });
-        if !may_move {
-            return Turn::Blocked;
+        for id in &group {
+            let Some(participant) = self.participants.get_mut(id) else {
+                return Turn::Blocked;
+            };
+            if !participant.may_move(now, channel, choice, &self.streams) {
+                participant.flow.hurry();
+                return Turn::Blocked;
+            }
         }
         let Some(lane) = choice.or_else(|| self.open_lane(channel, group)) else {
             return Turn::Empty;

@@ -182,7 +182,9 @@ impl Session {
             Ok(ClientMessage::Unsubscribe(channels)) => self.unsubscribe(now, id, &channels),
             Ok(ClientMessage::Ping { timestamp }) => {
                 if let Some(participant) = self.participants.get_mut(&id) {
-                    participant.control.push_pong(timestamp);
+                    if participant.flow.ping(now, timestamp) {
+                        participant.control.push_pong(timestamp);
+                    }
                 }
             }
             Ok(ClientMessage::PingAck { device_timestamp }) => {

@@ -7,13 +7,16 @@ use super::bucket::TokenBucket;
 use super::config::SLICE_SIZE;
 use super::Session;
 
-/// Time that bytes may wait in the transport's buffer on the robot.
+/// Time that bytes may wait in the transport on the robot.
 const BUFFER_TIME: Duration = Duration::from_millis(40);
 /// The rate is the highest of these spans of time, since data comes in bursts.
 const SPAN: Duration = Duration::from_millis(100);
 const SPANS: usize = 10;
-/// One slice that is being sent and one that waits.
-const MIN_BUFFER: u64 = 2 * SLICE_SIZE as u64;
+/// Bytes that wait beyond the limit of the buffer: the slice that exceeded it, and the next one,
+/// which was chosen but not taken yet.
+const BEYOND: u64 = 2 * SLICE_SIZE as u64;
+/// Enough for small messages to share packets.
+const MIN_BUFFER: u64 = 4_000;
 /// LiveKit's own default, in bytes.
 const MAX_BUFFER: u64 = 2 << 20;
 
@@ -42,7 +45,7 @@ impl Pacing {
     pub fn new(now: Instant, cap: Option<u64>) -> Self {
         let bucket = |rate: u64| {
             let rate = rate as f64;
-            let burst = (rate * BUFFER_TIME.as_secs_f64()).max(MIN_BUFFER as f64);
+            let burst = (rate * BUFFER_TIME.as_secs_f64()).max(BEYOND as f64);
             TokenBucket::new(now, rate, burst)
         };
         Self {
@@ -91,7 +94,7 @@ impl Pacing {
         let busiest = self.spans.iter().copied().max().unwrap_or(0);
         let share = BUFFER_TIME.as_millis() as u64;
         let bytes = busiest * share / SPAN.as_millis() as u64;
-        bytes.clamp(MIN_BUFFER, MAX_BUFFER)
+        bytes.saturating_sub(BEYOND).clamp(MIN_BUFFER, MAX_BUFFER)
     }
 }
 
@@ -99,8 +102,9 @@ impl Session {
     /// How many unsent bytes the transport should have at most before [`Session::next_transmit`]
     /// is called again. The value for LiveKit's `set_data_channel_buffered_amount_low_threshold`.
     ///
-    /// It is what goes out in 40 ms at the rate of the last second, between 30,000 B and 2 MiB. A
-    /// buffer that is larger than needed delays all that comes later, even the most urgent.
+    /// It is what goes out in 40 ms at the rate of the last second, less the two slices that wait
+    /// beyond it, between 4,000 B and 2 MiB. A buffer that is larger than needed delays all that
+    /// comes later, even the most urgent.
     pub fn suggested_send_buffer(&self) -> u64 {
         self.pacing.buffer()
     }
@@ -124,7 +128,7 @@ mod tests {
     #[test]
     fn the_buffer_follows_the_rate() {
         assert_eq!(after(625_000, Duration::ZERO), MIN_BUFFER);
-        assert_eq!(after(10_000_000, Duration::ZERO), 400_000);
+        assert_eq!(after(10_000_000, Duration::ZERO), 370_000);
         assert_eq!(after(1_000_000_000, Duration::ZERO), MAX_BUFFER);
     }
 

@@ -58,6 +58,8 @@ pub(super) struct QueuePolicy {
     pub depth: usize,
     /// Age at which a message is dropped, if the channel is periodic.
     pub max_age: Option<Duration>,
+    /// Age of the oldest message at which only the newest is kept, if the channel is large.
+    pub newest_after: Option<Duration>,
 }
 
 /// Bounded queue that drops its oldest message.
@@ -87,18 +89,26 @@ impl MessageQueue {
     ///
     /// Returns whether something was dropped.
     pub fn expire(&mut self, now: Instant, policy: QueuePolicy) -> bool {
-        let Some(max_age) = policy.max_age else {
-            return false;
-        };
         let mut dropped = false;
-        while self.entries.len() > 1
-            && self
-                .front()
-                .is_some_and(|entry| now.saturating_duration_since(entry.queued_at) > max_age)
-        {
+        while self.entries.len() > 1 && self.has_waited(now, policy.max_age) {
             dropped |= self.drop_front(DropReason::TooOld);
         }
+        if self.has_waited(now, policy.newest_after) {
+            while self.entries.len() > 1 {
+                dropped |= self.drop_front(DropReason::Overtaken);
+            }
+        }
         dropped
+    }
+
+    /// Whether the oldest message has waited longer than that.
+    fn has_waited(&self, now: Instant, limit: Option<Duration>) -> bool {
+        let waited = self
+            .front()
+            .map(|entry| now.saturating_duration_since(entry.queued_at));
+        waited
+            .zip(limit)
+            .is_some_and(|(waited, limit)| waited > limit)
     }
 
     /// Drops the oldest message. Returns `false` if there was none.
@@ -153,6 +163,7 @@ mod tests {
         let policy = QueuePolicy {
             depth: 2,
             max_age: None,
+            newest_after: None,
         };
         let total = QueuedBytes::default();
         let mut queue = MessageQueue::default();
@@ -173,6 +184,7 @@ mod tests {
         let policy = QueuePolicy {
             depth: 2,
             max_age: None,
+            newest_after: None,
         };
         let total = QueuedBytes::default();
         let mut queues = [MessageQueue::default(), MessageQueue::default()];
@@ -194,6 +206,7 @@ mod tests {
         let policy = QueuePolicy {
             depth: 10,
             max_age: Some(Duration::from_secs(1)),
+            newest_after: None,
         };
         let total = QueuedBytes::default();
         let mut queue = MessageQueue::default();
@@ -205,5 +218,25 @@ mod tests {
         queue.expire(start + Duration::from_secs(60), policy);
         assert_eq!(queue.front().map(|entry| entry.seq), Some(2));
         assert_eq!((queue.drops.too_old, queue.drops.total()), (2, 2));
+    }
+
+    #[test]
+    fn of_large_messages_that_wait_long_the_newest_stays() {
+        let start = Instant::now();
+        let policy = QueuePolicy {
+            depth: 10,
+            max_age: Some(Duration::from_secs(2)),
+            newest_after: Some(Duration::from_millis(250)),
+        };
+        let total = QueuedBytes::default();
+        let mut queue = MessageQueue::default();
+        for seq in 0..3 {
+            let at = start + Duration::from_millis(100) * seq as u32;
+            queue.push(entry(seq, at, &total), policy);
+        }
+        assert!(!queue.expire(start + Duration::from_millis(250), policy));
+        assert!(queue.expire(start + Duration::from_millis(251), policy));
+        assert_eq!(queue.front().map(|entry| entry.seq), Some(2));
+        assert_eq!((queue.drops.overtaken, queue.drops.total()), (2, 2));
     }
 }
