@@ -246,9 +246,8 @@ impl Session {
             self.resync(now, id);
         }
         for participant in self.participants.values_mut() {
-            if let Some(timestamp) = participant.flow.late_ping(now) {
-                participant.control.push_pong(timestamp);
-            }
+            let pings = participant.flow.late_pings(now);
+            participant.control.push_pongs(&pings);
         }
         if self.report_at.is_some_and(|at| at <= now) {
             self.report_drops(now);
@@ -268,7 +267,7 @@ impl Session {
         let ping = self
             .participants
             .values()
-            .filter_map(|participant| participant.flow.late_ping_at())
+            .filter_map(|participant| participant.flow.late_pings_at())
             .min();
         let silence = self.asks.commands.next_timeout();
         let overdue = self.asks.pending.next_deadline();

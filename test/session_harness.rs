@@ -197,8 +197,9 @@ impl Harness {
         let before = self.pongs(id).len();
         self.ping(id, 0);
         self.pump();
-        let stamp = self.pongs(id).get(before).map(|&(_, stamp)| stamp);
-        if let Some(stamp) = stamp {
+        let pongs = self.pongs(id);
+        let stamp = pongs.last().filter(|_| pongs.len() > before);
+        if let Some(&(_, stamp)) = stamp {
             self.ack(id, stamp);
             self.pump();
         }

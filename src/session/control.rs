@@ -12,8 +12,9 @@ const MAX_PONGS: usize = 16;
 pub(super) enum Control {
     /// A complete frame.
     Frame(Bytes),
-    /// A Pong, whose device timestamp is known only when it is written.
-    Pong { timestamp: u64 },
+    /// A Pong, whose device timestamp is known only when it is written. It marks its position unless
+    /// another one follows at once.
+    Pong { timestamp: u64, marks: bool },
     /// The robot's time in nanoseconds.
     Time(u64),
 }
@@ -51,11 +52,15 @@ impl ControlQueue {
         Ok(())
     }
 
-    /// Answers a ping. Of too many pings in a row the later ones stay unanswered.
-    pub fn push_pong(&mut self, timestamp: u64) {
-        if self.pongs < MAX_PONGS {
-            self.pongs += 1;
-            self.messages.push_back(Control::Pong { timestamp });
+    /// Answers pings, the last of which marks its position. Of too many that wait the later ones
+    /// stay unanswered.
+    pub fn push_pongs(&mut self, timestamps: &[u64]) {
+        for (index, &timestamp) in timestamps.iter().enumerate() {
+            let marks = index + 1 == timestamps.len();
+            if self.pongs < MAX_PONGS {
+                self.pongs += 1;
+                self.messages.push_back(Control::Pong { timestamp, marks });
+            }
         }
     }
 
@@ -131,7 +136,7 @@ mod tests {
     fn a_flood_of_pings_is_bounded() {
         let mut queue = ControlQueue::new(100);
         for timestamp in 0..1000 {
-            queue.push_pong(timestamp);
+            queue.push_pongs(&[timestamp]);
         }
         let mut pongs = 0;
         while queue.pop(usize::MAX).is_some() {

@@ -301,8 +301,12 @@ impl PrimarySlice<'_> {
             participant.in_control = true;
             return match message {
                 Control::Frame(frame) => Some(frame),
-                Control::Pong { timestamp } => {
-                    let device_timestamp = participant.flow.mark(self.now, self.clock_ms);
+                Control::Pong { timestamp, marks } => {
+                    let flow = &mut participant.flow;
+                    let device_timestamp = match marks {
+                        true => flow.mark(self.now, self.clock_ms),
+                        false => flow.stamp(self.clock_ms),
+                    };
                     let pong = BinaryMessage::Pong {
                         timestamp,
                         device_timestamp,

@@ -149,8 +149,8 @@ impl FlowControl {
         self.acknowledges && now.saturating_duration_since(since) > silence
     }
 
-    /// The participant pings. Returns whether it gets its Pong now.
-    pub fn ping(&mut self, now: Instant, timestamp: u64) -> bool {
+    /// The participant pings. Returns the timestamps of the pings that get their Pongs now.
+    pub fn ping(&mut self, now: Instant, timestamp: u64) -> Vec<u64> {
         let calm = self.is_measured()
             && self.sent - self.acked < self.window / CALM
             && self.pace.rate().is_infinite()
@@ -163,13 +163,13 @@ impl FlowControl {
         self.pings.hurry();
     }
 
-    /// When [`FlowControl::late_ping`] is to be called.
-    pub fn late_ping_at(&self) -> Option<Instant> {
+    /// When [`FlowControl::late_pings`] is to be called.
+    pub fn late_pings_at(&self) -> Option<Instant> {
         self.pings.due()
     }
 
-    /// The timestamp of a ping that was put off and after which none came.
-    pub fn late_ping(&mut self, now: Instant) -> Option<u64> {
+    /// The timestamps of pings that were put off and after which none came.
+    pub fn late_pings(&mut self, now: Instant) -> Vec<u64> {
         self.pings.late(now)
     }
 
@@ -262,8 +262,7 @@ impl FlowControl {
     /// `clock_ms` is the robot's clock. Returns the stamp of the Pong, which is strictly greater
     /// than every earlier one.
     pub fn mark(&mut self, now: Instant, clock_ms: u64) -> u64 {
-        let stamp = clock_ms.max(self.last_stamp + 1);
-        self.last_stamp = stamp;
+        let stamp = self.stamp(clock_ms);
         if self.marks.len() == MAX_MARKS {
             self.marks.pop_front();
         }
@@ -275,6 +274,13 @@ impl FlowControl {
             acked_at: self.last_ack.unwrap_or(self.started),
         });
         stamp
+    }
+
+    /// The stamp of a Pong that marks nothing, since another one follows at once: what came of both
+    /// would be counted twice.
+    pub fn stamp(&mut self, clock_ms: u64) -> u64 {
+        self.last_stamp = clock_ms.max(self.last_stamp + 1);
+        self.last_stamp
     }
 
     /// The participant acknowledges the Pong with this stamp. Unknown stamps are ignored.
@@ -442,7 +448,7 @@ mod tests {
         for step in 0..6_000u32 {
             let now = start + step * MS;
             // A ping each 100 ms, and acknowledgements as late as those of a busy viewer.
-            if step % 100 == 0 && flow.ping(now, u64::from(step)) {
+            if step % 100 == 0 && !flow.ping(now, u64::from(step)).is_empty() {
                 pongs += 1;
                 stamps.push_back((now + 90 * MS, flow.mark(now, u64::from(step))));
             }

@@ -182,9 +182,8 @@ impl Session {
             Ok(ClientMessage::Unsubscribe(channels)) => self.unsubscribe(now, id, &channels),
             Ok(ClientMessage::Ping { timestamp }) => {
                 if let Some(participant) = self.participants.get_mut(&id) {
-                    if participant.flow.ping(now, timestamp) {
-                        participant.control.push_pong(timestamp);
-                    }
+                    let pings = participant.flow.ping(now, timestamp);
+                    participant.control.push_pongs(&pings);
                 }
             }
             Ok(ClientMessage::PingAck { device_timestamp }) => {
