@@ -1,4 +1,4 @@
-//! Any packet from the network: STUN, TURN, DTLS, data channel control.
+//! Any packet from the network: STUN, TURN, DTLS, SCTP, data channel control.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

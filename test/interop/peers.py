@@ -12,7 +12,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -104,15 +104,30 @@ class Peer:
 class RustPeer(Peer):
     """The Rust SDK over this project's libwebrtc, in a process of its own."""
 
-    def __init__(self, url: str, token: str, log: Path, key: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        log: Path,
+        key: str | None = None,
+        relay_only: bool = False,
+        prefix: Sequence[str] = (),
+    ) -> None:
         super().__init__()
         self.log = log
         environment = {**os.environ, "LIVEKIT_URL": url, "LIVEKIT_TOKEN": token}
         if key is not None:
             environment["E2EE_KEY"] = key
+        if relay_only:
+            environment["RELAY_ONLY"] = "1"
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [str(executable())], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, env=environment, text=True
+                [*prefix, str(executable())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                env=environment,
+                text=True,
             )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -172,6 +187,13 @@ class RustPeer(Peer):
         count = len(self.of("ratcheted"))
         self.order("ratchet", index=0)
         self.wait_for(lambda: len(self.of("ratcheted")) > count, "ratchet")
+
+    def reports(self, sort: str) -> list[str]:
+        """The reports of a sort in the statistics of now, such as Transport."""
+        count = len(self.of("stats"))
+        self.order("stats")
+        self.wait_for(lambda: len(self.of("stats")) > count, "statistics")
+        return [report for report in self.of("stats")[-1]["reports"] if report.startswith(f"{sort}(")]
 
     def close(self) -> None:
         """Leaves the room; it must end as it should, without errors of its own."""

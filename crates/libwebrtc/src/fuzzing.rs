@@ -1,6 +1,7 @@
 //! Ways into the parsers that the network reaches, for the fuzz targets in `fuzz/`. Only built with
 //! `--cfg fuzzing`.
 
+use crate::dcep::Dcep;
 use crate::engine;
 use crate::ice_candidate::IceCandidate;
 use crate::peer_connection_factory::IceServer;
@@ -31,8 +32,14 @@ pub fn text(text: &str) {
     }]);
 }
 
-/// Packets: STUN for the ICE agent, messages of TURN servers, DTLS, data channel control.
+/// Packets: STUN for the ICE agent, messages of TURN servers, DTLS, SCTP, data channel control.
 pub fn packet(bytes: &[u8]) {
     engine::fuzzing::packet(bytes);
-    let _ = crate::dcep::Dcep::parse(bytes);
+    if let Ok(Dcep::Open(open)) = Dcep::parse(bytes) {
+        let written = open.to_bytes().expect("it came in a message");
+        let Ok(Dcep::Open(again)) = Dcep::parse(&written) else {
+            panic!("what was written does not read back: {written:?}");
+        };
+        assert_eq!(format!("{again:?}"), format!("{open:?}"));
+    }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 
 use libwebrtc::data_channel::{DataChannelInit, DataChannelState};
+use libwebrtc::ice_candidate::IceCandidate;
 use libwebrtc::peer_connection::PeerConnection;
 use libwebrtc::stats::{
     DtlsRole, DtlsTransportState, IceCandidatePairState, IceRole, IceTransportState, RtcStats,
@@ -106,15 +107,35 @@ async fn the_transport_names_its_pair_and_both_ends_agree() {
     assert!(!transport.ice_local_username_fragment.is_empty());
     let other = one!(&pair.far, Transport).transport;
     assert!(other.bytes_received > 50_000, "{other:?}");
+    assert!(
+        transport.dtls_cipher.starts_with("TLS_")
+            && transport.dtls_cipher.contains("_WITH_") == (transport.tls_version == "FEFD"),
+        "{transport:?}"
+    );
+    assert_eq!(transport.dtls_cipher, other.dtls_cipher);
+    assert!(transport.selected_candidate_pair_changes > 0);
     let roles = [transport.dtls_role, other.dtls_role];
     assert!(roles.contains(&DtlsRole::Client) && roles.contains(&DtlsRole::Server));
     let roles = [transport.ice_role, other.ice_role];
     assert!(roles.contains(&IceRole::Controlling) && roles.contains(&IceRole::Controlled));
 
-    let selected = one!(&pair.near, CandidatePair);
-    assert_eq!(selected.rtc.id, transport.selected_candidate_pair_id);
-    let chosen = selected.candidate_pair;
+    let chosen = find(&pair.near, |report| match report {
+        RtcStats::CandidatePair(pair) if pair.rtc.id == transport.selected_candidate_pair_id => {
+            Some(pair.candidate_pair.clone())
+        }
+        _ => None,
+    })
+    .await;
     assert_eq!(chosen.state, Some(IceCandidatePairState::Succeeded));
+    assert!(
+        chosen.bytes_sent > 50_000 && chosen.bytes_received > 0,
+        "{chosen:?}"
+    );
+    assert!(
+        chosen.last_packet_sent_timestamp > 1.7e12,
+        "milliseconds since 1970"
+    );
+    assert!(chosen.current_round_trip_time > 0.0 && chosen.current_round_trip_time < 60.0);
     assert!(chosen.nominated && chosen.requests_sent > 0 && chosen.responses_received > 0);
     let local = find(&pair.near, |report| match report {
         RtcStats::LocalCandidate(local) if local.rtc.id == chosen.local_candidate_id => {
@@ -150,9 +171,64 @@ async fn the_transport_names_its_pair_and_both_ends_agree() {
         described.contains(&certificate.fingerprint),
         "{certificate:?}"
     );
+    let far = one!(&pair.far, Transport).transport;
+    assert_eq!(far.remote_certificate_id, transport.local_certificate_id);
+    let shown = find(&pair.far, |report| match report {
+        RtcStats::Certificate(own) if own.rtc.id == far.remote_certificate_id => {
+            Some(own.certificate.clone())
+        }
+        _ => None,
+    })
+    .await;
+    assert!(shown.base64_certificate.len() > 300, "{shown:?}");
+    assert_eq!(shown.base64_certificate, certificate.base64_certificate);
+}
+
+#[tokio::test]
+async fn pairs_that_are_tried_in_vain_are_told_too() {
+    let pair = Pair::connected().await;
+    let before = one!(&pair.near, Transport).transport;
+    // Nobody lives there.
+    let line = "candidate:7 1 udp 2122260223 192.0.2.77 7777 typ host";
+    let nowhere = IceCandidate::parse("0", 0, line).unwrap();
+    pair.near.add_ice_candidate(nowhere).await.unwrap();
+    let began = std::time::Instant::now();
+    let tried = loop {
+        let reports = pair.near.get_stats().await.unwrap();
+        let remote = reports.iter().find_map(|report| match report {
+            RtcStats::RemoteCandidate(remote)
+                if remote.remote_candidate.address == "192.0.2.77" =>
+            {
+                Some(remote.rtc.id.clone())
+            }
+            _ => None,
+        });
+        let tried = reports.iter().find_map(|report| match report {
+            RtcStats::CandidatePair(pair)
+                if Some(&pair.candidate_pair.remote_candidate_id) == remote.as_ref() =>
+            {
+                Some(pair.clone())
+            }
+            _ => None,
+        });
+        if let Some(tried) = tried {
+            break tried;
+        }
+        assert!(began.elapsed().as_secs() < 60, "never tried: {reports:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    assert_ne!(tried.rtc.id, before.selected_candidate_pair_id);
+    let tried = tried.candidate_pair;
+    assert!(!tried.nominated && tried.requests_sent > 0, "{tried:?}");
+    assert_eq!((tried.responses_received, tried.bytes_sent), (0, 0));
+    assert!(matches!(
+        tried.state,
+        Some(IceCandidatePairState::InProgress | IceCandidatePairState::Failed)
+    ));
+    let after = one!(&pair.near, Transport).transport;
     assert_eq!(
-        one!(&pair.far, Transport).transport.remote_certificate_id,
-        transport.local_certificate_id
+        after.selected_candidate_pair_id,
+        before.selected_candidate_pair_id
     );
 }
 

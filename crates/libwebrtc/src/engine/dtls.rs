@@ -1,5 +1,7 @@
 //! DTLS: encrypts everything that is not STUN. The protocol is the sans-IO crate `dimpl`.
 
+mod cipher;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -39,7 +41,10 @@ pub(super) enum DtlsOutput<'a> {
 pub(super) struct Dtls {
     inner: dimpl::Dtls,
     expected: Fingerprint,
-    verified: bool,
+    /// The peer's certificate, once it was found to match.
+    peer: Option<Vec<u8>>,
+    /// The number of the cipher suite.
+    suite: u16,
     connected: bool,
     deadline: Option<Instant>,
     buffer: Vec<u8>,
@@ -75,7 +80,8 @@ impl Dtls {
         Ok(Self {
             inner,
             expected,
-            verified: false,
+            peer: None,
+            suite: 0,
             connected: false,
             deadline: None,
             buffer: vec![0; BUFFER],
@@ -91,6 +97,16 @@ impl Dtls {
         self.inner.protocol_version()
     }
 
+    /// The name of the cipher, once it is known.
+    pub(super) fn cipher(&self) -> &'static str {
+        cipher::name_of(self.suite)
+    }
+
+    /// The certificate of the peer, once it was shown.
+    pub(super) fn peer_certificate(&self) -> Option<&[u8]> {
+        self.peer.as_deref()
+    }
+
     /// The fingerprint the peer's certificate must have.
     pub(super) fn expected(&self) -> &Fingerprint {
         &self.expected
@@ -102,6 +118,9 @@ impl Dtls {
         if !self.connected {
             if let Err(error) = self.inner.handle_timeout(now) {
                 log::debug!("DTLS: {error}");
+            }
+            if let Some(suite) = cipher::chosen_in(packet) {
+                self.suite = suite;
             }
         }
         if let Err(error) = self.inner.handle_packet(packet) {
@@ -149,16 +168,23 @@ impl Dtls {
     pub(super) fn poll(&mut self, mut take: impl FnMut(DtlsOutput<'_>)) -> Result<(), DtlsError> {
         loop {
             match self.inner.poll_output(&mut self.buffer) {
-                Output::Packet(packet) => take(DtlsOutput::Packet(packet)),
+                Output::Packet(packet) => {
+                    if !self.connected {
+                        self.suite = cipher::chosen_in(packet).unwrap_or(self.suite);
+                    }
+                    take(DtlsOutput::Packet(packet));
+                }
                 // Nothing from a peer that has not proved who it is goes any further.
-                Output::ApplicationData(data) if self.verified => take(DtlsOutput::Data(data)),
+                Output::ApplicationData(data) if self.peer.is_some() => {
+                    take(DtlsOutput::Data(data))
+                }
                 Output::PeerCert(certificate) => {
                     if !matches(&self.expected, certificate) {
                         return Err(DtlsError::FingerprintMismatch);
                     }
-                    self.verified = true;
+                    self.peer = Some(certificate.to_vec());
                 }
-                Output::Connected if self.verified => {
+                Output::Connected if self.peer.is_some() => {
                     self.connected = true;
                     log::debug!("DTLS connected, {:?}", self.version());
                     take(DtlsOutput::Connected);

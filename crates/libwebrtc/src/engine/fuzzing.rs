@@ -9,6 +9,7 @@ use super::certificate::Certificate;
 use super::dtls::Dtls;
 use super::ice::Ice;
 use super::network::{self, Path};
+use super::sctp;
 use super::IceCreds;
 use crate::peer_connection_factory::IceServer;
 use crate::sdp::Fingerprint;
@@ -33,8 +34,10 @@ pub(crate) fn packet(bytes: &[u8]) {
     };
     let mut ice = agent();
     ice.handle_packet(bytes, path, now);
-    while ice.poll_transmit().is_some() {}
+    while ice.poll_transmit(now).is_some() {}
     let _ = ice.poll_states(now);
+
+    sctp_packet(bytes, now);
 
     let mut inbound = BytesMut::from(bytes);
     while let Ok(Some(_)) = network::next_turn_message(&mut inbound) {}
@@ -51,6 +54,17 @@ pub(crate) fn packet(bytes: &[u8]) {
         let _ = dtls.poll(|_| {});
         dtls.handle_packet(bytes, now);
         let _ = dtls.poll(|_| {});
+    }
+}
+
+/// A packet of the peer, decrypted.
+fn sctp_packet(bytes: &[u8], now: Instant) {
+    for client in [true, false] {
+        let mut association = sctp::new(client, now);
+        while association.poll_packet(now).is_some() {}
+        association.handle_packet(bytes, now);
+        while association.poll_packet(now).is_some() {}
+        while association.poll_event().is_some() {}
     }
 }
 

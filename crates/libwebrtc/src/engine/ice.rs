@@ -3,6 +3,7 @@
 //! The agent is the sans-IO crate `is`. It reports when the path is lost and when it is back, but
 //! never gives up; giving up after a while is added here.
 
+mod pairs;
 mod stats;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,6 +13,8 @@ use std::time::{Duration, Instant};
 use is::stun::{StunMessage, StunPacket};
 use is::{Candidate, CandidateKind, IceAgent, IceAgentEvent, IceCreds, Protocol};
 
+pub(super) use self::pairs::{Count, Pairs};
+pub(super) use self::stats::Clock;
 use super::network::Path;
 use crate::peer_connection::IceConnectionState;
 use crate::peer_connection_factory::IceTransportsType;
@@ -40,6 +43,9 @@ pub(super) struct Ice {
     policy: IceTransportsType,
     remote_credentials: Option<IceCreds>,
     path: Option<Path>,
+    /// How often data took another path.
+    path_changes: u32,
+    pairs: Pairs,
     state: IceConnectionState,
     /// When the present state counts as failed, unless it changes.
     fails_at: Option<Instant>,
@@ -60,6 +66,8 @@ impl Ice {
             policy: IceTransportsType::All,
             remote_credentials: None,
             path: None,
+            path_changes: 0,
+            pairs: Pairs::default(),
             state: IceConnectionState::New,
             fails_at: None,
         }
@@ -79,6 +87,11 @@ impl Ice {
         self.path
     }
 
+    /// What went over each pair of candidates.
+    pub(super) fn pairs(&mut self) -> &mut Pairs {
+        &mut self.pairs
+    }
+
     /// Takes over the credentials of a local description; new ones restart ICE. Answers whether
     /// they did: the peer must then be told all candidates anew.
     pub(super) fn set_local_credentials(&mut self, credentials: IceCreds, now: Instant) -> bool {
@@ -91,6 +104,8 @@ impl Ice {
                 self.agent.add_local_candidate(local.candidate.clone());
             }
             self.remote_credentials = None;
+            // Data goes on over the old pair until there is a new one.
+            self.pairs.retain(|path| Some(*path) == self.path);
             self.agent.handle_timeout(now);
         }
         restart
@@ -154,6 +169,7 @@ impl Ice {
     pub(super) fn remove_local(&mut self, candidate: &Candidate) {
         self.locals
             .retain(|local| !is_same(&local.candidate, candidate));
+        self.pairs.retain(|path| path.local != candidate.addr());
         self.agent.invalidate_candidate(candidate);
     }
 
@@ -187,15 +203,15 @@ impl Ice {
     pub(super) fn handle_packet(&mut self, packet: &[u8], path: Path, now: Instant) {
         match StunMessage::parse(packet) {
             Ok(message) => {
-                self.agent.handle_packet(
-                    now,
-                    StunPacket {
-                        proto: path.proto,
-                        source: path.remote,
-                        destination: path.local,
-                        message,
-                    },
-                );
+                let known = StunPacket {
+                    proto: path.proto,
+                    source: path.remote,
+                    destination: path.local,
+                    message,
+                };
+                if self.agent.handle_packet(now, known) {
+                    self.pairs.check_received(path, packet, now);
+                }
             }
             Err(error) => log::debug!("bad STUN packet from {}: {error}", path.remote),
         }
@@ -214,14 +230,16 @@ impl Ice {
     }
 
     /// The next packet to send, with the path it must take.
-    pub(super) fn poll_transmit(&mut self) -> Option<(Path, Vec<u8>)> {
+    pub(super) fn poll_transmit(&mut self, now: Instant) -> Option<(Path, Vec<u8>)> {
         let transmit = self.agent.poll_transmit()?;
         let path = Path {
             proto: transmit.proto,
             local: transmit.source,
             remote: transmit.destination,
         };
-        Some((path, transmit.contents.into()))
+        let packet = Vec::from(transmit.contents);
+        self.pairs.check_sent(path, &packet, now);
+        Some((path, packet))
     }
 
     /// Works through the agent's events and the failure timer. Returns the states entered since
@@ -237,11 +255,15 @@ impl Ice {
                     destination,
                 } => {
                     log::debug!("path: {proto} from {source} to {destination}");
-                    self.path = Some(Path {
+                    let path = Some(Path {
                         proto,
                         local: source,
                         remote: destination,
                     });
+                    if self.path != path {
+                        self.path_changes += 1;
+                    }
+                    self.path = path;
                 }
                 IceAgentEvent::IceConnectionStateChange(state) => {
                     self.enter(convert(state), now, &mut entered);
@@ -328,7 +350,7 @@ mod tests {
         let mut sender = agent("one", "two", 1, true, now);
         sender.add_remote("candidate:1 1 udp 1 192.0.2.1 2 typ host");
         sender.handle_timeout(now + PACING);
-        let (_, packet) = sender.poll_transmit().unwrap();
+        let (_, packet) = sender.poll_transmit(now).unwrap();
         (agent("two", "one", 2, false, now), packet)
     }
 
@@ -345,12 +367,12 @@ mod tests {
         let now = Instant::now();
         let (mut receiver, mut packet) = check(now);
         receiver.handle_packet(&packet, path(), now);
-        assert!(receiver.poll_transmit().is_some());
+        assert!(receiver.poll_transmit(now).is_some());
         let (mut receiver, _) = check(now);
         let last = packet.len() - 1;
         packet[last - 8] ^= 1;
         receiver.handle_packet(&packet, path(), now);
-        assert!(receiver.poll_transmit().is_none());
+        assert!(receiver.poll_transmit(now).is_none());
     }
 
     #[test]
@@ -398,7 +420,7 @@ mod tests {
                 packet.truncate(length.index(packet.len()));
             }
             receiver.handle_packet(&packet, path(), now);
-            while receiver.poll_transmit().is_some() {}
+            while receiver.poll_transmit(now).is_some() {}
             receiver.poll_states(now);
         }
 
@@ -410,7 +432,7 @@ mod tests {
             let mut ice = agent("one", "two", 1, true, now);
             ice.add_remote(&line);
             ice.handle_timeout(now + PACING);
-            while ice.poll_transmit().is_some() {}
+            while ice.poll_transmit(now).is_some() {}
         }
     }
 }

@@ -8,6 +8,8 @@ pub(crate) mod account;
 mod link_tests;
 pub(crate) mod published;
 mod recovery;
+#[cfg(test)]
+mod simulated;
 mod wire;
 
 use std::time::{Duration, Instant};

@@ -2,7 +2,8 @@
 //!
 //! It joins with `LIVEKIT_URL` and `LIVEKIT_TOKEN`, does what each JSON line of its standard input says
 //! ([`Order`]), and reports what happens as JSON lines. With `E2EE_KEY` in the environment data is
-//! encrypted under this shared key. It ends with its input.
+//! encrypted under this shared key; with `RELAY_ONLY` it uses no path but those through TURN servers. It
+//! ends with its input.
 #![forbid(unsafe_code)]
 
 mod hex;
@@ -19,6 +20,7 @@ use livekit::options::TrackPublishOptions;
 use livekit::prelude::*;
 use livekit::webrtc::audio_source::native::NativeAudioSource;
 use livekit::webrtc::audio_source::AudioSourceOptions;
+use livekit::webrtc::peer_connection_factory::IceTransportsType;
 use livekit::{StreamByteOptions, StreamReader, StreamWriter};
 use serde::Deserialize;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver};
@@ -54,6 +56,8 @@ enum Order {
     SetKey { key: String, index: i32 },
     /// Moves the shared key of an index one step on.
     Ratchet { index: i32 },
+    /// Reports the statistics of its connection, as Rust writes them for debugging.
+    Stats,
     /// Tries to publish a microphone, which this build cannot.
     PublishMedia,
 }
@@ -68,6 +72,9 @@ async fn main() -> anyhow::Result<()> {
         encryption_type: EncryptionType::Gcm,
         key_provider: KeyProvider::with_shared_key(KeyProviderOptions::default(), key.into_bytes()),
     });
+    if env::var_os("RELAY_ONLY").is_some() {
+        options.rtc_config.ice_transport_type = IceTransportsType::Relay;
+    }
     let keys = options
         .encryption
         .as_ref()
@@ -164,6 +171,12 @@ impl Peer {
                 let keys = self.keys.as_ref().context("there is no encryption")?;
                 let key = keys.ratchet_shared_key(index).context("no such key")?;
                 report("ratcheted", serde_json::json!({"key": hex::encode(&key)}));
+            }
+            Order::Stats => {
+                let stats = self.room.get_stats().await?;
+                let reports = stats.publisher_stats.iter();
+                let reports: Vec<_> = reports.map(|report| format!("{report:?}")).collect();
+                report("stats", serde_json::json!({"reports": reports}));
             }
             Order::PublishMedia => {
                 let source = NativeAudioSource::new(AudioSourceOptions::default(), 48_000, 1, 100);

@@ -1,69 +1,48 @@
 //! Statistics of a connection, in the shape of the W3C's reports.
 
 use std::sync::atomic::Ordering;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
+use base64::prelude::{Engine, BASE64_STANDARD};
 use dimpl::ProtocolVersion;
 use sha2::{Digest, Sha256};
 
 use super::Driver;
 use crate::engine::channel::Channel;
 use crate::engine::dtls::Dtls;
+use crate::engine::ice::{Clock, Count, Pairs};
+use crate::engine::network::Path;
 use crate::stats::{self, dictionaries, DtlsRole, DtlsTransportState, RtcStats};
 
 /// There is one transport, for all channels.
 const TRANSPORT: &str = "T01";
 
-/// Packets of DTLS, both ways.
+/// Packets of DTLS, both ways, over all pairs.
 #[derive(Debug, Default)]
 pub(super) struct Wire {
     sent: Count,
     received: Count,
 }
 
-#[derive(Debug, Default)]
-struct Count {
-    packets: u64,
-    bytes: u64,
-    last: Option<SystemTime>,
-}
-
 impl Wire {
-    pub(super) fn sent(&mut self, bytes: usize) {
-        self.sent.add(bytes);
+    pub(super) fn sent(&mut self, path: Path, bytes: usize, now: Instant, pairs: &mut Pairs) {
+        self.sent.add(bytes, now);
+        pairs.data_sent(path, bytes, now);
     }
 
-    pub(super) fn received(&mut self, bytes: usize) {
-        self.received.add(bytes);
-    }
-}
-
-impl Count {
-    fn add(&mut self, bytes: usize) {
-        self.packets += 1;
-        self.bytes += bytes as u64;
-        self.last = Some(SystemTime::now());
-    }
-
-    /// Milliseconds since 1970, as the specification counts.
-    fn last(&self) -> f64 {
-        let last = self
-            .last
-            .and_then(|last| last.duration_since(UNIX_EPOCH).ok());
-        last.map_or(0.0, |last| last.as_secs_f64() * 1e3)
+    pub(super) fn received(&mut self, path: Path, bytes: usize, now: Instant, pairs: &mut Pairs) {
+        self.received.add(bytes, now);
+        pairs.data_received(path, bytes, now);
     }
 }
 
 impl Driver {
     /// Reports about the connection, its transport, candidates, certificates and open channels.
     pub(super) fn stats(&self) -> Vec<RtcStats> {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let clock = Clock::now();
         let rtc = |id: &str| dictionaries::RtcStats {
             id: id.to_owned(),
-            // Microseconds, as the official library has it.
-            timestamp: i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
+            timestamp: clock.microseconds(),
         };
         let (opened, closed) = self.channels.counts();
         let mut reports = vec![RtcStats::PeerConnection(stats::PeerConnectionStats {
@@ -79,7 +58,7 @@ impl Driver {
                 dc: describe(channel),
             }));
         }
-        let ice = self.ice.report(TRANSPORT);
+        let ice = self.ice.report(TRANSPORT, &clock);
         for (id, local_candidate) in ice.local {
             let rtc = rtc(&id);
             let report = stats::LocalCandidateStats {
@@ -96,37 +75,21 @@ impl Driver {
             };
             reports.push(RtcStats::RemoteCandidate(report));
         }
-        let selected = ice.pair.as_ref().map(|(id, _)| id.clone());
-        if let Some((id, mut pair)) = ice.pair {
-            pair.packets_sent = self.wire.sent.packets;
-            pair.bytes_sent = self.wire.sent.bytes;
-            pair.last_packet_sent_timestamp = self.wire.sent.last();
-            pair.packets_received = self.wire.received.packets;
-            pair.bytes_received = self.wire.received.bytes;
-            pair.last_packet_received_timestamp = self.wire.received.last();
+        for (id, candidate_pair) in ice.pairs {
             reports.push(RtcStats::CandidatePair(stats::CandidatePairStats {
                 rtc: rtc(&id),
-                candidate_pair: pair,
+                candidate_pair,
             }));
         }
-        let digest = Sha256::digest(&self.certificate.certificate);
-        let mut certificates = vec![("sha-256", hex(&digest))];
-        if let Some(dtls) = &self.dtls {
-            let expected = dtls.expected();
-            certificates.push((expected.algorithm.as_str(), hex(&expected.digest)));
-        }
-        let certificate_ids: Vec<_> = certificates
-            .iter()
-            .map(|(_, fingerprint)| format!("CF{fingerprint}"))
-            .collect();
-        for ((algorithm, fingerprint), id) in certificates.iter().zip(&certificate_ids) {
+        let certificates = self.certificates();
+        let certificate_id = |index: usize| -> String {
+            let certificate = certificates.get(index);
+            certificate.map_or_else(String::new, |own| format!("CF{}", own.fingerprint))
+        };
+        for (index, certificate) in certificates.iter().enumerate() {
             reports.push(RtcStats::Certificate(stats::CertificateStats {
-                rtc: rtc(id),
-                certificate: dictionaries::CertificateStats {
-                    fingerprint: fingerprint.clone(),
-                    fingerprint_algorithm: (*algorithm).to_owned(),
-                    ..Default::default()
-                },
+                rtc: rtc(&certificate_id(index)),
+                certificate: certificate.clone(),
             }));
         }
         reports.push(RtcStats::Transport(stats::TransportStats {
@@ -140,9 +103,11 @@ impl Driver {
                 ice_local_username_fragment: ice.username_fragment,
                 dtls_state: Some(self.dtls_state()),
                 ice_state: Some(ice.state),
-                selected_candidate_pair_id: selected.unwrap_or_default(),
-                local_certificate_id: certificate_ids[0].clone(),
-                remote_certificate_id: certificate_ids.get(1).cloned().unwrap_or_default(),
+                selected_candidate_pair_id: ice.selected.unwrap_or_default(),
+                selected_candidate_pair_changes: ice.changes,
+                local_certificate_id: certificate_id(0),
+                remote_certificate_id: certificate_id(1),
+                dtls_cipher: self.dtls.as_ref().map_or("", Dtls::cipher).to_owned(),
                 tls_version: tls_version(self.dtls.as_ref().and_then(Dtls::version)),
                 dtls_role: match (&self.dtls, self.dtls_client) {
                     (None, _) => DtlsRole::Unknown,
@@ -153,6 +118,25 @@ impl Driver {
             },
         }));
         reports
+    }
+
+    /// The own certificate, and that of the peer.
+    fn certificates(&self) -> Vec<dictionaries::CertificateStats> {
+        let describe =
+            |algorithm: &str, digest: &[u8], certificate: &[u8]| dictionaries::CertificateStats {
+                fingerprint: hex(digest),
+                fingerprint_algorithm: algorithm.to_owned(),
+                base64_certificate: BASE64_STANDARD.encode(certificate),
+                ..Default::default()
+            };
+        let own = &self.certificate.certificate;
+        let mut certificates = vec![describe("sha-256", &Sha256::digest(own), own)];
+        if let Some(dtls) = &self.dtls {
+            let expected = dtls.expected();
+            let shown = dtls.peer_certificate().unwrap_or_default();
+            certificates.push(describe(&expected.algorithm, &expected.digest, shown));
+        }
+        certificates
     }
 
     fn dtls_state(&self) -> DtlsTransportState {

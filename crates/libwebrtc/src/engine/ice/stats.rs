@@ -2,9 +2,11 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use is::{Candidate, CandidateKind, Protocol};
 
+use super::pairs::Pair;
 use super::Ice;
 use crate::peer_connection::IceConnectionState;
 use crate::stats::dictionaries::{CandidatePairStats, IceCandidateStats};
@@ -16,20 +18,69 @@ use crate::stats::{
 pub(in crate::engine) struct IceReport {
     pub(in crate::engine) local: Vec<(String, IceCandidateStats)>,
     pub(in crate::engine) remote: Vec<(String, IceCandidateStats)>,
-    /// The pair that data takes. The agent does not tell about the others.
-    pub(in crate::engine) pair: Option<(String, CandidatePairStats)>,
+    /// Every pair that carried packets.
+    pub(in crate::engine) pairs: Vec<(String, CandidatePairStats)>,
+    /// The one of them that data takes.
+    pub(in crate::engine) selected: Option<String>,
+    /// How often that was another one than before.
+    pub(in crate::engine) changes: u32,
     pub(in crate::engine) role: IceRole,
     pub(in crate::engine) state: IceTransportState,
     pub(in crate::engine) username_fragment: String,
 }
 
+/// One moment on both clocks.
+pub(in crate::engine) struct Clock {
+    instant: Instant,
+    since_1970: Duration,
+}
+
+impl Clock {
+    pub(in crate::engine) fn now() -> Self {
+        Self {
+            instant: Instant::now(),
+            since_1970: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Microseconds since 1970, as the official library stamps reports.
+    pub(in crate::engine) fn microseconds(&self) -> i64 {
+        i64::try_from(self.since_1970.as_micros()).unwrap_or(i64::MAX)
+    }
+
+    /// Milliseconds since 1970 of a moment in the past, as the specification counts; 0 for never.
+    fn milliseconds(&self, at: Option<Instant>) -> f64 {
+        at.map_or(0.0, |at| {
+            let ago = self.instant.saturating_duration_since(at);
+            self.since_1970.saturating_sub(ago).as_secs_f64() * 1e3
+        })
+    }
+}
+
 impl Ice {
-    pub(in crate::engine) fn report(&self, transport: &str) -> IceReport {
+    pub(in crate::engine) fn report(&self, transport: &str, clock: &Clock) -> IceReport {
         let report = |candidate: &Candidate| (id_of(candidate), describe(candidate, transport));
+        // Data may take a path that carried nothing yet.
+        let quiet = self.path.map(Pair::new);
+        let mut pairs: Vec<_> = self.pairs.iter().collect();
+        if let Some(quiet) = &quiet {
+            if !pairs.iter().any(|pair| pair.path == quiet.path) {
+                pairs.push(quiet);
+            }
+        }
+        let pairs: Vec<_> = pairs
+            .into_iter()
+            .map(|pair| (pair.path, self.describe_pair(pair, transport, clock)))
+            .collect();
+        let selected = pairs.iter().find(|(path, _)| Some(*path) == self.path);
         IceReport {
             local: self.agent.local_candidates().map(|c| report(&c)).collect(),
             remote: self.agent.remote_candidates().map(|c| report(&c)).collect(),
-            pair: self.pair(transport),
+            selected: selected.map(|(_, (id, _))| id.clone()),
+            pairs: pairs.into_iter().map(|(_, pair)| pair).collect(),
+            changes: self.path_changes,
             role: match (self.remote_credentials.is_some(), self.agent.controlling()) {
                 (false, _) => IceRole::Unknown,
                 (true, true) => IceRole::Controlling,
@@ -48,37 +99,59 @@ impl Ice {
         }
     }
 
-    fn pair(&self, transport: &str) -> Option<(String, CandidatePairStats)> {
-        let path = self.path?;
-        let local = find(self.agent.local_candidates(), path.local);
-        let remote = find(self.agent.remote_candidates(), path.remote);
-        let (local, remote) = (local.unwrap_or_default(), remote.unwrap_or_default());
-        let stats = self.agent.stats();
-        let seconds = |time: Option<std::time::Duration>| time.map_or(0.0, |t| t.as_secs_f64());
+    fn describe_pair(
+        &self,
+        pair: &Pair,
+        transport: &str,
+        clock: &Clock,
+    ) -> (String, CandidatePairStats) {
+        let local = find(self.agent.local_candidates(), pair.path.local).unwrap_or_default();
+        let remote = find(self.agent.remote_candidates(), pair.path.remote).unwrap_or_default();
         let id = format!(
             "CP{}_{}",
             local.trim_start_matches('I'),
             remote.trim_start_matches('I')
         );
-        let pair = CandidatePairStats {
+        let stats = CandidatePairStats {
             transport_id: transport.to_owned(),
             local_candidate_id: local,
             remote_candidate_id: remote,
-            state: Some(match self.state {
-                IceConnectionState::Failed => IceCandidatePairState::Failed,
-                _ => IceCandidatePairState::Succeeded,
-            }),
-            nominated: true,
-            current_round_trip_time: seconds(self.agent.nominated_pair_rtt()),
-            total_round_trip_time: seconds(self.agent.nominated_pair_total_rtt()),
-            requests_sent: stats.bind_request_sent,
-            requests_received: stats.bind_request_recv,
-            responses_received: stats.bind_success_recv,
-            // Every valid request is answered.
-            responses_sent: stats.bind_request_recv,
+            state: Some(self.state_of(pair, clock.instant)),
+            nominated: Some(pair.path) == self.path,
+            packets_sent: pair.sent.packets,
+            packets_received: pair.received.packets,
+            bytes_sent: pair.sent.bytes,
+            bytes_received: pair.received.bytes,
+            last_packet_sent_timestamp: clock.milliseconds(pair.sent.last),
+            last_packet_received_timestamp: clock.milliseconds(pair.received.last),
+            current_round_trip_time: pair.round_trip.as_secs_f64(),
+            total_round_trip_time: pair.total_round_trip.as_secs_f64(),
+            // As in the official library: what comes after the first response asks for consent.
+            requests_sent: pair.first_requests,
+            consent_requests_sent: pair.requests_sent - pair.first_requests,
+            requests_received: pair.requests_received,
+            responses_received: pair.responses_received,
+            responses_sent: pair.responses_sent,
             ..CandidatePairStats::default()
         };
-        Some((id, pair))
+        (id, stats)
+    }
+
+    fn state_of(&self, pair: &Pair, now: Instant) -> IceCandidatePairState {
+        let selected = Some(pair.path) == self.path;
+        let unanswered = pair
+            .asked
+            .is_some_and(|(_, left)| now > left + self.agent.ice_timeout());
+        match (pair.responses_received, pair.requests_sent) {
+            _ if selected && self.state == IceConnectionState::Failed => {
+                IceCandidatePairState::Failed
+            }
+            _ if selected => IceCandidatePairState::Succeeded,
+            (0, 0) => IceCandidatePairState::Waiting,
+            (0, _) if unanswered => IceCandidatePairState::Failed,
+            (0, _) => IceCandidatePairState::InProgress,
+            _ => IceCandidatePairState::Succeeded,
+        }
     }
 }
 

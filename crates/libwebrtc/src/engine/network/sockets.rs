@@ -3,6 +3,9 @@
 //! Packets for one destination are gathered and handed to the kernel in one call (GSO). A socket
 //! that would block keeps its packets and sends them when the kernel reports it writable again.
 
+#[cfg(test)]
+mod blocking_tests;
+
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};

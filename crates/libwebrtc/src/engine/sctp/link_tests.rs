@@ -3,85 +3,16 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use link_sim::{Delivery, Endpoint, Event, Outgoing, Report, Scenario};
+use link_sim::{Endpoint, Report, Scenario};
 
-use super::{Message, Payload, Reliability, SctpAssociation, SctpEvent, UNSENT};
-
-/// An association that is fed in the order of its messages.
-struct End {
-    inner: Box<dyn SctpAssociation>,
-    queue: std::collections::VecDeque<Message>,
-    buffered: [usize; 4],
-}
-
-impl Endpoint for End {
-    fn handle_packet(&mut self, packet: &[u8], now: Instant) {
-        self.inner.handle_packet(packet, now);
-    }
-
-    fn handle_timeout(&mut self, now: Instant) {
-        self.inner.handle_timeout(now);
-    }
-
-    fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        self.inner.poll_timeout(now)
-    }
-
-    fn poll_packet(&mut self, now: Instant) -> Option<Bytes> {
-        while self.inner.unsent() < UNSENT {
-            let Some(message) = self.queue.pop_front() else {
-                break;
-            };
-            self.inner.send(message, now).unwrap();
-        }
-        self.inner.poll_packet(now)
-    }
-
-    fn poll_event(&mut self) -> Option<Event> {
-        loop {
-            return Some(match self.inner.poll_event()? {
-                SctpEvent::Connected => Event::Connected,
-                SctpEvent::Message { stream, data, .. } => Event::Message { stream, data },
-                SctpEvent::Closed => Event::Closed,
-                SctpEvent::StreamReset { .. } => continue,
-                SctpEvent::Sent { stream, bytes } => {
-                    // Panics if more is reported than was accepted.
-                    self.buffered[usize::from(stream)] -= bytes;
-                    continue;
-                }
-            });
-        }
-    }
-
-    fn send(&mut self, message: Outgoing, _now: Instant) {
-        self.buffered[usize::from(message.stream)] += message.data.len();
-        self.queue.push_back(Message {
-            stream: message.stream,
-            payload: Payload::Binary,
-            data: message.data,
-            ordered: message.delivery == Delivery::Reliable,
-            reliability: match message.delivery {
-                Delivery::Reliable => Reliability::Reliable,
-                Delivery::Lossy => Reliability::MaxRetransmits(0),
-            },
-        });
-    }
-
-    fn buffered(&self, stream: u16) -> usize {
-        self.buffered[usize::from(stream)]
-    }
-}
+use super::simulated::Seam;
+use super::{LONGEST_WAIT, UNSENT};
 
 /// Plays a case. That messages arrive complete, once and in order is checked by the simulator.
 fn play(scenario: &Scenario, seed: u64) -> Report {
     let start = Instant::now();
     let ends = [true, false].map(|client| -> Box<dyn Endpoint> {
-        Box::new(End {
-            inner: super::new(client, start),
-            queue: Default::default(),
-            buffered: [0; 4],
-        })
+        Box::new(Seam::new(client, LONGEST_WAIT, UNSENT, start))
     });
     link_sim::run(scenario, ends, start, seed)
 }
