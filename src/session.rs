@@ -32,6 +32,7 @@ mod control;
 mod counters;
 mod data;
 mod dispatch;
+mod drop_log;
 mod drr;
 mod flow;
 mod groups;
@@ -74,6 +75,7 @@ pub use viewers::ViewerInfo;
 use asks::Asks;
 use channel::ChannelState;
 use dispatch::Flow;
+use drop_log::DropLog;
 use drr::DeficitRoundRobin;
 use inbound::InboundStream;
 use pacing::Pacing;
@@ -194,11 +196,9 @@ pub struct Session {
     /// When blocked flows are to try again.
     retry_at: Option<Instant>,
     report_at: Option<Instant>,
-    /// When drops were logged, and how many there were by then.
-    drops_logged_at: Option<Instant>,
-    drops_logged: u64,
     /// The latest simulated time, in nanoseconds.
     time: Option<u64>,
+    drop_log: DropLog,
     asks: Asks,
 }
 
@@ -227,8 +227,7 @@ impl Session {
             latched: 0,
             retry_at: None,
             report_at: None,
-            drops_logged_at: None,
-            drops_logged: 0,
+            drop_log: DropLog::default(),
             config,
         }
     }

@@ -155,3 +155,52 @@ fn a_dead_viewer_is_not_fed_again_after_the_connection_was_interrupted() {
     }
     assert!(harness.uplink() < 500_000, "{} B", harness.uplink());
 }
+
+#[test]
+fn a_viewer_that_is_gone_gets_no_more_of_a_large_frame_until_it_is_heard() {
+    let mut harness = Harness::new();
+    harness.add(vec![channel(1), reliable(2)]);
+    harness.join(1, false);
+    harness.acknowledge(1);
+    harness.subscribe(1, &[1, 2]);
+    // Long enough for the frame to be unfinished when the viewer is missed.
+    harness.publish(1, 0, 10_000_000);
+    harness.pass(Duration::from_millis(600));
+    let begun = harness.uplink();
+    // What waits for the end of the frame, and the drops that are to be told, change nothing.
+    harness.add(vec![channel(3)]);
+    for seq in 0..2000 {
+        harness.publish(2, seq, 100);
+        harness.pass(Duration::from_millis(5));
+    }
+    assert_eq!(harness.uplink(), begun);
+    assert!(begun < 500_000, "{begun} B");
+    assert!(harness.statuses(1).is_empty());
+    // It lives: its Pong is behind the frame, which goes out though nothing was acknowledged.
+    harness.ping(1, 7);
+    harness.pass(Duration::from_millis(100));
+    assert_eq!(harness.seqs(1, 1), [0]);
+    assert_eq!(harness.pongs(1).last().map(|pong| pong.0), Some(7));
+}
+
+#[test]
+fn a_viewer_that_is_gone_is_sent_no_reports_until_it_is_heard() {
+    let mut harness = Harness::new();
+    harness.add(vec![channel(1)]);
+    harness.join(1, true);
+    harness.acknowledge(1);
+    harness.subscribe(1, &[1]);
+    let publish = |harness: &mut Harness| {
+        for seq in 0..200 {
+            harness.publish(1, seq, 100_000);
+            harness.pass(Duration::from_millis(20));
+        }
+    };
+    publish(&mut harness);
+    let told = harness.statuses(1).len();
+    publish(&mut harness);
+    assert_eq!(harness.statuses(1).len(), told);
+    harness.acknowledge(1);
+    harness.pass(Duration::from_millis(1100));
+    assert_eq!(harness.statuses(1).len(), told + 1);
+}

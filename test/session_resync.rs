@@ -198,3 +198,29 @@ fn a_viewer_that_lets_control_messages_pile_up_is_started_anew() {
     harness.pump();
     assert_eq!(harness.seqs(1, 1), [0]);
 }
+
+#[test]
+fn a_viewer_that_pings_and_acknowledges_nothing_has_a_broken_stream_and_starts_anew() {
+    for many in [true, false] {
+        let mut harness = subscribed(many);
+        harness.acknowledge(1);
+        harness.forget();
+        let mut starts = Vec::new();
+        for step in 1..=720 {
+            harness.ping(1, step);
+            harness.pass(Duration::from_millis(100));
+            if greetings(&harness, 1) > starts.len() {
+                starts.push(step / 10);
+            }
+        }
+        // Less and less often: new streams did not help.
+        assert_eq!(starts, [10, 30, 70], "seconds");
+        harness.acknowledge(1);
+        let told = harness.messages(1).len();
+        for step in 0..300 {
+            harness.acknowledge(1);
+            harness.pass(Duration::from_millis(100));
+            assert_eq!(harness.messages(1).len(), told, "{step}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! What participants are told beside data: the robot, its channels, and what they did not get.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use remote_access_protocol::capability::Capability;
@@ -14,9 +14,6 @@ use super::{Encoding, ParticipantId, Session};
 
 /// An advertise message holds about this many bytes of schemas at most.
 const ADVERTISE_BATCH: usize = 512 * 1024;
-
-/// Time between two log lines about drops.
-const LOG_INTERVAL: Duration = Duration::from_secs(30);
 
 impl Session {
     /// A message was too large to be sent, `size` bytes.
@@ -148,7 +145,9 @@ impl Session {
         let mut frames = Vec::new();
         let mut open = false;
         for (&id, participant) in &mut self.participants {
-            let mut reports = 0;
+            // One that takes nothing gets its reports when it does again.
+            let stuck = participant.flow.is_quiet(now) && !participant.flow.has_window();
+            let mut reports = if stuck { REPORTS_AT_ONCE } else { 0 };
             let last = participant.last_report;
             let split = |&(&channel, _): &(&ChannelId, &mut _)| Some(channel) > last;
             let (later, earlier): (Vec<_>, Vec<_>) =
@@ -180,18 +179,11 @@ impl Session {
 
     /// Logs the drops of all participants, once in a while.
     fn log_drops(&mut self, now: Instant) {
-        let recent = |at| now.saturating_duration_since(at) < LOG_INTERVAL;
-        if self.drops_logged_at.is_some_and(recent) {
-            return;
-        }
         let mut drops = Drops::default();
         for participant in self.participants.values() {
             drops.add(&participant.drops());
         }
-        let news = drops.total().saturating_sub(self.drops_logged);
-        self.drops_logged = drops.total();
-        if news > 0 {
-            self.drops_logged_at = Some(now);
+        if let Some(news) = self.drop_log.news(now, drops.total()) {
             let Drops { rate_limit, .. } = drops;
             let too_slow = drops.by_slowness();
             info!(

@@ -165,10 +165,10 @@ impl Session {
             return Turn::Empty;
         }
         // A frame that holds up control messages is finished first of all: a Pong among them may
-        // be what brings new credit.
-        let urgent = !at_boundary
-            && !participant.control.is_empty()
-            && participant.flow.has_control_credit();
+        // be what brings new credit. Not for one that is gone: a server may block all that this
+        // robot sends for each packet that the participant does not take.
+        let urgent =
+            !at_boundary && !participant.control.is_empty() && !participant.flow.is_quiet(now);
         let flow = &mut participant.flow;
         let allowed = if flow.has_credit(now) || urgent {
             Allowed::All

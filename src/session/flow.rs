@@ -6,6 +6,7 @@
 //! bytes in flight near the bandwidth times the delay that it measures, and spreads them evenly
 //! while a queue stands on the way.
 
+mod life;
 mod pace;
 mod pings;
 mod way;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::bucket::TokenBucket;
 use super::drr::Class;
+use life::Life;
 use pace::Pace;
 use pings::Pings;
 use way::{Way, ACK_INTERVAL};
@@ -71,6 +73,7 @@ pub(super) struct FlowControl {
     /// When it did last, since the start of the streams.
     last_ack: Option<Instant>,
     started: Instant,
+    life: Life,
     /// Average bytes per second that arrived.
     delivery_rate: f64,
     /// The fixed rate while it does not acknowledge.
@@ -110,6 +113,7 @@ impl FlowControl {
             acknowledges: false,
             last_ack: None,
             started: now,
+            life: Life::new(now),
             delivery_rate: 0.0,
             unacknowledged: TokenBucket::new(
                 now,
@@ -171,6 +175,26 @@ impl FlowControl {
     /// The timestamps of pings that were put off and after which none came.
     pub fn late_pings(&mut self, now: Instant) -> Vec<u64> {
         self.pings.late(now)
+    }
+
+    /// The participant sent something.
+    pub fn on_heard(&mut self, now: Instant) {
+        self.life.on_heard(now);
+    }
+
+    /// Whether a participant that used to acknowledge sends nothing any more, not even pings.
+    ///
+    /// Unlike [`Self::is_silent`] this says nothing about the way to it: while a large frame goes
+    /// out on its only stream, it can acknowledge nothing.
+    pub fn is_quiet(&self, now: Instant) -> bool {
+        self.acknowledges && self.life.is_quiet(now)
+    }
+
+    /// Whether a participant that has just pinged must have lost something on the way: a server
+    /// may drop what a viewer does not take in time, and not every SDK notices.
+    pub fn is_broken(&self, now: Instant) -> bool {
+        let in_flight = self.sent - self.acked;
+        self.acknowledges && self.life.is_broken(now, in_flight, self.way.rate())
     }
 
     /// Whether data may be sent now.
@@ -249,9 +273,11 @@ impl FlowControl {
     /// Stamps go on increasing, so that a late acknowledgement of an old one is not mistaken. One
     /// that used to acknowledge gets no more than a window until it does so again: it may be dead.
     pub fn restart(&mut self, now: Instant) {
+        self.life.restart(now, self.is_broken(now));
         *self = Self {
             last_stamp: self.last_stamp,
             acknowledges: self.acknowledges,
+            life: self.life,
             cap: self.cap.take(),
             ..Self::new(now, self.unacknowledged_rate, self.cap_rate)
         };
@@ -263,6 +289,7 @@ impl FlowControl {
     /// than every earlier one.
     pub fn mark(&mut self, now: Instant, clock_ms: u64) -> u64 {
         let stamp = self.stamp(clock_ms);
+        self.life.on_pong(now);
         if self.marks.len() == MAX_MARKS {
             self.marks.pop_front();
         }
@@ -294,6 +321,8 @@ impl FlowControl {
         let delivered = mark.position.saturating_sub(self.acked);
         self.acked = self.acked.max(mark.position);
         self.beyond_window = 0;
+        self.life
+            .on_ack(self.marks.front().map(|mark| mark.sent_at));
         let since_last = self
             .last_ack
             .map_or(ACK_INTERVAL, |at| now.saturating_duration_since(at));

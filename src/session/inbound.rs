@@ -115,6 +115,7 @@ impl Session {
         self.totals.received_bytes += size as u64;
         let within_rate = self.participants.get_mut(&id).is_none_or(|participant| {
             participant.counters.received_bytes += size as u64;
+            participant.flow.on_heard(now);
             participant.inbound_rate.take(now, size as f64)
         });
         let result = if within_rate {
@@ -181,6 +182,15 @@ impl Session {
             Ok(ClientMessage::Subscribe(channels)) => self.subscribe(now, id, &channels),
             Ok(ClientMessage::Unsubscribe(channels)) => self.unsubscribe(now, id, &channels),
             Ok(ClientMessage::Ping { timestamp }) => {
+                let flow = self.participants.get(&id).map(|p| &p.flow);
+                if flow.is_some_and(|flow| flow.is_broken(now)) {
+                    warn!(
+                        ?id,
+                        "participant pings and acknowledges nothing: it must have missed something, \
+                         starting it anew"
+                    );
+                    self.resync(now, id);
+                }
                 if let Some(participant) = self.participants.get_mut(&id) {
                     let pings = participant.flow.ping(now, timestamp);
                     participant.control.push_pongs(&pings);

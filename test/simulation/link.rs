@@ -1,9 +1,12 @@
-//! A link: a queue without bound, a rate, and a delay behind it. Nothing is lost or reordered.
+//! A link: a queue without bound, a rate, and a delay behind it. What is lost on it comes again, and
+//! holds up what is behind it: the channel is reliable and ordered.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 use remote_access_bridge::session::{ParticipantId, StreamId};
+
+use super::random::Random;
 
 /// What the transport and the server carry.
 #[derive(Clone, Debug)]
@@ -36,6 +39,9 @@ pub struct Link {
     pub rate: u64,
     /// Microseconds.
     pub delay: u64,
+    /// Packets of a thousand that are lost the first time.
+    pub loss: u64,
+    random: Random,
     waiting: VecDeque<Packet>,
     waiting_bytes: u64,
     /// Bytes that the link could have carried and that count for the packet in front.
@@ -48,6 +54,8 @@ impl Link {
         Self {
             rate,
             delay,
+            loss: 0,
+            random: Random::new(rate ^ delay),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             budget: 0,
@@ -76,7 +84,12 @@ impl Link {
             self.budget -= size;
             self.waiting_bytes -= size;
             if let Some(packet) = self.waiting.pop_front() {
-                self.travelling.push_back((now + self.delay, packet));
+                let lost = self.random.range(0, 1000) < self.loss;
+                // Seen as missing, asked for and sent again.
+                let again = if lost { 2 * self.delay + 20_000 } else { 0 };
+                let before = self.travelling.back().map_or(0, |&(at, _)| at);
+                let at = before.max(now + self.delay + again);
+                self.travelling.push_back((at, packet));
             }
         }
         if self.waiting.is_empty() {

@@ -24,10 +24,11 @@ pub fn run(seed: u64) {
         latched_budget: 8 << 20,
         ..SessionConfig::default()
     };
-    let uplink = Link::new(
+    let mut uplink = Link::new(
         random.range(1_500_000, 6_000_000),
         random.range(1, 60) * 1000,
     );
+    uplink.loss = random.range(0, 20);
     let mut world = World::new(random.next(), config, 5_000, uplink);
     let channels = random.range(2, 7);
     for id in 0..channels {
@@ -114,10 +115,11 @@ fn join(world: &mut World, random: &mut Random, next_id: &mut u64) {
     let id = *next_id;
     *next_id += 1;
     let pings = random.chance(80);
-    let downlink = Link::new(
+    let mut downlink = Link::new(
         random.range(400_000, 5_000_000),
         random.range(1, 120) * 1000,
     );
+    downlink.loss = random.range(0, 20);
     world.join(id, random.chance(70), pings, downlink);
 }
 
@@ -140,7 +142,12 @@ fn change(world: &mut World, random: &mut Random, next_id: &mut u64, channels: u
             world.leave(id);
             join(world, random, next_id);
         }
-        2 => world.resync(id),
+        2 if random.chance(50) => world.resync(id),
+        2 => {
+            if let Some(viewer) = world.viewers.get_mut(&id) {
+                viewer.loses = true;
+            }
+        }
         3 | 4 => {
             let now = world.now;
             if let Some(viewer) = world.viewers.get_mut(&id) {

@@ -1,6 +1,6 @@
 //! A viewer: reads each stream on its own, pings, acknowledges, and writes down what it got.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use remote_access_bridge::session::{InboundId, StreamId};
 use remote_access_protocol::frame::{self, FrameDecoder, Opcode};
@@ -44,6 +44,10 @@ pub struct Viewer {
     /// Whether it ever stalled while the session had no acknowledgement of its current streams.
     /// Then nothing tells the session what has arrived, and order across streams is not promised.
     pub stalled_unknown: bool,
+    /// Whether the server is to drop the next packet of data for it.
+    pub loses: bool,
+    /// Whether it missed one and wants to be started anew.
+    pub broken: bool,
     /// When it acknowledged first since its last start.
     acknowledged: Option<u64>,
     /// When it is busy: its data arrives, but it reads and answers only in between.
@@ -59,6 +63,8 @@ pub struct Viewer {
     /// Bytes of data that arrived.
     pub bytes: u64,
     streams: BTreeMap<StreamId, FrameDecoder>,
+    /// Streams that broke.
+    lost: BTreeSet<StreamId>,
     upward: VecDeque<(u64, Vec<u8>)>,
     next_ping: u64,
 }
@@ -71,6 +77,8 @@ impl Viewer {
             stalled: false,
             troubled: false,
             stalled_unknown: false,
+            loses: false,
+            broken: false,
             acknowledged: None,
             busy: None,
             unread: Vec::new(),
@@ -81,6 +89,7 @@ impl Viewer {
             greetings: Vec::new(),
             bytes: 0,
             streams: BTreeMap::new(),
+            lost: BTreeSet::new(),
             upward: VecDeque::new(),
             next_ping: 0,
         }
@@ -101,6 +110,7 @@ impl Viewer {
     pub fn restart(&mut self) {
         self.upward.clear();
         self.acknowledged = None;
+        self.broken = false;
         self.stalled_unknown |= self.stalled;
     }
 
@@ -173,6 +183,14 @@ impl Viewer {
             What::Close => {
                 self.streams.remove(&stream);
             }
+            // The SDK ends a stream that misses a chunk: nothing of it is read any more.
+            What::Data(_) if std::mem::take(&mut self.loses) => {
+                self.streams.remove(&stream);
+                self.lost.insert(stream);
+                self.broken = true;
+                self.troubled = true;
+            }
+            What::Data(_) if self.lost.contains(&stream) => {}
             What::Data(data) => {
                 self.bytes += data.len() as u64;
                 let decoder = self.streams.get_mut(&stream);

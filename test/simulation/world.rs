@@ -248,6 +248,10 @@ impl World {
                 continue;
             };
             viewer.advance(self.now, self.step, &mut self.random);
+            if viewer.broken {
+                self.resync(id);
+                continue;
+            }
             for bytes in viewer.sent(self.now) {
                 self.session
                     .inbound_bytes(now, viewer.inbound, &bytes)
