@@ -115,7 +115,7 @@ impl Session {
         let advertise = Request::Advertise {
             key,
             topic: channel.topic.clone(),
-            type_name: channel.schema_name.clone(),
+            type_name: message_type(&channel.schema_name),
             encoding,
         };
         self.asks
@@ -262,9 +262,27 @@ fn driven_status(topic: &str) -> String {
     format!("driven-{topic}")
 }
 
+/// The full name of a message type. `package/Type` is short for `package/msg/Type`, as in rclcpp:
+/// so Lichtblick and Foxglove name what their 3D panels publish.
+fn message_type(name: &str) -> String {
+    match name.split_once('/') {
+        Some((package, name)) if !name.contains('/') => format!("{package}/msg/{name}"),
+        _ => name.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_names_of_types_are_of_messages() {
+        let full = "geometry_msgs/msg/PoseStamped";
+        assert_eq!(message_type("geometry_msgs/PoseStamped"), full);
+        for name in [full, "PoseStamped", "", "a/b/c/d"] {
+            assert_eq!(message_type(name), name);
+        }
+    }
 
     #[test]
     fn names_that_ros_would_expand_or_refuse_are_no_full_names() {
