@@ -25,7 +25,9 @@ const COLLECT: Duration = Duration::from_millis(20);
 const COLLECT_MAX: Duration = Duration::from_secs(1);
 /// A look is followed by this many times its own duration without one.
 const REST: u32 = 9;
-/// The same of a full reading.
+/// How long after a change a full reading comes at the earliest: when the burst is over.
+const FULL_AFTER: Duration = Duration::from_millis(500);
+/// As for a look, of a full reading.
 const FULL_REST: u32 = 19;
 /// How long a full reading is put off at most.
 const FULL_REST_MAX: Duration = Duration::from_secs(5);
@@ -145,11 +147,13 @@ impl Graph {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+            // What was seen is told first: the full reading may take a while.
+            behind = self.update_watchers();
             // Not only when there is no command, which may never be.
             if self.full_at.is_some_and(|at| at <= Instant::now()) {
                 self.scan(Reading::Full);
+                behind = self.update_watchers();
             }
-            behind = self.update_watchers();
         }
     }
 
@@ -198,7 +202,7 @@ impl Graph {
         match reading {
             Reading::Changed => {
                 self.last_look = took;
-                let earliest = Instant::now() + COLLECT;
+                let earliest = Instant::now() + FULL_AFTER;
                 self.full_at.get_or_insert(self.rested.max(earliest));
             }
             Reading::Full => {
