@@ -2,14 +2,14 @@
 //!
 //! A Pong costs about 230 bytes on the uplink, for each viewer apart. Viewers ping ten times a second,
 //! which flow control needs while much is in flight. While little is, pings are put off and answered
-//! three at a time: their Pongs share a packet.
+//! four at a time: their Pongs share a packet.
 
 use std::time::{Duration, Instant};
 
 /// While all is calm, packets of Pongs are at least this far apart.
-const CALM_INTERVAL: Duration = Duration::from_millis(250);
+const CALM_INTERVAL: Duration = Duration::from_millis(350);
 /// Pings that were put off get their Pongs this long after the last ones, if no other came meanwhile.
-const LATE: Duration = Duration::from_millis(400);
+const LATE: Duration = Duration::from_millis(500);
 /// A ping that follows another one so soon is none of the regular ones: somebody wants an answer.
 const OUT_OF_TURN: Duration = Duration::from_millis(60);
 /// Pings that may be put off.
@@ -113,8 +113,8 @@ mod tests {
     }
 
     #[test]
-    fn pings_are_answered_three_at_a_time_while_all_is_calm() {
-        assert_eq!(answered(true), (20, 58));
+    fn pings_are_answered_four_at_a_time_while_all_is_calm() {
+        assert_eq!(answered(true), (15, 57));
         assert_eq!(answered(false), (60, 60));
     }
 
