@@ -1,0 +1,125 @@
+//! What the robot's side tells, and what it gets.
+
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use tracing::warn;
+
+use super::{Driver, CLOSE_TIMEOUT};
+use crate::livekit::port::{Command, Message};
+use crate::livekit::report::Report;
+use crate::session::Event;
+
+/// Messages that are taken in one go before something is sent.
+const BATCH: usize = 64;
+/// Time between two log lines about dropped messages.
+const REPORT_INTERVAL: Duration = Duration::from_secs(30);
+
+impl Driver {
+    pub(super) fn command(&mut self, now: Instant, command: Command) {
+        match command {
+            Command::Add(channels) => self.session.add_channels(now, channels),
+            Command::Remove(channels) => self.session.remove_channels(now, &channels),
+            Command::Update {
+                channel,
+                depth,
+                reliable,
+                latched,
+            } => self
+                .session
+                .update_channel(channel, depth, reliable, latched),
+            Command::AddServices(services) => self.session.add_services(now, services),
+            Command::RemoveServices(services) => self.session.remove_services(now, &services),
+            Command::Answer(answer) => answer.give(&mut self.session, now),
+            Command::Report(to) => {
+                let report = Report {
+                    connection: self.connection,
+                    connections: self.connections,
+                    viewers: self.session.viewers(),
+                    snapshot: self.session.snapshot(),
+                    problems: self.session.problems(),
+                };
+                // Who asked may have given up.
+                let _ = to.try_send(report);
+            }
+        }
+    }
+
+    /// Takes a message and those that wait behind it.
+    pub(super) fn messages(&mut self, now: Instant, first: Message) {
+        self.message(now, first);
+        for _ in 1..BATCH {
+            match self.port.messages.try_recv() {
+                Some(message) => self.message(now, message),
+                None => return,
+            }
+        }
+    }
+
+    fn message(&mut self, now: Instant, message: Message) {
+        match message {
+            Message::Data {
+                channel,
+                publisher,
+                frame,
+            } => self.session.message(now, channel, publisher, frame),
+            Message::TooLarge { channel, size } => {
+                self.session.message_too_large(now, channel, size);
+            }
+        }
+    }
+
+    pub(super) fn forward_demand(&mut self) {
+        while let Some(event) = self.session.poll_event() {
+            match event {
+                Event::Subscribe(channel) => self.port.demand.start(channel),
+                Event::Unsubscribe(channel) => self.port.demand.end(channel),
+            }
+        }
+    }
+
+    /// Hands requests to the robot's side as long as it takes them at once.
+    pub(super) fn forward_requests(&mut self) {
+        while self.handing_over.is_none() {
+            let Some(request) = self.session.poll_request() else {
+                return;
+            };
+            if let Err(flume::TrySendError::Full(request)) = self.port.requests.try_send(request) {
+                let taken = self.port.requests.clone().into_send_async(request);
+                // It fails only when the robot's side is gone, at the end.
+                self.handing_over = Some(Box::pin(taken.map(|_| ())));
+            }
+        }
+    }
+
+    /// Ends what viewers have of the robot: what they drive gets its stop.
+    pub(super) async fn end_requests(&mut self) {
+        self.session.connection_lost(Instant::now());
+        let rest = async {
+            if let Some(first) = self.handing_over.take() {
+                first.await;
+            }
+            while let Some(request) = self.session.poll_request() {
+                let _ = self.port.requests.send_async(request).await;
+            }
+        };
+        if tokio::time::timeout(CLOSE_TIMEOUT, rest).await.is_err() {
+            warn!("the ROS side does not take the last requests of viewers");
+        }
+    }
+
+    pub(super) fn report_drops(&mut self, now: Instant) {
+        let due = self
+            .reported
+            .is_none_or(|at| now.saturating_duration_since(at) > REPORT_INTERVAL);
+        if !due {
+            return;
+        }
+        let dropped = self.port.messages.take_dropped();
+        self.session.messages_unread(dropped);
+        if dropped > 0 {
+            self.reported = Some(now);
+            warn!(dropped, "messages arrive faster than they can be taken");
+        }
+    }
+}
