@@ -20,6 +20,7 @@ rtc:
   node_ip: {address}
   use_external_ip: false
   enable_loopback_candidate: true
+  datachannel_slow_threshold: {slow_threshold}
   interfaces:
     includes: [{interface}]
 {rtc}keys:
@@ -35,8 +36,11 @@ class LiveKitServer:
     `more` are lines of its configuration, `rtc` are such of the section of that name.
     """
 
-    def __init__(self, directory: Path, address: str = "127.0.0.1", interface: str = "lo", more: str = "") -> None:
+    def __init__(
+        self, directory: Path, address: str = "127.0.0.1", interface: str = "lo", more: str = "", slow_threshold: int = 0
+    ) -> None:
         self.address = address
+        self._slow_threshold = slow_threshold
         self._interface = interface
         self._more = more
         self.rtc = ""
@@ -82,6 +86,7 @@ class LiveKitServer:
                 secret=self.secret,
                 address=self.address,
                 interface=self._interface,
+                slow_threshold=self._slow_threshold,
                 more=self._more,
                 rtc=self.rtc,
             )
