@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from livekit_server import LiveKitServer
+from robot_network import RobotNetwork
 from ros_domain import free_domain
 
 
@@ -25,3 +26,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[RobotNetwork]:
+    """The robot's network, a namespace of its own; TURN servers relay to no loopback address."""
+    network = RobotNetwork()
+    yield network
+    network.close()

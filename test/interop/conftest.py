@@ -27,15 +27,6 @@ MEDIA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
-    """The LiveKit server of the run; every test has a room of its own in it."""
-    server = LiveKitServer(tmp_path_factory.mktemp("livekit"))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="session")
 def loop() -> Iterator[Loop]:
     """The event loop of the Python peers."""
     loop = Loop()

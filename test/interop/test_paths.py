@@ -20,14 +20,6 @@ TURN_PORT = 34790
 
 
 @pytest.fixture(scope="module")
-def network() -> Iterator[RobotNetwork]:
-    """A network namespace for the Rust peer: TURN servers relay to no loopback address."""
-    network = RobotNetwork()
-    yield network
-    network.close()
-
-
-@pytest.fixture(scope="module")
 def turn_server(network: RobotNetwork, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
     """A LiveKit server at the other end of the link, with its own TURN server."""
     more = f'turn:\n  enabled: true\n  udp_port: {TURN_PORT}\n  bind_addresses: ["{SERVER}"]\n'

@@ -29,14 +29,6 @@ RECOVERY_SECONDS = 180.0
 
 
 @pytest.fixture(scope="module")
-def network() -> Iterator[RobotNetwork]:
-    """The robot's network."""
-    network = RobotNetwork()
-    yield network
-    network.close()
-
-
-@pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The certificate of the TURN server; its key is beside it."""
     return make_certificate(tmp_path_factory.mktemp("certificate"))[0]

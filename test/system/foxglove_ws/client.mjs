@@ -6,27 +6,10 @@
 import { createInterface } from "node:readline";
 import protocol from "@foxglove/ws-protocol";
 import WebSocket from "ws";
+import { SERVER_SAYS } from "./events.mjs";
 import { decode, encode } from "./values.mjs";
 
-const EVENTS = [
-  "open",
-  "error",
-  "close",
-  "serverInfo",
-  "status",
-  "removeStatus",
-  "message",
-  "time",
-  "advertise",
-  "unadvertise",
-  "advertiseServices",
-  "unadvertiseServices",
-  "parameterValues",
-  "serviceCallResponse",
-  "connectionGraphUpdate",
-  "fetchAssetResponse",
-  "serviceCallFailure",
-];
+const EVENTS = ["open", "error", "close", "message", ...SERVER_SAYS];
 
 const [url, subprotocol] = process.argv.slice(2);
 const socket = new WebSocket(url, [subprotocol]);

@@ -9,6 +9,7 @@
 
 import { createInterface } from "node:readline";
 import protocol from "@foxglove/ws-protocol";
+import { SERVER_SAYS } from "./events.mjs";
 import { decode, encode } from "./values.mjs";
 
 const SERVER_EVENTS = [
@@ -23,22 +24,7 @@ const SERVER_EVENTS = [
   "serviceCallRequest",
   "fetchAsset",
 ];
-const CLIENT_EVENTS = [
-  "error",
-  "serverInfo",
-  "status",
-  "removeStatus",
-  "time",
-  "advertise",
-  "unadvertise",
-  "advertiseServices",
-  "unadvertiseServices",
-  "parameterValues",
-  "serviceCallResponse",
-  "connectionGraphUpdate",
-  "fetchAssetResponse",
-  "serviceCallFailure",
-];
+const CLIENT_EVENTS = ["error", ...SERVER_SAYS];
 
 let sent = [];
 let events = [];
