@@ -72,8 +72,8 @@ struct History {
     newest: u64,
 }
 
-/// Large messages that had to wait this long are behind a slow link, if only for the moment: what
-/// counts then is the latest.
+/// Large messages that wait and came over more time than this are behind a slow link, if only for the
+/// moment: what counts then is the latest.
 const BULK_PATIENCE: Duration = Duration::from_millis(250);
 
 impl ChannelState {

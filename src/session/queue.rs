@@ -58,7 +58,8 @@ pub(super) struct QueuePolicy {
     pub depth: usize,
     /// Age at which a message is dropped, if the channel is periodic.
     pub max_age: Option<Duration>,
-    /// Age of the oldest message at which only the newest is kept, if the channel is large.
+    /// Time between the oldest message and the newest above which only the newest is kept, if the
+    /// channel is large. Not the oldest one's age: of a few messages that came at once all are wanted.
     pub newest_after: Option<Duration>,
 }
 
@@ -93,7 +94,8 @@ impl MessageQueue {
         while self.entries.len() > 1 && self.has_waited(now, policy.max_age) {
             dropped |= self.drop_front(DropReason::TooOld);
         }
-        if self.has_waited(now, policy.newest_after) {
+        let newest = self.entries.back().map(|entry| entry.queued_at);
+        if newest.is_some_and(|newest| self.has_waited(newest, policy.newest_after)) {
             while self.entries.len() > 1 {
                 dropped |= self.drop_front(DropReason::Overtaken);
             }
@@ -221,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn of_large_messages_that_wait_long_the_newest_stays() {
+    fn of_large_messages_that_keep_coming_the_newest_stays() {
         let start = Instant::now();
         let policy = QueuePolicy {
             depth: 10,
@@ -230,13 +232,15 @@ mod tests {
         };
         let total = QueuedBytes::default();
         let mut queue = MessageQueue::default();
+        let mut at = start;
         for seq in 0..3 {
-            let at = start + Duration::from_millis(100) * seq as u32;
+            at = start + Duration::from_millis(125) * seq as u32;
             queue.push(entry(seq, at, &total), policy);
         }
-        assert!(!queue.expire(start + Duration::from_millis(250), policy));
-        assert!(queue.expire(start + Duration::from_millis(251), policy));
-        assert_eq!(queue.front().map(|entry| entry.seq), Some(2));
-        assert_eq!((queue.drops.overtaken, queue.drops.total()), (2, 2));
+        assert!(!queue.expire(start + Duration::from_secs(1), policy));
+        queue.push(entry(3, at + Duration::from_millis(1), &total), policy);
+        assert!(queue.expire(at + Duration::from_millis(1), policy));
+        assert_eq!(queue.front().map(|entry| entry.seq), Some(3));
+        assert_eq!((queue.drops.overtaken, queue.drops.total()), (3, 3));
     }
 }
