@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use remote_access_bridge::session::{Event, SessionConfig, Transmit};
+use remote_access_bridge::session::{Event, SessionConfig, StreamId, Transmit};
 use remote_access_protocol::server::ServerMessage;
 use remote_access_protocol::ChannelId;
 
@@ -142,21 +142,39 @@ fn a_failed_stream_starts_its_participants_anew_a_little_later() {
     }
 }
 
-#[test]
-fn nothing_is_written_to_a_stream_after_it_failed() {
-    let mut harness = subscribed(false);
+/// Starts all viewers anew and returns the first stream of that, opened and not written to.
+fn newly_opened(harness: &mut Harness) -> StreamId {
     harness.session.resync_all(harness.now);
-    let stream = loop {
+    loop {
         match harness.session.next_transmit(harness.now) {
-            Some(Transmit::Open { stream, .. }) => break stream,
+            Some(Transmit::Open { stream, .. }) => return stream,
             Some(_) => {}
             None => panic!("no stream was opened"),
         }
-    };
+    }
+}
+
+#[test]
+fn nothing_is_written_to_a_stream_after_it_failed() {
+    let mut harness = subscribed(false);
+    let stream = newly_opened(&mut harness);
     harness.session.stream_failed(harness.now, stream);
     while let Some(transmit) = harness.session.next_transmit(harness.now) {
         assert!(!matches!(transmit, Transmit::Write { stream: to, .. } if to == stream));
     }
+}
+
+#[test]
+fn nothing_is_written_to_a_stream_that_is_replaced() {
+    let mut harness = subscribed(false);
+    let stream = newly_opened(&mut harness);
+    harness.session.resync_all(harness.now);
+    let mut closed = false;
+    while let Some(transmit) = harness.session.next_transmit(harness.now) {
+        assert!(!matches!(transmit, Transmit::Write { stream: to, .. } if to == stream));
+        closed |= matches!(transmit, Transmit::Close { stream: which } if which == stream);
+    }
+    assert!(closed);
 }
 
 #[test]
