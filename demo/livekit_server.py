@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 import secrets
 import shutil
 import socket
@@ -10,6 +12,9 @@ import urllib.request
 from pathlib import Path
 
 from processes import ChildProcess, wait_until
+
+# Below those of ROS (7400 and up) and those that Linux hands out, which another process may get before the server has them.
+PORTS = range(2048, 7400)
 
 CONFIGURATION = """\
 port: {port}
@@ -113,10 +118,14 @@ class LiveKitServer:
 
 
 def _free_ports(address: str, kind: socket.SocketKind, count: int) -> list[int]:
-    sockets = [socket.socket(socket.AF_INET, kind) for _ in range(count)]
-    for each in sockets:
-        each.bind((address, 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    candidates = random.sample(PORTS, len(PORTS))
+    return list(itertools.islice((port for port in candidates if _is_free(address, kind, port)), count))
+
+
+def _is_free(address: str, kind: socket.SocketKind, port: int) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True

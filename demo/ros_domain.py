@@ -14,9 +14,13 @@ UNICAST_OFFSET = 10
 LAST_SAFE_DOMAIN = 101
 
 
-def free_domain() -> int:
-    """A domain without a participant at this moment, chosen at random."""
-    domains = random.sample(range(1, LAST_SAFE_DOMAIN + 1), LAST_SAFE_DOMAIN)
+def free_domain(share: int = 0, shares: int = 1) -> int:
+    """A domain without a participant at this moment, chosen at random.
+
+    Processes that choose at the same time each take another share of the domains.
+    """
+    domains = list(range(1 + share, LAST_SAFE_DOMAIN + 1, shares))
+    random.shuffle(domains)
     return next(domain for domain in domains if _is_free(domain))
 
 

@@ -14,8 +14,9 @@ from ros_domain import free_domain
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_domain() -> None:
-    """Keeps the run apart from every other one on this machine."""
-    os.environ["ROS_DOMAIN_ID"] = str(free_domain())
+    """Keeps the run, or each of the processes that share it, apart from every other one on this machine."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    os.environ["ROS_DOMAIN_ID"] = str(free_domain(worker, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 
 

@@ -158,6 +158,9 @@ def fuzz() -> None:
         )
 
 
+# System tests wait more than they compute.
+SYSTEM_TEST_PROCESSES = (os.cpu_count() or 1) + 1
+
 # In this order a cold run compiles the dependencies once for the lints and once for the rest.
 CHECKS = [
     Check("format", "Rust is formatted", lambda: command("cargo", "fmt", "--all", "--check")),
@@ -189,7 +192,9 @@ CHECKS = [
     Check(
         "system",
         "tests of the built bridge against a real server, real publishers and real viewers",
-        lambda: command(sys.executable, "-m", "pytest", "--durations=10"),
+        lambda: command(
+            sys.executable, "-m", "pytest", "--durations=10", "--dist=loadfile", f"--numprocesses={SYSTEM_TEST_PROCESSES}"
+        ),
         needs="build",
     ),
     Check("page", "the web page is linted, typed, tested and built as committed", check_page),

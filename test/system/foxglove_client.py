@@ -122,6 +122,10 @@ class FoxgloveClient:
         with self._changed:
             return [m for m in self.messages if isinstance(m, dict) and m["op"] == operation]
 
+    def newest(self, operation: str) -> Json:
+        """The newest JSON message of one operation; empty before the first."""
+        return (self.texts(operation) or [{}])[-1]
+
     def of(self, kind: type[T]) -> list[T]:
         """Every binary message of one kind."""
         with self._changed:

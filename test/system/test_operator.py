@@ -99,16 +99,16 @@ def test_robots_that_go_and_come_are_seen(
     assert "no robot" in client.wait_text("serverInfo")["name"]
     assert "waiting for a robot" in client.wait_text("status")["message"]
     first = new_bridge({"name": "first"})
-    client.wait_for(lambda: client.texts("serverInfo")[-1]["name"] == "first", "first robot")
+    client.wait_for(lambda: client.newest("serverInfo").get("name") == "first", "first robot")
     client.subscribe(TOPIC)
     publisher.match(TOPIC)
     publisher.publish(TOPIC, 1)
     wait_heard(client, "message 1")
     first.stop()
     client.wait_for(lambda: TOPIC not in client.channels(), "end of the channels")
-    client.wait_for(lambda: "has left" in client.texts("status")[-1]["message"], "word of the robot's end")
+    client.wait_for(lambda: "has left" in client.newest("status").get("message", ""), "word of the robot's end")
     new_bridge({"name": "second"})
-    client.wait_for(lambda: client.texts("serverInfo")[-1]["name"] == "second", "second robot")
+    client.wait_for(lambda: client.newest("serverInfo").get("name") == "second", "second robot")
     client.subscribe(TOPIC)
     publisher.match(TOPIC)
     publisher.publish(TOPIC, 2)
@@ -153,7 +153,7 @@ def test_one_of_several_robots_is_chosen(
     new_bridge({"identity": "robot-b", "name": "Berta"})
     for wanted, name in (("robot-a", "Anna"), ("Berta", "Berta")):
         client = new_client(new_operator("--robot", wanted))
-        client.wait_for(lambda c=client, n=name: c.texts("serverInfo")[-1]["name"] == n, name)
+        client.wait_for(lambda c=client, n=name: c.newest("serverInfo").get("name") == n, name)
     client = new_client(new_operator())
     client.wait_for(
         lambda: [s for s in client.texts("status") if "robot-a, robot-b" in s["message"] or "robot-b, robot-a" in s["message"]],
@@ -290,7 +290,7 @@ def test_a_given_token_is_not_shared_with_the_page(
     environment = {"LIVEKIT_URL": server.url, "LIVEKIT_TOKEN": mint_token(server.key, server.secret, room, "given")}
     operator = new_operator(environment=environment)
     client = new_client(operator)
-    client.wait_for(lambda: "no robot" not in client.texts("serverInfo")[-1]["name"], "robot")
+    client.wait_for(lambda: "no robot" not in client.newest("serverInfo").get("name", "no robot"), "robot")
     config = operator.config()
     assert config["rooms"] == []
     assert "LIVEKIT_PAGE_TOKENS" in config["error"]

@@ -50,7 +50,9 @@ def clients(reference_program: Path, operator: Operator, new_client: ClientFacto
 def wait_offer(clients: Clients, capability: str) -> None:
     """Waits until each knows a robot that can do something."""
     for client in clients:
-        client.wait_for(lambda c=client: capability in c.values("serverInfo")[-1]["capabilities"], capability)
+        client.wait_for(
+            lambda c=client: any(capability in info["capabilities"] for info in c.values("serverInfo")[-1:]), capability
+        )
 
 
 def service_of(client: Client, name: str) -> Json:
