@@ -289,7 +289,8 @@ impl Session {
         self.events.pop_front()
     }
 
-    /// Bytes of messages that wait in queues. One that waits for several participants counts once.
+    /// Bytes of messages that wait in queues. One that waits for several participants counts once,
+    /// with the place in each queue.
     pub fn queued_bytes(&self) -> usize {
         self.queued.get()
     }

@@ -1,7 +1,9 @@
 //! Pings, Pongs and the precedence of control messages.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use remote_access_bridge::session::{ChannelInfo, SessionConfig, StreamId, Transmit};
 use remote_access_protocol::server::ServerMessage;
 
 use crate::session_harness::{channel, reliable, Harness, What, CLOCK_MS};
@@ -126,4 +128,71 @@ fn a_flood_of_pings_gets_a_bounded_number_of_pongs() {
     }
     harness.pump();
     assert!((1..=64).contains(&harness.pongs(1).len()));
+}
+
+#[test]
+fn an_acknowledgement_that_comes_after_many_others_were_due_is_ignored() {
+    let mut harness = Harness::new();
+    harness.join(1, true);
+    for timestamp in 0..200 {
+        harness.ping(1, timestamp);
+        harness.pass(Duration::from_millis(100));
+    }
+    let pongs = harness.pongs(1);
+    assert_eq!(pongs.len(), 200);
+    let acknowledges = |harness: &Harness| harness.session.snapshot().participants[0].acknowledges;
+    harness.ack(1, pongs[50].1);
+    assert!(!acknowledges(&harness), "what it marked is forgotten");
+    harness.ack(1, pongs[199].1);
+    assert!(acknowledges(&harness));
+}
+
+/// Channels whose announcement takes about so many bytes each.
+fn large(ids: std::ops::Range<u64>, bytes: usize) -> Vec<ChannelInfo> {
+    let with_schema = |id| {
+        let mut info = channel(id);
+        info.channel.schema = "#".repeat(bytes);
+        info
+    };
+    ids.map(with_schema).collect()
+}
+
+#[test]
+fn control_messages_of_several_viewers_take_turns() {
+    let mut harness = Harness::new();
+    for id in [1, 2, 3] {
+        harness.join(id, true);
+    }
+    harness.forget();
+    harness.add(large(0..20, 100_000));
+    for _ in 0..30 {
+        harness.step();
+    }
+    let mut writes: BTreeMap<StreamId, usize> = BTreeMap::new();
+    for transmit in &harness.transmits {
+        if let Transmit::Write { stream, .. } = transmit {
+            *writes.entry(*stream).or_default() += 1;
+        }
+    }
+    assert_eq!(writes.into_values().collect::<Vec<_>>(), [10, 10, 10]);
+}
+
+#[test]
+fn a_viewer_that_stops_acknowledging_gets_a_bounded_number_of_control_messages() {
+    let mut harness = Harness::with(SessionConfig {
+        control_queue_size: 64 << 20,
+        ..SessionConfig::default()
+    });
+    harness.join(1, true);
+    harness.acknowledge(1);
+    harness.forget();
+    harness.add(large(0..100, 400_000));
+    harness.pass(Duration::from_secs(1));
+    let sent = harness.uplink();
+    assert!((1_000_000..10_000_000).contains(&sent), "{sent} B");
+    for _ in 0..20 {
+        harness.acknowledge(1);
+        harness.pass(Duration::from_millis(50));
+    }
+    assert!(harness.uplink() > 40_000_000, "{} B", harness.uplink());
 }

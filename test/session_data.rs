@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use remote_access_bridge::session::{SessionConfig, Transmit, SLICE_SIZE};
+use remote_access_bridge::session::{ChannelInfo, SessionConfig, Transmit, SLICE_SIZE};
 use remote_access_protocol::ChannelId;
 
-use crate::session_harness::{channel, reliable, Harness, What};
+use crate::session_harness::{channel, latched, reliable, Harness, What};
 
 fn slices(harness: &Harness) -> Vec<usize> {
     let transmits = harness.transmits.iter();
@@ -219,6 +219,60 @@ fn a_blocked_transport_does_not_make_periodic_data_older_than_the_limit() {
     assert_eq!(harness.seqs(1, 1), [8, 9]);
 }
 
+/// A harness with one channel and a viewer that keeps up with it: it acknowledged what it got.
+fn measured(info: ChannelInfo) -> Harness {
+    let mut harness = Harness::with(SessionConfig {
+        message_backlog_size: 20,
+        ..SessionConfig::default()
+    });
+    harness.add(vec![info]);
+    harness.join(1, true);
+    harness.acknowledge(1);
+    harness.subscribe(1, &[1]);
+    harness
+}
+
+#[test]
+fn while_the_transport_is_blocked_queues_keep_to_their_depth() {
+    // Small messages as many as the backlog, large ones as many as the publishers keep.
+    for (size, kept) in [(100, 20), (100_000, 10)] {
+        let mut harness = measured(channel(1));
+        for seq in 0..100 {
+            harness.publish(1, seq, size);
+        }
+        harness.pump();
+        harness.acknowledge_all(1);
+        let expected: Vec<u64> = (100 - kept..100).collect();
+        assert_eq!(harness.seqs(1, 1), expected, "{size} B");
+    }
+}
+
+#[test]
+fn of_large_messages_that_kept_coming_while_blocked_the_newest_goes_out() {
+    let mut harness = measured(channel(1));
+    for seq in 0..5 {
+        harness.publish(1, seq, 100_000);
+        harness.pass_blocked(Duration::from_millis(100));
+    }
+    harness.pump();
+    assert_eq!(harness.seqs(1, 1), [4]);
+}
+
+#[test]
+fn latched_messages_all_arrive_even_of_publishers_that_are_not_reliable() {
+    let info = ChannelInfo {
+        reliable: false,
+        ..latched(1, 1)
+    };
+    let mut harness = measured(info);
+    for seq in 0..10 {
+        harness.publish(1, seq, 100);
+        harness.pass_blocked(Duration::from_secs(1));
+    }
+    harness.pump();
+    assert_eq!(harness.seqs(1, 1), (0..10).collect::<Vec<_>>());
+}
+
 #[test]
 fn the_queue_budget_holds_and_no_viewer_pays_for_the_others() {
     let mut harness = Harness::with(SessionConfig {
@@ -246,6 +300,36 @@ fn the_queue_budget_holds_and_no_viewer_pays_for_the_others() {
 }
 
 #[test]
+fn places_in_queues_count_against_the_budget_too() {
+    let mut harness = Harness::with(SessionConfig {
+        queue_budget: 1_000_000,
+        ..SessionConfig::default()
+    });
+    harness.add((0..50).map(reliable).collect());
+    for id in 0..100 {
+        harness.join(id, true);
+        harness.subscribe(id, &(0..50).collect::<Vec<_>>());
+    }
+    // 50 kB of messages, but 200,000 places.
+    for seq in 0..40 {
+        for channel in 0..50 {
+            harness.publish(channel, seq, 25);
+        }
+    }
+    let snapshot = harness.session.snapshot();
+    let waiting: u64 = snapshot
+        .participants
+        .iter()
+        .map(|p| p.queued.messages)
+        .sum();
+    assert!(
+        (5_000..25_000).contains(&waiting),
+        "{waiting} messages wait"
+    );
+    assert!(snapshot.queued_bytes <= 1_000_000);
+}
+
+#[test]
 fn messages_arrive_as_they_were_published() {
     let mut harness = Harness::new();
     harness.add(vec![channel(1)]);
@@ -260,4 +344,28 @@ fn messages_arrive_as_they_were_published() {
         size: 12_345,
     };
     assert_eq!(last, Some(&expected));
+}
+
+#[test]
+fn of_many_channels_that_go_on_dropping_each_is_reported_in_turn() {
+    let mut harness = Harness::with(SessionConfig {
+        message_backlog_size: 1,
+        ..SessionConfig::default()
+    });
+    harness.add((0..100).map(reliable).collect());
+    harness.join(1, true);
+    harness.subscribe(1, &(0..100).collect::<Vec<_>>());
+    for seq in 0..60 {
+        for id in 0..100 {
+            harness.publish(id, 2 * seq, 100);
+            harness.publish(id, 2 * seq + 1, 100);
+        }
+        harness.pass(Duration::from_millis(100));
+    }
+    let statuses = harness.statuses(1);
+    let topics: std::collections::BTreeSet<_> = statuses
+        .iter()
+        .filter_map(|status| status.split(':').next())
+        .collect();
+    assert_eq!(topics.len(), 100, "of {} reports", statuses.len());
 }

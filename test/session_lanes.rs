@@ -1,10 +1,10 @@
 //! Lanes: one upload for all viewers that read many streams.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use remote_access_bridge::session::{SessionConfig, Transmit};
+use remote_access_bridge::session::{SessionConfig, StreamId, Transmit};
 
-use crate::session_harness::{channel, reliable, Harness};
+use crate::session_harness::{channel, reliable, Harness, What};
 
 /// Viewers `0..count` that acknowledge, subscribed to the channels.
 fn viewers(config: SessionConfig, count: u64, channels: &[u64]) -> Harness {
@@ -114,6 +114,81 @@ fn a_frame_that_a_retired_lane_has_begun_is_not_overtaken() {
 }
 
 #[test]
+fn who_subscribes_again_waits_for_the_end_of_a_frame_of_before() {
+    let mut harness = viewers(SessionConfig::default(), 2, &[1]);
+    harness.publish(1, 0, 100_000);
+    for _ in 0..3 {
+        harness.step();
+    }
+    harness.unsubscribe(1, &[1]);
+    harness.subscribe(1, &[1]);
+    harness.ping(1, 0);
+    while harness.pongs(1).is_empty() {
+        harness.step();
+    }
+    // Acknowledges what it got of the frame so far. The rest follows on the old lane.
+    let stamp = harness.pongs(1)[0].1;
+    harness.pump();
+    assert_eq!(harness.seqs(1, 1), [0]);
+    harness.ack(1, stamp);
+    harness.publish(1, 1, 100);
+    harness.pass(Duration::from_millis(20));
+    assert_eq!(harness.seqs(1, 1), [0], "the frame may not have arrived");
+    acknowledge_all(&mut harness, 2);
+    harness.pass(Duration::from_millis(20));
+    assert_eq!(harness.seqs(1, 1), [0, 1]);
+}
+
+#[test]
+fn lanes_that_nobody_uses_any_more_are_ended() {
+    let mut harness = Harness::new();
+    harness.add(vec![reliable(1)]);
+    for id in 0..20 {
+        harness.join(id, true);
+        harness.acknowledge(id);
+        harness.subscribe(id, &[1]);
+        for seq in 0..3 {
+            harness.publish(1, 3 * id + seq, 100);
+            acknowledge_all(&mut harness, id + 1);
+            harness.pass(Duration::from_millis(10));
+        }
+        assert_eq!(harness.seqs(id, 1).last(), Some(&(3 * id + 2)));
+        let lanes = harness.session.snapshot().channels[0].lanes;
+        assert_eq!(lanes, 1, "with {id} other viewers");
+    }
+}
+
+#[test]
+fn a_viewer_that_never_acknowledges_changes_lane_only_after_a_pause() {
+    let mut harness = Harness::with(SessionConfig {
+        stream_rotate_bytes: 100_000,
+        ..SessionConfig::default()
+    });
+    harness.add(vec![reliable(1)]);
+    harness.join(1, true);
+    harness.subscribe(1, &[1]);
+    let mut last: Option<(StreamId, Instant)> = None;
+    let mut changes = 0;
+    for seq in 0..2000 {
+        harness.forget();
+        harness.publish(1, seq, 1000);
+        harness.pass(Duration::from_millis(5));
+        for received in harness.received.get(&1).into_iter().flatten() {
+            let stream = received.stream;
+            if matches!(received.what, What::Data { .. }) {
+                if let Some((before, at)) = last.filter(|&(before, _)| before != stream) {
+                    let pause = harness.now - at;
+                    assert!(pause > Duration::from_secs(1), "{before:?} {pause:?}");
+                    changes += 1;
+                }
+                last = Some((stream, harness.now));
+            }
+        }
+    }
+    assert!(changes >= 3, "{changes}");
+}
+
+#[test]
 fn a_stalled_viewer_is_soon_served_on_its_own() {
     let mut harness = viewers(SessionConfig::default(), 3, &[1]);
     let mut worst = Duration::ZERO;
@@ -220,4 +295,29 @@ fn the_single_stream_is_replaced_at_a_frame_boundary_with_nothing_lost() {
 fn closes(harness: &Harness) -> usize {
     let closes = |transmit: &&_| matches!(transmit, Transmit::Close { .. });
     harness.transmits.iter().filter(closes).count()
+}
+
+#[test]
+fn one_that_has_much_to_catch_up_with_does_not_starve_the_others_of_its_channel() {
+    let mut harness = viewers(SessionConfig::default(), 1, &[1]);
+    for seq in 0..20 {
+        harness.publish(1, seq, 8_000);
+    }
+    harness.join(1, true);
+    harness.acknowledge(1);
+    harness.forget();
+    // What waits for the first viewer is older than anything that the second one gets.
+    harness.subscribe(1, &[1]);
+    for seq in 20..100 {
+        harness.publish(1, seq, 8_000);
+    }
+    let steps = (1..).find(|_| !(harness.step() && harness.seqs(1, 1).is_empty()));
+    assert!(steps.is_some_and(|steps| steps <= 6), "{steps:?}");
+}
+
+#[test]
+fn streams_are_replaced_long_before_a_receiver_ends_them() {
+    // The Rust SDK ends a stream at 5,000,000,000 bytes; a frame has 16 MiB at most.
+    let config = SessionConfig::default();
+    assert!(config.stream_rotate_bytes <= 4_000_000_000);
 }

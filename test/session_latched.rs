@@ -152,3 +152,18 @@ fn resubscribing_replays_after_what_was_on_the_way() {
     harness.pass(Duration::from_millis(50));
     assert_eq!(harness.seqs(1, 1), [0]);
 }
+
+#[test]
+fn what_still_comes_when_nobody_is_subscribed_any_more_is_not_kept() {
+    let mut harness = Harness::new();
+    harness.add(vec![latched(1, 1)]);
+    harness.join(1, true);
+    harness.join(2, true);
+    harness.publish(1, 0, 100);
+    assert_eq!(harness.session.latched_bytes(), 0);
+    assert_eq!(harness.session.snapshot().channels[0].received.messages, 0);
+    harness.subscribe(1, &[1]);
+    harness.subscribe(2, &[1]);
+    harness.pump();
+    assert!(harness.seqs(2, 1).is_empty());
+}

@@ -204,3 +204,17 @@ fn a_viewer_that_is_gone_is_sent_no_reports_until_it_is_heard() {
     harness.pass(Duration::from_millis(1100));
     assert_eq!(harness.statuses(1).len(), told + 1);
 }
+
+#[test]
+fn an_unknown_channel_is_ignored_also_by_the_limit() {
+    let mut harness = Harness::with(SessionConfig {
+        max_subscriptions: 1,
+        ..SessionConfig::default()
+    });
+    harness.add(vec![channel(1)]);
+    harness.join(1, true);
+    harness.subscribe(1, &[1, 99]);
+    harness.pump();
+    assert!(harness.statuses(1).is_empty());
+    assert_eq!(harness.session.snapshot().refused_subscriptions, 0);
+}

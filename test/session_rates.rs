@@ -155,3 +155,26 @@ fn a_blocked_uplink_says_when_it_goes_on() {
     harness.pump();
     assert!(harness.seqs(1, 1).len() > before);
 }
+
+#[test]
+fn new_starts_bring_no_new_burst() {
+    let config = SessionConfig {
+        participant_rate: Some(100_000),
+        ..SessionConfig::default()
+    };
+    let mut harness = joined(config, vec![channel(1)], &[(1, true)]);
+    for seq in 0..2000 {
+        harness.publish(1, seq, 10_000);
+        harness.pass(Duration::from_millis(10));
+        if seq % 10 == 0 {
+            harness.try_acknowledge(1);
+        }
+        if seq % 150 == 149 {
+            harness.close_inbound(1);
+            harness.open_inbound(1, true).unwrap();
+        }
+    }
+    assert!(harness.session.snapshot().resyncs > 10);
+    let uplink = harness.uplink();
+    assert!((1_500_000..2_400_000).contains(&uplink), "{uplink} B");
+}

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use remote_access_protocol::ChannelId;
 
 use super::dispatch::Flow;
-use super::drr::{Class, Turn};
+use super::drr::{Class, Turn, Wait};
 use super::{ParticipantId, Session, StreamId};
 
 /// Answers up to this size, in bytes, are control messages: a few slices hold up nobody.
@@ -143,7 +143,7 @@ impl Session {
             return Turn::Empty;
         }
         if participant.restart_at.is_some() || !participant.flow.has_credit(now) {
-            return Turn::Blocked;
+            return Turn::Blocked(Wait::Retry);
         }
         let stream = open.unwrap_or_else(|| self.open_stream(vec![id]));
         let (Some(participant), Some(outgoing)) = (

@@ -17,7 +17,8 @@ pub struct SessionConfig {
     pub message_backlog_size: usize,
     /// Most bytes of messages that wait for all participants together. Default 128 MiB.
     ///
-    /// A message that waits for several participants counts once for each.
+    /// A message that waits for several participants counts once, and for each of them another
+    /// 64 B or so: the place in its queue.
     pub queue_budget: usize,
     /// Most bytes of control messages that wait for one participant. Default 32 MiB.
     ///

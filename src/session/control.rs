@@ -82,7 +82,18 @@ impl ControlQueue {
 
     /// Takes the next message if its frame has at most `room` bytes.
     pub fn pop(&mut self, room: usize) -> Option<Control> {
-        let size = match self.messages.front()? {
+        self.take(0, room)
+    }
+
+    /// Takes the next Pong, before all that waits, if its frame has at most `room` bytes.
+    pub fn pop_pong(&mut self, room: usize) -> Option<Control> {
+        let is_pong = |message: &Control| matches!(message, Control::Pong { .. });
+        let index = self.messages.iter().position(is_pong)?;
+        self.take(index, room)
+    }
+
+    fn take(&mut self, index: usize, room: usize) -> Option<Control> {
+        let size = match self.messages.get(index)? {
             Control::Frame(frame) => frame.len(),
             Control::Pong { .. } => PONG_SIZE,
             Control::Time(_) => TIME_SIZE,
@@ -90,7 +101,7 @@ impl ControlQueue {
         if size > room {
             return None;
         }
-        let message = self.messages.pop_front()?;
+        let message = self.messages.remove(index)?;
         match &message {
             Control::Frame(frame) => self.bytes -= frame.len(),
             Control::Pong { .. } => self.pongs -= 1,
@@ -105,6 +116,10 @@ impl ControlQueue {
 
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
+    }
+
+    pub fn has_pongs(&self) -> bool {
+        self.pongs > 0
     }
 
     pub fn clear(&mut self) {

@@ -1,5 +1,6 @@
 //! Messages on their way into the queues, and what is kept for later subscribers.
 
+use std::collections::BinaryHeap;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -120,7 +121,7 @@ impl Session {
 
     /// Drops the oldest messages of the longest queues once the budget is exceeded.
     ///
-    /// It goes on until an eighth of the budget is free, since looking for the longest queue is
+    /// It goes on until an eighth of the budget is free, since looking for the longest queues is
     /// too much work to do for every message.
     fn keep_queue_budget(&mut self, now: Instant) {
         let budget = self.config.queue_budget;
@@ -128,20 +129,23 @@ impl Session {
             return;
         }
         let goal = budget - budget / 8;
+        let mut queues: BinaryHeap<(usize, ParticipantId, ChannelId)> = BinaryHeap::new();
+        for (&id, participant) in &self.participants {
+            let waiting = participant.subscriptions.iter();
+            queues.extend(waiting.map(|(&channel, of)| (of.queue.bytes(), id, channel)));
+        }
         while self.queued.get() > goal {
-            let longest = self
-                .participants
-                .values_mut()
-                .flat_map(|participant| participant.subscriptions.values_mut())
-                .map(|subscription| &mut subscription.queue)
-                .max_by_key(|queue| queue.bytes())
-                .filter(|queue| queue.bytes() > 0);
-            let Some(queue) = longest else {
+            let Some((bytes @ 1.., id, channel)) = queues.pop() else {
                 return;
             };
-            let half = queue.bytes() / 2;
-            while queue.bytes() > half && self.queued.get() > goal {
-                queue.drop_front(DropReason::NoMemory);
+            let participant = self.participants.get_mut(&id);
+            if let Some(subscription) = participant.and_then(|p| p.subscriptions.get_mut(&channel))
+            {
+                let queue = &mut subscription.queue;
+                while queue.bytes() > bytes / 2 && self.queued.get() > goal {
+                    queue.drop_front(DropReason::NoMemory);
+                }
+                queues.push((queue.bytes(), id, channel));
             }
         }
         self.report_soon(now);

@@ -10,7 +10,7 @@ use remote_access_protocol::ChannelId;
 use super::answers::ANSWERS;
 use super::channel::ChannelState;
 use super::control::Control;
-use super::drr::{Class, Turn};
+use super::drr::{Class, Turn, Wait};
 use super::pacing::Uplink;
 use super::participant::Participant;
 use super::stream::OutgoingStream;
@@ -109,7 +109,10 @@ impl Session {
             } else {
                 participant.in_control
             };
-            can_write && participant.restart_at.is_none() && participant.flow.has_control_credit()
+            // A Pong always goes: only its acknowledgement brings new credit.
+            let may_write =
+                participant.flow.has_control_credit() || participant.control.has_pongs();
+            can_write && participant.restart_at.is_none() && may_write
         };
         let next = self
             .participants
@@ -128,7 +131,7 @@ impl Session {
         let mut turns = std::mem::take(&mut self.turns);
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry_at = None;
-            turns.unpark();
+            turns.unpark(|wait| self.is_over(now, wait));
         }
         for _ in 0..FOLLOW_UPS {
             let sent = turns.run(|flow| match *flow {
@@ -150,6 +153,24 @@ impl Session {
         if self.turns.has_parked() {
             self.retry_at.get_or_insert(now + RETRY_INTERVAL);
         }
+    }
+
+    /// Whether flows that wait for this are to try again.
+    fn is_over(&mut self, now: Instant, wait: Wait) -> bool {
+        let (Wait::Credit(id, _) | Wait::Arrival(id, _)) = wait else {
+            return true;
+        };
+        let Some(participant) = self.participants.get_mut(&id) else {
+            return true;
+        };
+        participant.update_pace(now);
+        // One that keeps up shares lanes with the others again.
+        !participant.is_slow()
+            || match wait {
+                Wait::Retry => true,
+                Wait::Credit(_, class) => participant.flow.has_credit_for(now, class),
+                Wait::Arrival(_, acked) => participant.flow.acked() > acked,
+            }
     }
 
     fn participant_turn(&mut self, now: Instant, id: ParticipantId) -> Turn {
@@ -175,13 +196,13 @@ impl Session {
         } else if at_boundary && flow.has_credit_for(now, Class::State) {
             Allowed::State
         } else {
-            return Turn::Blocked;
+            return Turn::Blocked(Wait::Retry);
         };
         if participant.restart_at.is_some() {
-            return Turn::Blocked;
+            return Turn::Blocked(Wait::Retry);
         }
         match (self.write_primary(now, id, allowed), allowed) {
-            (0, Allowed::State) => Turn::Blocked,
+            (0, Allowed::State) => Turn::Blocked(Wait::Retry),
             (0, _) => Turn::Empty,
             (sent, _) => Turn::Sent(sent),
         }
@@ -297,7 +318,12 @@ struct PrimarySlice<'a> {
 
 impl PrimarySlice<'_> {
     fn next_frame(&mut self, participant: &mut Participant, room: usize) -> Option<Bytes> {
-        if let Some(message) = participant.control.pop(room) {
+        let message = if participant.flow.has_control_credit() {
+            participant.control.pop(room)
+        } else {
+            participant.control.pop_pong(room)
+        };
+        if let Some(message) = message {
             participant.in_control = true;
             return match message {
                 Control::Frame(frame) => Some(frame),
@@ -338,7 +364,7 @@ impl PrimarySlice<'_> {
             if *channel == ANSWERS {
                 found = match asks.answers.next_size() {
                     None => return Turn::Empty,
-                    Some(size) if size > room || state_only => return Turn::Blocked,
+                    Some(size) if size > room || state_only => return Turn::Blocked(Wait::Retry),
                     Some(_) => asks.answers.pop(),
                 };
                 return found
@@ -357,7 +383,7 @@ impl PrimarySlice<'_> {
             };
             let allowed = !state_only || state.class() == Class::State;
             if front.frame.len() > room || !allowed {
-                return Turn::Blocked;
+                return Turn::Blocked(Wait::Retry);
             }
             found = subscription.queue.pop().map(|entry| entry.frame);
             match &found {

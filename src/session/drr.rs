@@ -4,11 +4,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::ParticipantId;
+
 /// Bytes that a flow of weight 1 may send in one round: one slice.
 const QUANTUM: i64 = super::config::SLICE_SIZE as i64;
 
 /// What a flow carries decides its weight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Class {
     /// Latched topics and small messages: state that people wait for.
     State,
@@ -51,12 +53,12 @@ struct Flow<K> {
 #[derive(Debug)]
 pub(super) struct DeficitRoundRobin<K> {
     ring: VecDeque<Flow<K>>,
-    /// Flows that could not send, by the time since when. They take no turns until
-    /// [`Self::unpark`].
-    parked: BTreeMap<u64, Flow<K>>,
+    /// Flows that could not send, by what they wait for and the time since when. They take no
+    /// turns until [`Self::unpark`].
+    parked: BTreeMap<Wait, BTreeMap<u64, Flow<K>>>,
     next_place: u64,
     /// Every flow in `ring` or `parked`, with its class and its place in the latter.
-    flows: BTreeMap<K, (Class, Option<u64>)>,
+    flows: BTreeMap<K, (Class, Option<(Wait, u64)>)>,
 }
 
 impl<K> Default for DeficitRoundRobin<K> {
@@ -76,9 +78,23 @@ pub(super) enum Turn {
     /// It sent so many bytes.
     Sent(usize),
     /// It has something to send, but not now.
-    Blocked,
+    Blocked(Wait),
     /// It has nothing to send and leaves the ring.
     Empty,
+}
+
+/// What a blocked flow waits for.
+///
+/// A viewer that takes nothing may have thousands of flows: they are asked again only when what
+/// they wait for may have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Wait {
+    /// The next try.
+    Retry,
+    /// That the participant has credit for messages of this class.
+    Credit(ParticipantId, Class),
+    /// That the participant acknowledges more than so many bytes.
+    Arrival(ParticipantId, u64),
 }
 
 impl<K: Copy + Ord> DeficitRoundRobin<K> {
@@ -90,7 +106,14 @@ impl<K: Copy + Ord> DeficitRoundRobin<K> {
                 deficit: class.quantum(),
                 place: None,
             }),
-            Some((_, Some(place))) => self.ring.extend(self.parked.remove(&place)),
+            Some((_, Some((wait, place)))) => {
+                if let Some(flows) = self.parked.get_mut(&wait) {
+                    self.ring.extend(flows.remove(&place));
+                    if flows.is_empty() {
+                        self.parked.remove(&wait);
+                    }
+                }
+            }
             Some((_, None)) => {}
         }
     }
@@ -111,9 +134,18 @@ impl<K: Copy + Ord> DeficitRoundRobin<K> {
         !self.parked.is_empty()
     }
 
-    /// Lets the blocked flows try again, first in the ring since they waited longest.
-    pub fn unpark(&mut self) {
-        for (_, flow) in std::mem::take(&mut self.parked).into_iter().rev() {
+    /// Lets the blocked flows try again for which `is_over` says so of what they wait for. They come
+    /// first in the ring, in the order in which they were blocked.
+    pub fn unpark(&mut self, mut is_over: impl FnMut(Wait) -> bool) {
+        let mut ready = BTreeMap::new();
+        self.parked.retain(|&wait, flows| {
+            let over = is_over(wait);
+            if over {
+                ready.append(flows);
+            }
+            !over
+        });
+        for (_, flow) in ready.into_iter().rev() {
             if let Some((_, place)) = self.flows.get_mut(&flow.key) {
                 *place = None;
             }
@@ -139,13 +171,13 @@ impl<K: Copy + Ord> DeficitRoundRobin<K> {
                     self.ring.push_front(flow);
                     return true;
                 }
-                Turn::Blocked => {
+                Turn::Blocked(wait) => {
                     let place = *flow.place.get_or_insert(self.next_place);
                     self.next_place = self.next_place.max(place + 1);
                     if let Some((_, parked)) = self.flows.get_mut(&flow.key) {
-                        *parked = Some(place);
+                        *parked = Some((wait, place));
                     }
-                    self.parked.insert(place, flow);
+                    self.parked.entry(wait).or_default().insert(place, flow);
                 }
                 Turn::Empty => {
                     self.flows.remove(&flow.key);
@@ -169,7 +201,7 @@ impl<K: Copy + Ord> DeficitRoundRobin<K> {
                     flow.deficit -= i64::try_from(bytes).unwrap_or(i64::MAX);
                     return true;
                 }
-                Turn::Blocked => index += 1,
+                Turn::Blocked(_) => index += 1,
                 Turn::Empty => {
                     self.flows.remove(&flow.key);
                     self.ring.remove(index);
@@ -227,17 +259,17 @@ mod tests {
         drr.insert("blocked", Class::Bulk);
         drr.insert("empty", Class::State);
         assert!(!drr.run(|key| match *key {
-            "blocked" => Turn::Blocked,
+            "blocked" => Turn::Blocked(Wait::Retry),
             _ => Turn::Empty,
         }));
         assert!(drr.has_parked());
         assert!(!drr.run(|_| Turn::Sent(1)), "a parked flow takes no turn");
-        drr.unpark();
+        drr.unpark(|_| true);
         assert!(drr.run(|key| {
             assert_eq!(*key, "blocked");
             Turn::Sent(1)
         }));
-        assert!(!drr.run(|_| Turn::Blocked));
+        assert!(!drr.run(|_| Turn::Blocked(Wait::Retry)));
         drr.insert("blocked", Class::Bulk);
         assert!(drr.run(|_| Turn::Sent(1)), "it has something new");
     }
@@ -249,10 +281,10 @@ mod tests {
             drr.insert(key, Class::Bulk);
         }
         for _ in 0..3 {
-            assert!(!drr.run(|_| Turn::Blocked));
+            assert!(!drr.run(|_| Turn::Blocked(Wait::Retry)));
             drr.insert("b", Class::Bulk);
-            assert!(!drr.run(|_| Turn::Blocked));
-            drr.unpark();
+            assert!(!drr.run(|_| Turn::Blocked(Wait::Retry)));
+            drr.unpark(|_| true);
         }
         let mut order = Vec::new();
         for _ in 0..6 {
@@ -265,12 +297,39 @@ mod tests {
     }
 
     #[test]
+    fn only_flows_whose_wait_is_over_try_again_in_the_order_in_which_they_were_blocked() {
+        let mut drr = DeficitRoundRobin::default();
+        let credit = |id| Wait::Credit(ParticipantId(id), Class::Bulk);
+        let waits = [
+            ("a", credit(1)),
+            ("b", credit(2)),
+            ("c", Wait::Retry),
+            ("d", credit(1)),
+        ];
+        for (key, _) in waits {
+            drr.insert(key, Class::Bulk);
+        }
+        let wait_of = |key: &str| waits.iter().find(|wait| wait.0 == key).map(|wait| wait.1);
+        assert!(!drr.run(|key| wait_of(key).map_or(Turn::Empty, Turn::Blocked)));
+        drr.unpark(|wait| wait != credit(2));
+        let mut order = Vec::new();
+        while drr.run(|key| {
+            order.push(*key);
+            Turn::Empty
+        }) {}
+        assert_eq!(order, ["a", "c", "d"]);
+        assert!(drr.has_parked());
+        drr.insert("b", Class::Bulk);
+        assert!(!drr.has_parked() && drr.run(|_| Turn::Sent(1)));
+    }
+
+    #[test]
     fn filling_up_a_slice_forgives_no_debt() {
         let mut drr = DeficitRoundRobin::default();
         drr.insert("cloud", Class::Bulk);
         drr.insert("image", Class::Bulk);
         assert!(drr.run(|_| Turn::Sent(1_000_000)));
-        assert!(!drr.run_rest(|_| Turn::Blocked));
+        assert!(!drr.run_rest(|_| Turn::Blocked(Wait::Retry)));
         for _ in 0..10 {
             drr.run(|key| {
                 assert_eq!(*key, "image", "the cloud had its share");

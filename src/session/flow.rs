@@ -131,6 +131,11 @@ impl FlowControl {
         self.sent
     }
 
+    /// Position up to which all bytes have arrived, as far as is known.
+    pub fn acked(&self) -> u64 {
+        self.acked
+    }
+
     /// Whether all bytes up to `position` have arrived.
     pub fn has_arrived(&self, position: u64) -> bool {
         position <= self.acked

@@ -12,7 +12,7 @@ use remote_access_protocol::ChannelId;
 
 use super::channel::ChannelState;
 use super::dispatch::Flow;
-use super::drr::{Class, Turn};
+use super::drr::{Class, Turn, Wait};
 use super::{ParticipantId, Session, StreamId};
 
 /// Lanes of participants that are served on their own, per channel. Those beyond get the channel
@@ -24,19 +24,19 @@ impl Session {
     pub(super) fn channel_turn(&mut self, now: Instant, channel: ChannelId) -> Turn {
         let mut blocked = match self.continue_frame(now, channel) {
             Turn::Empty => false,
-            Turn::Blocked => true,
+            Turn::Blocked(_) => true,
             sent => return sent,
         };
         let groups = self.groups(now, channel);
         for group in groups {
             match self.group_turn(now, channel, group) {
                 Turn::Sent(bytes) => return Turn::Sent(bytes),
-                Turn::Blocked => blocked = true,
+                Turn::Blocked(_) => blocked = true,
                 Turn::Empty => {}
             }
         }
         if blocked {
-            Turn::Blocked
+            Turn::Blocked(Wait::Retry)
         } else {
             Turn::Empty
         }
@@ -66,7 +66,7 @@ impl Session {
             return if self.may_continue(now, lane) {
                 Turn::Sent(self.write_lane(now, lane, channel))
             } else {
-                Turn::Blocked
+                Turn::Blocked(Wait::Credit(id, Class::Bulk))
             };
         }
         let policy = state.policy(&self.config, true);
@@ -104,7 +104,7 @@ impl Session {
             if self.may_continue(now, lane) {
                 return Turn::Sent(self.write_lane(now, lane, channel));
             }
-            turn = Turn::Blocked;
+            turn = Turn::Blocked(Wait::Retry);
         }
         turn
     }
@@ -173,22 +173,22 @@ impl Session {
                 }
             }
         }
-        if !waiting.is_empty() {
+        if let Some(&first) = waiting.first() {
             for id in waiting.iter().filter(|_| waiting.len() < group.len()) {
                 if let Some(participant) = self.participants.get_mut(id) {
                     participant.waits_in_group(now, fastest);
                 }
             }
-            return Turn::Blocked;
+            return Turn::Blocked(Wait::Credit(first, class));
         }
         let choice = self.choose_lane(channel, &group);
         for id in &group {
             let Some(participant) = self.participants.get_mut(id) else {
-                return Turn::Blocked;
+                return Turn::Blocked(Wait::Retry);
             };
             if !participant.may_move(now, channel, choice, &self.streams) {
                 participant.flow.hurry();
-                return Turn::Blocked;
+                return Turn::Blocked(participant.waits_to_move(*id, channel));
             }
         }
         let Some(lane) = choice.or_else(|| self.open_lane(channel, group)) else {
@@ -196,7 +196,7 @@ impl Session {
         };
         match self.streams.get(&lane) {
             Some(stream) if stream.at_boundary() => Turn::Sent(self.write_lane(now, lane, channel)),
-            _ => Turn::Blocked,
+            _ => Turn::Blocked(Wait::Retry),
         }
     }
 

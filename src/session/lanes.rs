@@ -11,7 +11,7 @@ use remote_access_protocol::ChannelId;
 
 use super::counters::Traffic;
 use super::dispatch::Flow;
-use super::drr::{Class, Turn};
+use super::drr::{Class, Turn, Wait};
 use super::participant::Participant;
 use super::stream::OutgoingStream;
 use super::{ParticipantId, Session, StreamId, Transmit};
@@ -78,7 +78,7 @@ impl Session {
             Some(channel) if self.may_continue(now, id) => {
                 Turn::Sent(self.write_lane(now, id, channel))
             }
-            Some(_) => Turn::Blocked,
+            Some(_) => Turn::Blocked(Wait::Retry),
             None => Turn::Empty,
         }
     }

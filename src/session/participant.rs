@@ -10,12 +10,12 @@ use super::bucket::TokenBucket;
 use super::config::SessionConfig;
 use super::control::ControlQueue;
 use super::counters::{DropReason, Drops, Traffic};
-use super::drr::DeficitRoundRobin;
+use super::drr::{DeficitRoundRobin, Wait};
 use super::flow::FlowControl;
 use super::queue::MessageQueue;
 use super::status::DropReport;
 use super::stream::OutgoingStream;
-use super::{InboundId, StreamId};
+use super::{InboundId, ParticipantId, StreamId};
 
 /// Others are not held up longer than this by a participant that has no credit.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -300,6 +300,17 @@ impl Participant {
             now.saturating_duration_since(subscription.lane_at) > PAUSE
         };
         arrived && streams.get(&lane).is_none_or(OutgoingStream::at_boundary)
+    }
+
+    /// What its messages of this channel wait for that may not move to another stream.
+    pub fn waits_to_move(&self, id: ParticipantId, channel: ChannelId) -> Wait {
+        let subscription = self.subscriptions.get(&channel);
+        let on_the_way = subscription.is_some_and(|s| !self.flow.has_arrived(s.lane_end));
+        if on_the_way && self.flow.acknowledges() {
+            Wait::Arrival(id, self.flow.acked())
+        } else {
+            Wait::Retry
+        }
     }
 
     /// Number of the oldest message that waits on this channel.

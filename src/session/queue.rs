@@ -9,7 +9,10 @@ use bytes::Bytes;
 
 use super::counters::{DropReason, Drops};
 
-/// Bytes of the messages that wait in a session's queues.
+/// Bytes that a message takes beside its own in each queue that it waits in.
+const PLACE: usize = size_of::<Entry>();
+
+/// Bytes of memory that a session's queues take.
 #[derive(Clone, Debug, Default)]
 pub(super) struct QueuedBytes(Arc<AtomicUsize>);
 
@@ -18,25 +21,50 @@ impl QueuedBytes {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Counts `bytes` until the last clone of what is returned is dropped.
-    pub fn count(&self, bytes: usize) -> Arc<Counted> {
-        self.0.fetch_add(bytes, Ordering::Relaxed);
+    /// Counts a message of so many bytes until the last clone of what is returned is dropped, and
+    /// its place in a queue for each clone.
+    pub fn count(&self, bytes: usize) -> Counted {
+        self.add(bytes + PLACE);
         let total = self.clone();
-        Arc::new(Counted { bytes, total })
+        Counted(Arc::new(Message { bytes, total }))
+    }
+
+    fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn subtract(&self, bytes: usize) {
+        self.0.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
-/// A message's share of [`QueuedBytes`]. All queues that hold the message share it, since they
-/// share the memory too.
+/// A message's share of [`QueuedBytes`]. All queues that hold the message share its bytes, since
+/// they share the memory too; each has a place for it.
 #[derive(Debug)]
-pub(super) struct Counted {
+pub(super) struct Counted(Arc<Message>);
+
+#[derive(Debug)]
+struct Message {
     bytes: usize,
     total: QueuedBytes,
 }
 
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        self.0.total.add(PLACE);
+        Self(self.0.clone())
+    }
+}
+
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.total.0.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.0.total.subtract(PLACE);
+    }
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        self.total.subtract(self.bytes);
     }
 }
 
@@ -48,7 +76,7 @@ pub(super) struct Entry {
     pub frame: Bytes,
     pub queued_at: Instant,
     /// `None` while the message is kept for later subscribers, which has its own budget.
-    pub counted: Option<Arc<Counted>>,
+    pub counted: Option<Counted>,
 }
 
 /// How a channel's messages may wait.
@@ -181,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_in_several_queues_counts_once() {
+    fn a_message_in_several_queues_counts_once_and_each_place_does() {
         let now = Instant::now();
         let policy = QueuePolicy {
             depth: 2,
@@ -195,9 +223,9 @@ mod tests {
             queue.push(shared.clone(), policy);
         }
         drop(shared);
-        assert_eq!(total.get(), 10);
+        assert_eq!(total.get(), 10 + 2 * PLACE);
         queues[0].clear();
-        assert_eq!(total.get(), 10);
+        assert_eq!(total.get(), 10 + PLACE);
         drop(queues);
         assert_eq!(total.get(), 0);
     }

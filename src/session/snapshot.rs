@@ -33,7 +33,8 @@ pub struct Snapshot {
     pub refused_subscriptions: u64,
     /// Messages of the robot that came faster than the session was run.
     pub unread_messages: u64,
-    /// Bytes of messages that wait. One that waits for several participants counts once.
+    /// Bytes of messages that wait. One that waits for several participants counts once, with the
+    /// place in each queue.
     pub queued_bytes: usize,
     /// Bytes of latched messages kept for later subscribers.
     pub latched_bytes: usize,

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Breaks the session on purpose, rule by rule, and tells which tests notice. Called by scripts/mutate."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomllib
+
+ROOT = Path(__file__).resolve().parents[2]
+SESSION = Path("src/session")
+# A test of a broken session may wait for ever.
+SECONDS = 240
+# The session alone with its tests compiles in seconds; the whole bridge does not.
+MANIFEST = """\
+[package]
+name = "remote_access_bridge"
+version.workspace = true
+edition.workspace = true
+autotests = false
+
+[dependencies]
+bytes.workspace = true
+remote_access_protocol.workspace = true
+serde_json.workspace = true
+thiserror.workspace = true
+tracing.workspace = true
+
+[dev-dependencies]
+proptest.workspace = true
+
+[[test]]
+name = "session_behaviour"
+path = "test/session_behaviour.rs"
+
+[[test]]
+name = "session_simulation"
+path = "test/session_simulation.rs"
+
+[workspace]
+members = ["crates/protocol"]
+
+[profile.dev]
+opt-level = 1
+debug = false
+
+"""
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One way to break a rule: a text that stands once in a file of the session, and another instead."""
+
+    rule: str
+    file: str
+    find: str
+    replace: str
+
+
+def mutations() -> list[Mutation]:
+    """All of them, rule by rule."""
+    rules = tomllib.loads(Path(__file__).with_name("mutations.toml").read_text())["rule"]
+    return [Mutation(rule["name"], **change) for rule in rules for change in rule["change"]]
+
+
+def make_project(project: Path) -> None:
+    """Copies the session, what it needs and its tests into a project of their own."""
+    for directory in (SESSION, Path("crates/protocol"), Path("test/simulation")):
+        shutil.rmtree(project / directory, ignore_errors=True)
+        shutil.copytree(ROOT / directory, project / directory)
+    for file in ("src/session.rs", "test/simulation.rs", "Cargo.lock"):
+        shutil.copy2(ROOT / file, project / file)
+    for test in (ROOT / "test").glob("session_*.rs"):
+        shutil.copy2(test, project / "test")
+    (project / "src/lib.rs").write_text("pub mod session;\n")
+    manifest = (ROOT / "Cargo.toml").read_text()
+    begin, end = manifest.index("[workspace.package]"), manifest.index("[patch.crates-io]")
+    (project / "Cargo.toml").write_text(MANIFEST + manifest[begin:end])
+
+
+def failed_tests(project: Path, seeds: int, *targets: str) -> list[str]:
+    """Runs tests of the session and names those that fail."""
+    test = ["cargo", "test", "--quiet", "--no-fail-fast", "--target-dir", str(project / "target"), *targets]
+    environment = {**os.environ, "SESSION_SEEDS": str(seeds), "RUST_BACKTRACE": "0"}
+    run = subprocess.Popen(
+        test, cwd=project, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
+    try:
+        output, _ = run.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+        return ["(no end)"]
+    if run.returncode == 0:
+        return []
+    failed = sorted(set(re.findall(r"^    (\w+(?:::\w+)*)$", output, re.MULTILINE)))
+    if not failed:
+        raise SystemExit(f"the mutated session does not compile:\n{output}")
+    return failed
+
+
+def all_failed_tests(project: Path, seeds: int) -> list[str]:
+    """The tests of one behaviour each come first: the simulation tells no more where they fail already."""
+    single = failed_tests(project, seeds, "--lib", "--test", "session_behaviour")
+    return single or failed_tests(project, seeds, "--test", "session_simulation")
+
+
+def mutate(project: Path, mutation: Mutation, seeds: int) -> list[str]:
+    """Names the tests that fail with this mutation."""
+    file = project / SESSION / mutation.file
+    text = file.read_text()
+    file.write_text(text.replace(mutation.find, mutation.replace))
+    try:
+        return all_failed_tests(project, seeds)
+    finally:
+        file.write_text(text)
+
+
+def stale(mutation: Mutation) -> bool:
+    """Whether the mutation does not fit the code any more."""
+    return (ROOT / SESSION / mutation.file).read_text().count(mutation.find) != 1
+
+
+def main() -> int:
+    """Breaks the session in all ways, or in those that are chosen."""
+    parser = argparse.ArgumentParser(prog="scripts/mutate", description=__doc__)
+    parser.add_argument("words", nargs="*", help="only mutations whose rule, file or text has one of these")
+    parser.add_argument("--check", action="store_true", help="only see whether each mutation still fits the code")
+    parser.add_argument("--seeds", type=int, default=150, help="stories of the simulation (default: %(default)s)")
+    arguments = parser.parse_args()
+    gone = [mutation for mutation in mutations() if stale(mutation)]
+    for mutation in gone:
+        print(f"does not fit the code any more: {mutation.file}: {mutation.find}")
+    if gone or arguments.check:
+        return len(gone) > 0
+
+    def chosen(mutation: Mutation) -> bool:
+        text = f"{mutation.rule} {mutation.file} {mutation.find}"
+        return not arguments.words or any(word in text for word in arguments.words)
+
+    project = ROOT / "target/mutate"
+    for directory in ("src", "crates", "test"):
+        (project / directory).mkdir(parents=True, exist_ok=True)
+    make_project(project)
+    if failed := all_failed_tests(project, arguments.seeds):
+        raise SystemExit(f"tests fail without any mutation: {', '.join(failed)}")
+    survived = 0
+    for mutation in filter(chosen, mutations()):
+        failed = mutate(project, mutation, arguments.seeds)
+        survived += not failed
+        print(f"{mutation.rule}\n  {mutation.file}: {mutation.replace.strip() or 'without ' + mutation.find.strip()}")
+        print(f"  {'noticed by ' + ', '.join(failed) if failed else 'NOTICED BY NO TEST'}", flush=True)
+    return survived > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
