@@ -1,17 +1,13 @@
-"""A ROS 2 peer that the Rust tests drive: an rclpy node that runs the code it is sent.
+"""A ROS 2 peer that tests drive: an rclpy node that runs the code it is sent, see line_loop.py."""
 
-Each line of standard input is a JSON string of Python code. What the code assigns to
-`result` comes back as one line of JSON: {"ok": result} or {"error": text}.
-"""
-
-import json
 import sys
 import threading
-import traceback
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+
+from line_loop import run_lines
 
 
 def qos(depth: int = 10, reliable: bool = True, latched: bool = False) -> QoSProfile:
@@ -38,15 +34,7 @@ def main() -> None:
     closing = threading.Event()
     spinner = threading.Thread(target=spin, args=(executor, closing), daemon=True)
     spinner.start()
-    scope = {"node": node, "rclpy": rclpy, "qos": qos}
-    for line in sys.stdin:
-        scope["result"] = None
-        try:
-            exec(json.loads(line), scope)
-            answer = {"ok": scope["result"]}
-        except Exception:
-            answer = {"error": traceback.format_exc()}
-        print(json.dumps(answer), flush=True)
+    run_lines({"node": node, "rclpy": rclpy, "qos": qos})
     closing.set()
     spinner.join()
     executor.shutdown()

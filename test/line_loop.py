@@ -1,20 +1,17 @@
-"""A process with the Foxglove SDK that runs the code it is sent.
+"""Runs code that comes line by line, for processes that tests drive.
 
 Each line of standard input is a JSON string of Python code. What the code assigns to `result` comes
 back as one line of JSON: {"ok": result} or {"error": text}.
 """
 
 import json
-import os
 import sys
 import traceback
+from typing import Any
 
-import foxglove
 
-
-def main() -> None:
-    """Answers lines until the input ends."""
-    scope = {"foxglove": foxglove}
+def run_lines(scope: dict[str, Any]) -> None:
+    """Answers lines until the input ends. The code sees what is in `scope`, and what earlier code left there."""
     for line in sys.stdin:
         scope["result"] = None
         try:
@@ -23,9 +20,3 @@ def main() -> None:
         except Exception:
             answer = {"error": traceback.format_exc()}
         print(json.dumps(answer), flush=True)
-    # The SDK's threads may take long to end; nothing of this process is wanted any more.
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    main()
