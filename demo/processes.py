@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
@@ -17,6 +18,15 @@ _libc = ctypes.CDLL(None)
 def _end_with_parent() -> None:
     """Runs in the child: should the parent be killed, the kernel ends the child too."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def built_executable(name: str) -> Path:
+    """A program of the release build, by its path in there."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    path = target / "release" / name
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing; build it with: cargo build --release --workspace")
+    return path
 
 
 class ChildProcess:

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from bridge_process import ROOT, Bridge
+from bridge_process import Bridge
 from chromium import ARGUMENTS, Tab
 from livekit_server import LiveKitServer
 from page_server import PageServer
-from processes import ChildProcess
+from processes import ROOT, ChildProcess
 from ros_side import Observer
 
 ROOM = "workshop"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,21 +9,20 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from bridge_process import ROOT, Bridge
+from bridge_process import Bridge
 from chromium import Tab, wait_for
 from conftest import ROOM
 from livekit_server import LiveKitServer
-from processes import ChildProcess
+from processes import ChildProcess, built_executable
 
 
 @pytest.fixture
 def program(server: LiveKitServer, bridge: Bridge, tmp_path: Path) -> Iterator[int]:
     """The operator's program; gives its port."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    arguments = [str(target / "release/remote_access_viewer"), "--room", ROOM, "--port", str(port)]
+    arguments = [str(built_executable("remote_access_viewer")), "--room", ROOM, "--port", str(port)]
     program = ChildProcess("viewer", arguments, tmp_path / "viewer.log", Bridge.credentials(server))
     wait_for(lambda: "page: " in program.output() or program.exit_code() is not None, "line with the page's address")
     assert program.exit_code() is None, program.output()[-3000:]

@@ -18,7 +18,8 @@ from playwright.sync_api import Browser, sync_playwright
 from chromium import ARGUMENTS
 from client import mint_token
 from livekit_server import LiveKitServer
-from peers import ROOT, BrowserPeer, Peer, PythonPeer, RustPeer, hear_each_other
+from peers import BrowserPeer, Peer, PythonPeer, RustPeer, hear_each_other
+from processes import ROOT
 from viewer_client import Loop
 
 SDK = ROOT / "crates/viewer/web/node_modules/livekit-client/dist"

@@ -19,24 +19,15 @@ from typing import Any, TypeVar
 from livekit import rtc
 from playwright.sync_api import Browser, Page
 
+from processes import built_executable
 from viewer_client import Loop
 
 T = TypeVar("T")
-ROOT = Path(__file__).resolve().parents[2]
 # Keeps a broken run from hanging; nothing is expected to take this long.
 PATIENCE = 90.0
 Event = dict[str, Any]
 # Topics of byte streams that every peer reads.
 TOPICS = ["interop"]
-
-
-def executable() -> Path:
-    """The built Rust peer."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    path = target / "release/interop_peer"
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing; build it with: cargo build --release --workspace")
-    return path
 
 
 class Peer:
@@ -122,7 +113,7 @@ class RustPeer(Peer):
             environment["RELAY_ONLY"] = "1"
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [*prefix, str(executable())],
+                [*prefix, str(built_executable("interop_peer"))],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,

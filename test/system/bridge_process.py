@@ -8,9 +8,8 @@ import signal
 from pathlib import Path
 
 from livekit_server import LiveKitServer
-from processes import ChildProcess, wait_until
+from processes import ChildProcess, built_executable, wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
 # The bridge must end within 2 s; the rest is for a machine that is busy with something else.
 STOP_SECONDS = 30.0
 # What the shell of the test run says must not decide what a program connects to.
@@ -19,11 +18,8 @@ NO_CREDENTIALS = {"LIVEKIT_URL": "", "LIVEKIT_TOKEN": "", "LIVEKIT_API_KEY": "",
 
 def executable() -> Path:
     """The built bridge, or the one that BRIDGE_EXECUTABLE names."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    path = Path(os.environ.get("BRIDGE_EXECUTABLE", target / "release/remote_access_bridge"))
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing; build it with: cargo build --release")
-    return path
+    given = os.environ.get("BRIDGE_EXECUTABLE")
+    return Path(given) if given else built_executable("remote_access_bridge")
 
 
 class Bridge:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
-from bridge_process import ROOT
+from processes import ROOT, built_executable
 
 
 class LineProgram:
@@ -39,5 +38,4 @@ def rust_example(name: str) -> LineProgram:
     """One of the examples of our crates, built as `cargo test` builds them."""
     built = ["cargo", "build", "--quiet", "--release", "--locked", "--workspace", "--example", name]
     subprocess.run(built, cwd=ROOT, check=True)
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    return LineProgram(target / "release/examples" / name)
+    return LineProgram(built_executable(f"examples/{name}"))

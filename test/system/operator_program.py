@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 import signal
 from pathlib import Path
 
-from bridge_process import NO_CREDENTIALS, ROOT, STOP_SECONDS
-from processes import ChildProcess, wait_until
+from bridge_process import NO_CREDENTIALS, STOP_SECONDS
+from processes import ChildProcess, built_executable, wait_until
 from wire import Json
-
-
-def operator_executable() -> Path:
-    """The built program."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    path = target / "release/remote_access_viewer"
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing; build it with: cargo build --release -p remote_access_viewer")
-    return path
 
 
 class Operator:
@@ -30,7 +20,7 @@ class Operator:
         number = len(list(directory.glob("operator-*.log")))
         self.process = ChildProcess(
             "operator",
-            [str(operator_executable()), "--port", "0", *arguments],
+            [str(built_executable("remote_access_viewer")), "--port", "0", *arguments],
             directory / f"operator-{number}.log",
             {**NO_CREDENTIALS, "LIVEKIT_PAGE_TOKENS": "", "RUST_BACKTRACE": "1", **environment},
         )

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge_process import ROOT, executable
+from bridge_process import executable
 from foxglove_client import FoxgloveClient
-from operator_program import operator_executable
-from processes import ChildProcess, wait_until
+from processes import ROOT, ChildProcess, built_executable, wait_until
 
 # What the demo's robot publishes, as the viewer's table names it.
 TOPICS = ["/camera/image", "/lidar/points", "/tf", "/tf_static", "/odom", "/battery"]
@@ -77,7 +76,7 @@ class Demo:
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
     """A demo that runs until it is told to end."""
-    programs = ("--bridge", str(executable()), "--operator", str(operator_executable()))
+    programs = ("--bridge", str(executable()), "--operator", str(built_executable("remote_access_viewer")))
     demo = Demo(tmp_path, sys.executable, str(ROOT / "demo/run.py"), *programs, "--port", "0")
     yield demo
     demo.process.kill()

@@ -8,9 +8,9 @@ from pathlib import Path
 from geometry_msgs.msg import Vector3
 from rclpy.serialization import serialize_message
 
-from bridge_process import ROOT, Bridge
+from bridge_process import Bridge
 from conftest import BridgeFactory, ViewerFactory
-from processes import wait_until
+from processes import ROOT, wait_until
 from ros_side import Observer, Publisher
 from viewer_client import Viewer
 

@@ -13,8 +13,9 @@ import pytest
 import yaml
 
 import launch_standin
-from bridge_process import ROOT, executable
+from bridge_process import executable
 from launch_standin import ParameterValue
+from processes import ROOT
 
 PACKAGE = "remote_access_bridge"
 PYTHON_LAUNCH = ROOT / f"launch/{PACKAGE}.launch.py"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge_process import ROOT
+from processes import ROOT
 
 # What scripts/env leaves in the environment of this very run must not be taken for an installation.
 BARE = {name: os.environ[name] for name in ("PATH", "HOME", "ROS_WHEELS_DISTRO") if name in os.environ}

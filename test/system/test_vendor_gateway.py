@@ -20,11 +20,10 @@ import pytest
 from livekit import rtc
 
 import wire
-from bridge_process import ROOT
 from client import mint_token
 from line_program import LineProgram
 from livekit_server import LiveKitServer
-from processes import ChildProcess, wait_until
+from processes import ROOT, ChildProcess, wait_until
 from sdk_process import Sdk
 from viewer_client import HANG, Loop
 from wire import Json
