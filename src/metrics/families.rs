@@ -12,17 +12,11 @@ pub(super) struct Families<'e>(pub DescriptorEncoder<'e>);
 
 impl Families<'_> {
     pub fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        let encoder = self
-            .0
-            .encode_descriptor(name, help, None, MetricType::Counter)?;
-        ConstCounter::new(value).encode(encoder)
+        self.one(name, help, &ConstCounter::new(value))
     }
 
     pub fn gauge(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
-        let encoder = self
-            .0
-            .encode_descriptor(name, help, None, MetricType::Gauge)?;
-        ConstGauge::new(value).encode(encoder)
+        self.one(name, help, &ConstGauge::new(value))
     }
 
     pub fn counters<L: EncodeLabelSet>(
@@ -31,13 +25,7 @@ impl Families<'_> {
         help: &str,
         rows: impl IntoIterator<Item = (L, u64)>,
     ) -> fmt::Result {
-        let mut encoder = self
-            .0
-            .encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (labels, value) in rows {
-            ConstCounter::new(value).encode(encoder.encode_family(&labels)?)?;
-        }
-        Ok(())
+        self.labelled(name, help, MetricType::Counter, rows, ConstCounter::new)
     }
 
     pub fn gauges<L: EncodeLabelSet>(
@@ -46,11 +34,26 @@ impl Families<'_> {
         help: &str,
         rows: impl IntoIterator<Item = (L, f64)>,
     ) -> fmt::Result {
-        let mut encoder = self
-            .0
-            .encode_descriptor(name, help, None, MetricType::Gauge)?;
+        self.labelled(name, help, MetricType::Gauge, rows, ConstGauge::new)
+    }
+
+    /// A family with one value and no labels.
+    pub fn one(&mut self, name: &str, help: &str, metric: &impl EncodeMetric) -> fmt::Result {
+        let kind = metric.metric_type();
+        metric.encode(self.0.encode_descriptor(name, help, None, kind)?)
+    }
+
+    fn labelled<L: EncodeLabelSet, V, M: EncodeMetric>(
+        &mut self,
+        name: &str,
+        help: &str,
+        kind: MetricType,
+        rows: impl IntoIterator<Item = (L, V)>,
+        metric: fn(V) -> M,
+    ) -> fmt::Result {
+        let mut encoder = self.0.encode_descriptor(name, help, None, kind)?;
         for (labels, value) in rows {
-            ConstGauge::new(value).encode(encoder.encode_family(&labels)?)?;
+            metric(value).encode(encoder.encode_family(&labels)?)?;
         }
         Ok(())
     }

@@ -8,9 +8,8 @@ use std::fmt;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
 use super::families::Families;
@@ -299,16 +298,11 @@ fn by_reason<'d>(
 struct Process(ProcessFigures);
 
 impl Collector for Process {
-    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
         let figures = &self.0;
-        let seconds = encoder.encode_descriptor(
-            "process_cpu_seconds",
-            "Processor time.",
-            None,
-            MetricType::Counter,
-        )?;
-        ConstCounter::new(figures.cpu_seconds).encode(seconds)?;
         let mut families = Families(encoder);
+        let seconds = ConstCounter::new(figures.cpu_seconds);
+        families.one("process_cpu_seconds", "Processor time.", &seconds)?;
         families.gauge(
             "process_resident_memory_bytes",
             "Memory in use.",

@@ -3,6 +3,7 @@
 //! A schema is the text of a type's definition with all its dependencies: `ros2msg`
 //! from `.msg` files where all of them have one, else `ros2idl` from `.idl` files.
 
+mod format;
 mod idl;
 mod msg;
 mod service;
@@ -11,6 +12,7 @@ mod type_name;
 pub(super) use service::ServiceSchema;
 pub(super) use type_name::TypeName;
 
+use format::Format;
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs;
@@ -231,38 +233,6 @@ impl SchemaStore {
             .get("hash_string")?
             .as_str()
             .map(Arc::from)
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Format {
-    Msg,
-    Idl,
-}
-
-impl Format {
-    fn extension(self, of: &TypeName) -> &'static str {
-        match self {
-            Self::Msg => of.kind(),
-            Self::Idl => "idl",
-        }
-    }
-
-    fn dependencies(self, definition: &str, of: &TypeName) -> Result<Vec<TypeName>, String> {
-        match self {
-            Self::Msg => msg::dependencies(definition, of.package()),
-            Self::Idl => idl::dependencies(definition),
-        }
-    }
-
-    /// What names a definition in the full text. In ros2msg the first has no name, in ros2idl
-    /// each has one (as rosbag2 and Foxglove's tools write and read them).
-    fn heading(self, name: &TypeName, is_root: bool) -> Option<String> {
-        match self {
-            Self::Msg if is_root => None,
-            Self::Msg => Some(format!("MSG: {}/{}", name.package(), name.name())),
-            Self::Idl => Some(format!("IDL: {name}")),
-        }
     }
 }
 
