@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import secrets
 import shutil
@@ -10,6 +11,9 @@ import socket
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
+
+from livekit import api
 
 from processes import ChildProcess, wait_until
 
@@ -108,6 +112,27 @@ class LiveKitServer:
             # A polite end waits for its participants to leave; nothing of it is worth waiting for.
             self._process.kill()
             self._process = None
+
+    def let_send(self, room: str, identity: str, allowed: bool) -> None:
+        """Lets a participant send data, or takes that right from it."""
+        permission = {"canSubscribe": True, "canPublish": True, "canPublishData": allowed}
+        self._ask("UpdateParticipant", room, {"identity": identity, "permission": permission})
+
+    def remove(self, room: str, identity: str) -> None:
+        """Removes a participant from its room."""
+        self._ask("RemoveParticipant", room, {"identity": identity})
+
+    def _ask(self, method: str, room: str, request: dict[str, Any]) -> None:
+        """Calls the server's interface for those who administrate a room."""
+        grants = api.VideoGrants(room_admin=True, room=room)
+        token = api.AccessToken(self.key, self.secret).with_grants(grants).to_jwt()
+        post = urllib.request.Request(
+            f"http://{self.address}:{self.port}/twirp/livekit.RoomService/{method}",
+            data=json.dumps({"room": room, **request}).encode(),
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(post, timeout=60) as answer:
+            answer.read()
 
     def _answers(self) -> bool:
         try:

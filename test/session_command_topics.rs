@@ -94,13 +94,17 @@ fn leaving_stops_before_the_channel_ends() {
 
 #[test]
 fn every_way_to_end_stops_once() {
-    let ends: [fn(&mut Harness); 3] = [
+    let ends: [fn(&mut Harness); 4] = [
         |harness| harness.json(1, r#"{"op":"unadvertise","channelIds":[1]}"#),
         |harness| {
             let now = harness.now;
             harness
                 .session
                 .set_rights(now, ParticipantId(1), Rights::default());
+        },
+        |harness| {
+            let now = harness.now;
+            harness.session.set_may_send(now, ParticipantId(1), false);
         },
         |harness| harness.session.connection_lost(harness.now),
     ];

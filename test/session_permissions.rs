@@ -168,3 +168,72 @@ fn simulated_time_goes_to_those_who_may_have_it_and_the_latest_counts() {
     assert_eq!(times(&harness, 3), [99]);
     assert_eq!(times(&harness, 2), [99]);
 }
+
+#[test]
+fn who_may_not_send_any_more_writes_nothing_is_told_once_and_may_come_back() {
+    let mut harness = Harness::permissive();
+    harness.join(1, true);
+    harness.join(2, true);
+    let allow = |harness: &mut Harness, may_send| {
+        let now = harness.now;
+        harness
+            .session
+            .set_may_send(now, ParticipantId(1), may_send);
+        harness.pump();
+    };
+    // What is so already is no news.
+    allow(&mut harness, true);
+    assert_eq!(harness.statuses(1), [""; 0]);
+    harness.json(1, ADVERTISE);
+    harness.json(1, r#"{"op":"subscribeConnectionGraph"}"#);
+    harness.requests();
+
+    allow(&mut harness, false);
+    allow(&mut harness, false);
+    let told: Vec<String> = harness.statuses(1);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("canPublishData"), "{told:?}");
+    assert_eq!(harness.statuses(2), [""; 0]);
+    let announced = capabilities(&harness, 1).0;
+    assert!(!announced.contains(&Capability::ClientPublish));
+    assert!(!announced.contains(&Capability::Services));
+    // Its channel ends; what it only reads goes on.
+    let requests = harness.requests();
+    assert!(
+        matches!(&requests[..], [Request::Unadvertise { key }] if key.viewer.0 == 1),
+        "{requests:?}"
+    );
+    // What was on the way when it happened writes nothing either.
+    harness.json(1, ADVERTISE);
+    harness.json(
+        1,
+        r#"{"op":"setParameters","parameters":[{"name":"/n.a","value":1}]}"#,
+    );
+    harness.pump();
+    assert_eq!(harness.requests(), []);
+    assert_eq!(harness.statuses(1).len(), 3);
+    // Whoever starts anew is told again; rights do not change it.
+    let rights = Rights::new(Capability::ALL, NameRule::new(|_| true));
+    harness
+        .session
+        .set_rights(harness.now, ParticipantId(1), rights);
+    harness.pump();
+    assert_eq!(harness.statuses(1).len(), 4);
+    harness.json(1, ADVERTISE);
+    assert_eq!(harness.requests(), []);
+
+    allow(&mut harness, true);
+    assert_eq!(
+        harness.statuses(1).last().map(String::as_str),
+        Some("-may-not-send")
+    );
+    assert!(capabilities(&harness, 1)
+        .0
+        .contains(&Capability::ClientPublish));
+    harness.json(1, ADVERTISE);
+    let requests = harness.requests();
+    assert!(
+        matches!(&requests[..], [Request::Advertise { key, .. }] if key.viewer.0 == 1),
+        "{requests:?}"
+    );
+}

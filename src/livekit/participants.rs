@@ -85,12 +85,15 @@ impl Participants {
     pub fn gone(&mut self, participant: &RemoteParticipant) -> Option<ParticipantId> {
         let identity = participant.identity();
         self.early.remove(&identity);
-        let member = self.members.get(&identity)?;
-        if member.sid != participant.sid() {
-            return None;
-        }
+        self.id_of(participant)?;
         info!(%identity, "viewer left");
         self.remove(&identity)
+    }
+
+    /// The id of a participant, if it is a viewer that can receive.
+    pub fn id_of(&self, participant: &RemoteParticipant) -> Option<ParticipantId> {
+        let member = self.members.get(&participant.identity())?;
+        (member.sid == participant.sid()).then_some(member.id)
     }
 
     /// A participant opened a stream on our topic. Returns the id of a participant that turns out
@@ -158,6 +161,12 @@ impl Participants {
 /// Whether a participant can already receive.
 pub(super) fn is_active(participant: &RemoteParticipant) -> bool {
     participant.state() == ParticipantState::Active
+}
+
+/// Whether the server passes on what a participant sends. It does where it tells nothing.
+pub(super) fn may_send(participant: &RemoteParticipant) -> bool {
+    let permission = participant.permission();
+    permission.is_none_or(|permission| permission.can_publish_data)
 }
 
 fn is_viewer(participant: &RemoteParticipant) -> bool {

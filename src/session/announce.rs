@@ -51,8 +51,8 @@ impl Session {
 
     fn server_info(&self, id: ParticipantId) -> Option<Bytes> {
         let robot = &self.robot;
-        let rights = &self.participants.get(&id)?.asks.rights;
-        let capabilities = rights.announced(robot.simulated_time);
+        let permission = &self.participants.get(&id)?.asks.permission;
+        let capabilities = permission.announced(robot.simulated_time);
         let encoded = [Capability::ClientPublish, Capability::Services];
         let supported_encodings = if encoded.iter().any(|each| capabilities.contains(each)) {
             Encoding::ALL.map(|each| each.name().to_owned()).to_vec()
@@ -84,7 +84,7 @@ impl Session {
 
     fn tell_time(&mut self, id: ParticipantId, time: u64) {
         if let Some(participant) = self.participants.get_mut(&id) {
-            if participant.asks.rights.gets_time() && participant.restart_at.is_none() {
+            if participant.asks.permission.gets_time() && participant.restart_at.is_none() {
                 participant.control.push_time(time);
             }
         }

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use remote_access_protocol::server::StatusLevel;
 use remote_access_protocol::{ClientChannelId, ServiceId};
+use tracing::info;
 
 use super::answers::AnswerQueue;
 use super::client_channels::ClientChannelState;
 use super::command_topics::CommandTopics;
 use super::connections::Connections;
-use super::permission::{Ask, Rights};
+use super::permission::{Ask, Permission, Rights, MAY_NOT_SEND};
 use super::request::{PendingRequests, RequestQueue};
 use super::services::ServiceInfo;
 use super::status::status;
@@ -20,6 +21,8 @@ use super::{ParticipantId, Request, Session, SessionConfig};
 const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
 /// Different notices to one participant in that time.
 const MAX_NOTICES: usize = 64;
+/// Names the status of a viewer that may not send.
+const MAY_NOT_SEND_STATUS: &str = "may-not-send";
 
 /// The session's side of requests.
 #[derive(Debug)]
@@ -57,7 +60,7 @@ impl Asks {
 /// A participant's side of requests.
 #[derive(Debug)]
 pub(super) struct ParticipantAsks {
-    pub rights: Rights,
+    pub permission: Permission,
     /// What people call it.
     pub name: String,
     pub channels: BTreeMap<ClientChannelId, ClientChannelState>,
@@ -88,7 +91,7 @@ impl ParameterSubscription {
 impl ParticipantAsks {
     pub fn new(rights: Rights) -> Self {
         Self {
-            rights,
+            permission: Permission::new(rights),
             name: String::new(),
             channels: BTreeMap::new(),
             parameters: ParameterSubscription::default(),
@@ -121,7 +124,29 @@ impl Session {
         let Some(participant) = self.participants.get_mut(&id) else {
             return;
         };
-        participant.asks.rights = rights;
+        participant.asks.permission.rights = rights;
+        self.permission_changed(now, id);
+    }
+
+    /// Says whether the room lets a viewer send data, which is so until this is called. One that
+    /// may not writes nothing to the robot; what it drove gets its stop. Unknown ids are ignored.
+    pub fn set_may_send(&mut self, now: Instant, id: ParticipantId, may_send: bool) {
+        let Some(participant) = self.participants.get_mut(&id) else {
+            return;
+        };
+        let permission = &mut participant.asks.permission;
+        if std::mem::replace(&mut permission.may_send, may_send) == may_send {
+            return;
+        }
+        info!(?id, may_send, "the room changed a viewer's permission");
+        self.permission_changed(now, id);
+        if may_send {
+            let withdrawal = super::status::withdraw(MAY_NOT_SEND_STATUS.to_owned());
+            self.push_control(now, id, withdrawal);
+        }
+    }
+
+    fn permission_changed(&mut self, now: Instant, id: ParticipantId) {
         self.end_what_is_not_allowed(now, id);
         self.resync(now, id);
     }
@@ -136,7 +161,7 @@ impl Session {
     /// Ends what a viewer has of the robot. To be called when it leaves, while it is still known.
     pub(super) fn end_requests(&mut self, now: Instant, id: ParticipantId) {
         if let Some(participant) = self.participants.get_mut(&id) {
-            participant.asks.rights = Rights::default();
+            participant.asks.permission = Permission::new(Rights::default());
         }
         self.end_what_is_not_allowed(now, id);
         let waiting: Vec<_> = self.asks.pending.of(id).map(|(key, _)| key).collect();
@@ -156,20 +181,20 @@ impl Session {
             return;
         };
         let asks = &mut participant.asks;
-        let rights = &asks.rights;
+        let permission = &asks.permission;
         let lost: Vec<ClientChannelId> = asks
             .channels
             .iter()
             .filter(|(_, channel)| {
                 let topic = &channel.topic;
-                rights.check(Ask::Publish { topic }).is_err()
+                permission.check(Ask::Publish { topic }).is_err()
             })
             .map(|(&channel, _)| channel)
             .collect();
-        if asks.rights.check(Ask::SubscribeParameters).is_err() {
+        if asks.permission.check(Ask::SubscribeParameters).is_err() {
             asks.parameters = ParameterSubscription::default();
         }
-        if asks.rights.check(Ask::WatchGraph).is_err() {
+        if asks.permission.check(Ask::WatchGraph).is_err() {
             asks.watches_graph = false;
         }
         self.end_client_channels(now, id, &lost);
@@ -204,7 +229,7 @@ impl Session {
         let Some(participant) = self.participants.get(&id) else {
             return Err("the viewer is unknown".to_owned());
         };
-        let Err(refusal) = participant.asks.rights.check(ask) else {
+        let Err(refusal) = participant.asks.permission.check(ask) else {
             return Ok(());
         };
         let text = refusal.to_string();
@@ -280,6 +305,12 @@ impl Session {
             .collect();
         for (problem, (level, text)) in problems {
             self.push_control(now, id, status(level, text, problem));
+        }
+        let asks = self.participants.get(&id).map(|each| &each.asks);
+        if asks.is_some_and(|asks| !asks.permission.may_send) {
+            let (level, text) = (StatusLevel::Warning, MAY_NOT_SEND.to_owned());
+            let notice = status(level, text, MAY_NOT_SEND_STATUS.to_owned());
+            self.push_control(now, id, notice);
         }
         self.greet_graph(now, id);
         self.greet_parameters(now, id);

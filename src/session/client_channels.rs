@@ -216,7 +216,8 @@ impl Session {
     }
 
     fn stop(&mut self, now: Instant, released: Released) {
-        info!(topic = released.topic, viewer = ?released.by.viewer, "publishing a stop");
+        let viewer = self.name_of(released.by.viewer);
+        info!(topic = released.topic, viewer, "publishing a stop");
         self.request(Request::Stop { key: released.by });
         let withdrawal = super::status::withdraw(driven_status(&released.topic));
         for viewer in released.told {

@@ -54,9 +54,26 @@ pub(super) enum Ask<'a> {
     FetchAsset,
 }
 
+impl Ask<'_> {
+    /// Whether it writes to the robot.
+    fn writes(self) -> bool {
+        matches!(
+            self,
+            Self::Publish { .. } | Self::CallService | Self::SetParameters
+        )
+    }
+}
+
+/// What viewers are told to whom the room took the right to send.
+pub(super) const MAY_NOT_SEND: &str = "the room does not let this viewer send data (permission \
+    canPublishData of the LiveKit server): the robot does nothing for it, and what it watches may \
+    stall";
+
 /// Why a viewer does not get what it asks for. The text is for the viewer's user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
+    #[error("{}", MAY_NOT_SEND)]
+    MayNotSend,
     #[error("{what} is not allowed; to enable it, add \"{capability}\" to the bridge's parameter `capabilities`")]
     Capability {
         what: &'static str,
@@ -81,7 +98,7 @@ impl Rights {
         }
     }
 
-    pub(super) fn check(&self, ask: Ask<'_>) -> Result<(), Refusal> {
+    fn check(&self, ask: Ask<'_>) -> Result<(), Refusal> {
         let (what, capability) = match ask {
             Ask::Publish { .. } => ("publishing", Capability::ClientPublish),
             Ask::CallService => ("calling services", Capability::Services),
@@ -103,23 +120,48 @@ impl Rights {
         }
     }
 
+    fn has(&self, capability: Capability) -> bool {
+        self.capabilities.contains(&capability)
+    }
+}
+
+/// What one viewer may do now: its rights, as far as the room lets it send at all.
+#[derive(Clone, Debug)]
+pub(super) struct Permission {
+    pub rights: Rights,
+    /// Whether the room lets the viewer send data. Who may not writes nothing to the robot.
+    pub may_send: bool,
+}
+
+impl Permission {
+    pub fn new(rights: Rights) -> Self {
+        Self {
+            rights,
+            may_send: true,
+        }
+    }
+
+    pub fn check(&self, ask: Ask<'_>) -> Result<(), Refusal> {
+        if !self.may_send && ask.writes() {
+            return Err(Refusal::MayNotSend);
+        }
+        self.rights.check(ask)
+    }
+
     /// Whether the robot's time is sent.
-    pub(super) fn gets_time(&self) -> bool {
-        self.has(Capability::Time)
+    pub fn gets_time(&self) -> bool {
+        self.rights.has(Capability::Time)
     }
 
     /// What `serverInfo` tells. `simulated`: the robot's time is not that of a wall clock.
-    pub(super) fn announced(&self, simulated: bool) -> Vec<Capability> {
+    pub fn announced(&self, simulated: bool) -> Vec<Capability> {
         let announced = |capability: &Capability| match capability {
             Capability::Time => simulated && self.gets_time(),
             Capability::Parameters => self.check(Ask::GetParameters).is_ok(),
-            other => self.has(*other),
+            Capability::ClientPublish | Capability::Services if !self.may_send => false,
+            other => self.rights.has(*other),
         };
         Capability::ALL.into_iter().filter(announced).collect()
-    }
-
-    fn has(&self, capability: Capability) -> bool {
-        self.capabilities.contains(&capability)
     }
 }
 
@@ -139,10 +181,10 @@ mod tests {
 
     #[test]
     fn nothing_is_allowed_by_default_and_each_refusal_names_its_remedy() {
-        let rights = Rights::default();
-        assert_eq!(rights.announced(true), []);
+        let permission = Permission::new(Rights::default());
+        assert_eq!(permission.announced(true), []);
         for ask in ASKS {
-            let text = rights.check(ask).unwrap_err().to_string();
+            let text = permission.check(ask).unwrap_err().to_string();
             assert!(text.contains("parameter `capabilities`"), "{text}");
         }
     }
@@ -183,11 +225,32 @@ mod tests {
     }
 
     #[test]
+    fn who_may_not_send_writes_nothing_and_is_told_why() {
+        let mut permission = Permission::new(Rights::new(Capability::ALL, NameRule::new(|_| true)));
+        permission.may_send = false;
+        for ask in ASKS {
+            let refusal = permission.check(ask).err();
+            assert_eq!(
+                refusal.is_some(),
+                ask.writes(),
+                "{ask:?} is refused with {refusal:?}"
+            );
+        }
+        let announced = permission.announced(true);
+        let lost = [Capability::ClientPublish, Capability::Services];
+        assert!(lost.iter().all(|each| !announced.contains(each)));
+        assert_eq!(announced.len() + lost.len(), Capability::ALL.len());
+        permission.may_send = true;
+        assert!(ASKS.into_iter().all(|ask| permission.check(ask).is_ok()));
+    }
+
+    #[test]
     fn what_is_announced_is_what_works() {
-        let all = Rights::new(Capability::ALL, NameRule::default());
+        let all = Permission::new(Rights::new(Capability::ALL, NameRule::default()));
         assert_eq!(all.announced(true), Capability::ALL);
         assert!(!all.announced(false).contains(&Capability::Time));
         let reading = Rights::new([Capability::ParametersSubscribe], NameRule::default());
+        let reading = Permission::new(reading);
         assert_eq!(
             reading.announced(false),
             [Capability::Parameters, Capability::ParametersSubscribe]

@@ -207,7 +207,7 @@ impl Session {
         let may_call = self
             .participants
             .get(&viewer)
-            .is_some_and(|participant| participant.asks.rights.check(Ask::CallService).is_ok());
+            .is_some_and(|participant| participant.asks.permission.check(Ask::CallService).is_ok());
         let all: Vec<ServiceId>;
         let ids = match ids {
             _ if !may_call => &[],
@@ -240,7 +240,7 @@ impl Session {
     fn callers(&self) -> Vec<ParticipantId> {
         self.participants
             .iter()
-            .filter(|(_, participant)| participant.asks.rights.check(Ask::CallService).is_ok())
+            .filter(|(_, participant)| participant.asks.permission.check(Ask::CallService).is_ok())
             .map(|(&id, _)| id)
             .collect()
     }

@@ -97,6 +97,37 @@ def test_a_driver_that_unadvertises_stops_the_robot(open_bridge: Bridge, new_vie
     _wait_stop(speeds)
 
 
+def test_a_driver_that_loses_its_right_stops_the_robot_at_once_and_may_come_back(
+    new_bridge: BridgeFactory, new_viewer: ViewerFactory, server: LiveKitServer, room: str, speeds: list[float]
+) -> None:
+    # Silence would not stop it.
+    new_bridge({"capabilities": "['clientPublish']", "command_timeout_ms": "3600000"})
+    viewer = new_viewer("anna")
+    _drive(viewer, viewer.advertise("/cmd_vel", TWIST), speeds)
+    server.let_send(room, "anna", False)
+    _wait_stop(speeds)
+    told = viewer.wait_status("the room does not let this viewer send data")
+    assert "canPublishData" in told
+    assert speeds.count(0.0) == 1
+    server.let_send(room, "anna", True)
+    viewer.wait_for(lambda: not any("canPublishData" in text for text in viewer.statuses().values()), "end of the status")
+    # What the server dropped in between broke the stream to the robot.
+    viewer.open_stream()
+    _drive(viewer, viewer.advertise("/cmd_vel", TWIST), speeds, 0.25)
+    assert speeds.count(0.0) == 1
+
+
+def test_a_driver_that_is_removed_from_the_room_stops_the_robot_at_once(
+    new_bridge: BridgeFactory, new_viewer: ViewerFactory, server: LiveKitServer, room: str, speeds: list[float]
+) -> None:
+    new_bridge({"capabilities": "['clientPublish']", "command_timeout_ms": "3600000"})
+    viewer = new_viewer("anna")
+    _drive(viewer, viewer.advertise("/cmd_vel", TWIST), speeds)
+    server.remove(room, "anna")
+    _wait_stop(speeds)
+    assert speeds.count(0.0) == 1
+
+
 def test_a_bridge_that_ends_stops_the_robot(new_bridge: BridgeFactory, new_viewer: ViewerFactory, speeds: list[float]) -> None:
     bridge = new_bridge({"capabilities": "['clientPublish']", "command_timeout_ms": "3600000"})
     viewer = new_viewer()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 
@@ -294,6 +295,37 @@ def test_a_given_token_is_not_shared_with_the_page(
     config = operator.config()
     assert config["rooms"] == []
     assert "LIVEKIT_PAGE_TOKENS" in config["error"]
+
+
+def test_a_client_publishes_on_when_the_program_may_send_again(
+    new_bridge: BridgeFactory,
+    new_operator: OperatorFactory,
+    new_client: ClientFactory,
+    observer: Observer,
+    server: LiveKitServer,
+    room: str,
+) -> None:
+    new_bridge({"capabilities": "['clientPublish']"})
+    texts: list[str] = []
+    observer.create_subscription("/chat", KIND, lambda message: texts.append(message.data))
+    client = new_client(new_operator("--identity", "desk"))
+    client.wait_for(lambda: "clientPublish" in client.newest("serverInfo").get("capabilities", []), "right to publish")
+    client.send({"op": "advertise", "channels": [{"id": 1, "topic": "/chat", "encoding": "json", "schemaName": KIND}]})
+
+    def publish(text: str) -> None:
+        def heard() -> bool:
+            client.publish(1, json.dumps({"data": text}).encode())
+            return text in texts
+
+        wait_until(heard, text, pause=0.1)
+
+    publish("before")
+    server.let_send(room, "desk", False)
+    client.wait_for(lambda: any("canPublishData" in each["message"] for each in client.texts("status")), "word of the loss")
+    client.wait_for(lambda: "clientPublish" not in client.newest("serverInfo")["capabilities"], "end of the right to publish")
+    server.let_send(room, "desk", True)
+    # The client does nothing about it.
+    publish("after")
 
 
 def test_a_taken_port_is_named(operator: Operator, new_operator: OperatorFactory) -> None:

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use livekit::id::ParticipantIdentity;
-use livekit::participant::ParticipantState;
+use livekit::participant::{Participant, ParticipantState};
 use livekit::{ByteStreamReader, DisconnectReason, Room, RoomEvent, StreamReader};
 use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT, TOPIC};
 use remote_access_room::{close, connect, Backoff, Endpoint, Uplink, UplinkOptions};
@@ -56,6 +56,7 @@ pub async fn run(
             robots: Robots::new(wanted.clone()),
             early: Early::default(),
             link: None,
+            may_send: true,
         };
         let stopped = visit.stay(events, &mut stop).await;
         drop(visit.link.take());
@@ -83,6 +84,8 @@ struct Visit {
     robots: Robots,
     early: Early,
     link: Option<Link>,
+    /// Whether the server passes on what we send.
+    may_send: bool,
 }
 
 impl Visit {
@@ -143,6 +146,10 @@ impl Visit {
                     self.stream(&participant_identity, reader);
                 }
             }
+            RoomEvent::ParticipantPermissionChanged {
+                participant: Participant::Local(_),
+                permission,
+            } => self.permission(permission.is_none_or(|each| each.can_publish_data)),
             RoomEvent::Reconnecting => info!("connection interrupted, reconnecting"),
             RoomEvent::Reconnected => {
                 info!("reconnected");
@@ -167,6 +174,26 @@ impl Visit {
             _ => {}
         }
         true
+    }
+
+    /// The server passes on what we send, or does so no more.
+    fn permission(&mut self, may_send: bool) {
+        if std::mem::replace(&mut self.may_send, may_send) == may_send {
+            return;
+        }
+        if !may_send {
+            warn!(
+                "the LiveKit server passes on nothing of what this program sends (canPublishData)"
+            );
+            return;
+        }
+        info!("the LiveKit server passes on again what this program sends");
+        // What was sent in between is lost: the robot is asked for everything again.
+        if let Some(link) = self.link.take() {
+            let why = format!("{} could not be asked", link.name());
+            self.hub.robot_left(&why);
+        }
+        self.choose();
     }
 
     fn stream(&mut self, identity: &ParticipantIdentity, reader: ByteStreamReader) {

@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
+use livekit::participant::{Participant, RemoteParticipant};
 use livekit::{DisconnectReason, RoomEvent};
 use remote_access_protocol::TOPIC;
 use tracing::{debug, error, info, warn};
 
 use super::{Driver, Link};
 use crate::livekit::inbox::{Inbound, InboxEvent};
+use crate::livekit::participants::may_send;
 use crate::livekit::report::Connection;
 
 impl Driver {
@@ -25,6 +27,14 @@ impl Driver {
             Some(RoomEvent::ParticipantDisconnected(participant)) => {
                 if let Some(id) = link.participants.gone(&participant) {
                     self.session.participant_left(now, id);
+                }
+            }
+            Some(RoomEvent::ParticipantPermissionChanged {
+                participant: Participant::Remote(participant),
+                ..
+            }) => {
+                if let Some(id) = link.participants.id_of(&participant) {
+                    self.session.set_may_send(now, id, may_send(&participant));
                 }
             }
             Some(RoomEvent::ByteStreamOpened {
@@ -71,7 +81,7 @@ impl Driver {
         &mut self,
         now: Instant,
         link: &mut Link,
-        participant: &livekit::participant::RemoteParticipant,
+        participant: &RemoteParticipant,
     ) {
         let (joined, replaced) = link.participants.active(participant);
         if let Some(id) = replaced {
@@ -81,6 +91,7 @@ impl Driver {
             self.session.participant_joined(now, id);
             let identity = participant.identity().to_string();
             self.session.participant_named(id, identity);
+            self.session.set_may_send(now, id, may_send(participant));
         }
     }
 
