@@ -3,7 +3,10 @@
 #[path = "ros_common.rs"]
 mod ros_common;
 
-use remote_access_bridge::ros::SchemaStore;
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use remote_access_bridge::ros::{Schema, SchemaStore};
 use remote_access_cdr::Definition;
 use ros_common::Peer;
 use serde_json::Value;
@@ -76,12 +79,12 @@ def same(name, ours, theirs):
     return plain(deserialize_message(bytes.fromhex(ours), cls)) == theirs
 "#;
 
-/// Every message type with a Python class.
+/// Every message type; each has a Python class.
 const TYPES: &str = r"
 import os, glob
 result = sorted({'/'.join([p.split('/')[-3], 'msg', os.path.basename(p)[:-4]])
     for prefix in os.environ['AMENT_PREFIX_PATH'].split(':') if prefix
-    for p in glob.glob(prefix + '/share/*/msg/*.msg')})";
+    for p in glob.glob(prefix + '/share/*/msg/*.idl')})";
 
 fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len() / 2)
@@ -89,9 +92,52 @@ fn bytes(hex: &str) -> Vec<u8> {
         .collect()
 }
 
+fn definition(schema: &Schema) -> Definition {
+    let parse = match schema.encoding {
+        "ros2idl" => Definition::parse_idl,
+        _ => Definition::parse,
+    };
+    parse(&schema.name, &schema.text)
+        .unwrap_or_else(|error| panic!("{}: {error}\n{}", schema.name, schema.text))
+}
+
+/// The installed packages with their `.idl` files alone, which every type has.
+fn idl_only() -> (tempfile::TempDir, SchemaStore) {
+    let prefix = tempfile::tempdir().expect("a directory");
+    let index = "share/ament_index/resource_index/packages";
+    fs::create_dir_all(prefix.path().join(index)).expect("a directory");
+    let installed = std::env::var_os("AMENT_PREFIX_PATH").expect("an environment");
+    for share in std::env::split_paths(&installed).map(|each| each.join("share")) {
+        for package in fs::read_dir(&share).into_iter().flatten().flatten() {
+            let messages = package.path().join("msg");
+            let ours = prefix.path().join("share").join(package.file_name());
+            if !messages.is_dir() || ours.exists() {
+                continue;
+            }
+            fs::create_dir_all(ours.join("msg")).expect("a directory");
+            let marker = prefix.path().join(index).join(package.file_name());
+            fs::write(marker, "").expect("a file");
+            for file in fs::read_dir(messages).expect("a directory").flatten() {
+                if file.path().extension().is_some_and(|end| end == "idl") {
+                    symlink(file.path(), ours.join("msg").join(file.file_name())).expect("a link");
+                }
+            }
+        }
+    }
+    let store = SchemaStore::new(vec![prefix.path().to_owned()]);
+    (prefix, store)
+}
+
+fn definition_by_idl(store: &SchemaStore, name: &str) -> Definition {
+    let schema = store.get(name).expect("a schema");
+    assert_eq!(schema.encoding, "ros2idl");
+    definition(&schema)
+}
+
 #[test]
 fn every_installed_type_is_converted_as_the_middleware_does() {
     let schemas = SchemaStore::from_env();
+    let (_prefix, idl_only) = idl_only();
     let mut peer = Peer::start();
     let types = peer.run(TYPES);
     let types: Vec<&str> = types
@@ -104,7 +150,8 @@ fn every_installed_type_is_converted_as_the_middleware_does() {
     peer.run(SAMPLES);
     for name in types {
         let schema = schemas.get(name).expect("a schema");
-        let definition = Definition::parse(name, &schema.text).expect("a definition");
+        let definition = definition(&schema);
+        let by_idl = definition_by_idl(&idl_only, name);
         let samples = peer.run(&format!("result = samples('{name}')"));
         for (at, sample) in samples.as_array().expect("a list").iter().enumerate() {
             // As text: serde_json would round some floats.
@@ -124,9 +171,16 @@ fn every_installed_type_is_converted_as_the_middleware_does() {
                 Ok(&ours),
                 "{name} {fields}"
             );
+            // The other definition of the same type says the same.
+            assert_eq!(by_idl.check(&theirs), Ok(length), "{name} {fields}");
+            assert_eq!(by_idl.to_json(&theirs, LIMIT).as_ref(), Ok(&json), "{name}");
+            let again = by_idl.from_json(fields.as_bytes(), LIMIT);
+            assert_eq!(again.as_ref(), Ok(&ours), "{name} {fields}");
             if at == 0 {
                 // A message as newly made, with the defaults of its definition.
-                assert_eq!(definition.from_json(b"{}", LIMIT), Ok(ours), "{name}");
+                let default = definition.from_json(b"{}", LIMIT);
+                assert_eq!(by_idl.from_json(b"{}", LIMIT), default, "{name}");
+                assert_eq!(default, Ok(ours), "{name}");
                 continue;
             }
             let hex: String = ours.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -20,9 +20,6 @@ pub enum TypeSupportError {
     /// It has no definition.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// Its definition exists as `.idl` only, or is not complete.
-    #[error("{0} is defined as .idl only; messages to ROS need a .msg or .srv definition")]
-    IdlOnly(String),
     /// Its definition cannot be read.
     #[error(transparent)]
     Definition(#[from] DefinitionError),
@@ -127,10 +124,10 @@ impl TypeSupports {
         text: &str,
     ) -> Result<MessageSupport, TypeSupportError> {
         let type_name = format!("{package}/{kind}/{name}");
-        if encoding != "ros2msg" {
-            return Err(TypeSupportError::IdlOnly(type_name));
-        }
-        let definition = Definition::parse(&type_name, text)?;
+        let definition = match encoding {
+            "ros2idl" => Definition::parse_idl(&type_name, text)?,
+            _ => Definition::parse(&type_name, text)?,
+        };
         let symbol = format!("{package}__{kind}__{name}");
         let load = || {
             let handle = format!("rosidl_typesupport_c__get_message_type_support_handle__{symbol}");

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,17 +35,18 @@ def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return prefix
 
 
-def test_types_of_an_overlay_are_watched_published_and_called(
-    overlay: Path,
-    new_bridge: BridgeFactory,
-    new_viewer: ViewerFactory,
-    new_peer: PeerFactory,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture(autouse=True)
+def sourced(overlay: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test starts has the overlay in its environment."""
     packages = sysconfig.get_path("purelib", vars={"base": str(overlay)})
     added = {"AMENT_PREFIX_PATH": overlay, "LD_LIBRARY_PATH": overlay / "lib", "PYTHONPATH": packages}
     for name, first in added.items():
         monkeypatch.setenv(name, f"{first}:{os.environ.get(name, '')}".rstrip(":"))
+
+
+def test_types_of_an_overlay_are_watched_published_and_called(
+    new_bridge: BridgeFactory, new_viewer: ViewerFactory, new_peer: PeerFactory
+) -> None:
     new_bridge({"capabilities": "['clientPublish', 'services']"})
     peer = new_peer()
     peer.run("""
@@ -86,3 +88,54 @@ def test_types_of_an_overlay_are_watched_published_and_called(
 
     wait_until(arrived, "message", pause=0.2)
     assert peer.run("result = heard")[0] == ["from afar", [0, 1]]
+
+
+def test_types_that_are_defined_in_idl_alone_are_watched_published_and_called(
+    new_bridge: BridgeFactory, new_viewer: ViewerFactory, new_peer: PeerFactory
+) -> None:
+    new_bridge({"capabilities": "['clientPublish', 'services']"})
+    peer = new_peer()
+    peer.run("""
+        from overlay_msgs.msg import Gauge, Part
+        from overlay_msgs.srv import Tune
+        from rclpy.serialization import serialize_message
+        heard = []
+        def plain(gauge):
+            return [list(gauge.levels), list(gauge.codes), gauge.unit, gauge.part.name]
+        def answer(request, response):
+            heard.append(plain(request.gauge))
+            response.success = True
+            return response
+        service = node.create_service(Tune, "/tune", answer)
+        publisher = node.create_publisher(Gauge, "/gauge", 10)
+        subscription = node.create_subscription(Gauge, "/set_gauge", lambda gauge: heard.append(plain(gauge)), 10)
+        gauge = Gauge(levels=[0.5, -2.0], codes=[1, 2, 3], part=Part(name="abc"))
+    """)
+    viewer = new_viewer()
+    channel = viewer.wait_channel("/gauge")
+    assert (channel["schemaName"], channel["schemaEncoding"]) == ("overlay_msgs/msg/Gauge", "ros2idl")
+    assert {"IDL: overlay_msgs/msg/Gauge", "IDL: overlay_msgs/msg/Part"} <= set(channel["schema"].splitlines())
+    viewer.subscribe("/gauge")
+    wait_until(lambda: peer.run("result = publisher.get_subscription_count()") == 1, "the bridge's subscription")
+    peer.run("publisher.publish(gauge)")
+    (message,) = viewer.wait_messages("/gauge")
+    assert message.data.hex() == peer.run("result = serialize_message(gauge).hex()")
+
+    # With its default where nothing is said, in JSON and as it came.
+    said = {"levels": [1, 2.5], "codes": [7], "part": {"name": "x"}}
+    assert json.loads(viewer.call("/tune", json.dumps({"gauge": said}).encode(), "json")) == {"success": True}
+    assert peer.run("result = heard") == [[[1.0, 2.5], [7], "bar", "x"]]
+    peer.run("heard.clear()")
+    numbers = {encoding: viewer.advertise("/set_gauge", "overlay_msgs/msg/Gauge", encoding) for encoding in ("json", "cdr")}
+    for encoding, data, expected in (
+        ("json", json.dumps(said).encode(), [[1.0, 2.5], [7], "bar", "x"]),
+        ("cdr", message.data, [[0.5, -2.0], [1, 2, 3], "bar", "abc"]),
+    ):
+
+        def arrived(number: int = numbers[encoding], data: bytes = data, expected: list[Any] = expected) -> bool:
+            viewer.publish(number, data)
+            return expected in peer.run("result = heard")
+
+        wait_until(arrived, encoding, pause=0.2)
+    viewer.publish(numbers["json"], json.dumps({"codes": [1, 2, 3, 4, 5]}).encode())
+    assert "codes" in viewer.wait_status("a message for /set_gauge was not published")

@@ -1,8 +1,10 @@
 //! Message definitions.
 
 mod default;
+mod idl;
 mod line;
 mod parse;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -23,7 +25,7 @@ pub struct Definition {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DefinitionError {
-    /// A line is none of the `.msg` language.
+    /// A line is none of the `.msg` language, or some words are none of the `.idl` language.
     #[error("cannot read {line:?} in the definition of {of}")]
     Line {
         /// The type it is in.
@@ -134,6 +136,16 @@ impl Definition {
         };
         definition.check_defaults()?;
         Ok(definition)
+    }
+
+    /// Parses a `ros2idl` schema: the `.idl` file of `name`, then those of the types it uses, each
+    /// after a line of `=` and a line `IDL: package/msg/Type`. The `.idl` language is understood
+    /// as far as ROS 2 uses it.
+    ///
+    /// # Errors
+    /// The text is none of the language, or is not complete.
+    pub fn parse_idl(name: &str, text: &str) -> Result<Self, DefinitionError> {
+        Self::parse(name, &idl::to_msg(name, text)?)
     }
 
     /// The name it was parsed under.

@@ -1,7 +1,7 @@
 //! ROS 2 messages by their definitions, at run time and without ROS.
 //!
-//! A [`Definition`] is parsed from the text of a `.msg` file with those of all types it uses (the
-//! schema encoding `ros2msg`). With it a serialized message is checked before a middleware sees
+//! A [`Definition`] is parsed from the text of a `.msg` or `.idl` file with those of all types it
+//! uses (the schema encodings `ros2msg` and `ros2idl`). With it a serialized message is checked before a middleware sees
 //! it, and is made from JSON and turned into JSON.
 //!
 //! The serialization is CDR as ROS 2 uses it: XCDR version 1, plain, in either byte order. It was
