@@ -3,6 +3,7 @@
 
 mod answers;
 mod assets;
+mod burst;
 mod calls;
 mod desk;
 mod diagnostics;
@@ -33,15 +34,13 @@ use crate::ros::{
 use crate::session::{ChannelInfo, PublisherId};
 use answers::Answers;
 use assets::Assets;
+use burst::burst;
 use calls::Calls;
 use desk::Desk;
 use diagnostics::Diagnostics;
 use parameters::Parameters;
 use publishing::Publishing;
 use watching::Watching;
-
-/// Topics that are advertised in one go.
-const BATCH: usize = 256;
 
 /// What viewers get of the robot.
 #[derive(Clone, Debug)]
@@ -186,7 +185,7 @@ impl Worker {
     /// together.
     fn topic_events(&mut self, first: TopicEvent, more: &Receiver<TopicEvent>) {
         let mut added = Vec::new();
-        for event in std::iter::once(first).chain(more.try_iter().take(BATCH)) {
+        for event in burst(first, more) {
             match event {
                 TopicEvent::Added(topic) => added.push(self.add(topic)),
                 other => {

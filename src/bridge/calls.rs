@@ -65,7 +65,7 @@ impl Calls {
     }
 
     /// Tells viewers about services that come and go.
-    pub fn service_events(&mut self, events: impl Iterator<Item = ServiceEvent>) {
+    pub fn service_events(&mut self, events: Vec<ServiceEvent>) {
         let mut added = Vec::new();
         for event in events {
             match event {

@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 
 use super::answers::Answers;
 use super::assets::Assets;
+use super::burst::burst;
 use super::calls::Calls;
 use super::diagnostics::Diagnostics;
 use super::parameters::Parameters;
@@ -19,8 +20,6 @@ use crate::livekit::Answer;
 use crate::ros::ServiceEvent;
 use crate::session::{Request, RequestKey};
 
-/// Service events that are handled in one go.
-const BATCH: usize = 256;
 /// Tasks after which those that are done are forgotten.
 const TASKS: usize = 128;
 
@@ -73,9 +72,7 @@ impl Desk {
                 Wake::Stop => return self.publishing.finish(),
                 Wake::Request(request) => self.request(request),
                 Wake::Service(first) => {
-                    let more = services.try_iter().take(BATCH);
-                    self.calls
-                        .service_events(std::iter::once(first).chain(more));
+                    self.calls.service_events(burst(first, services));
                 }
                 Wake::Time => services_end = services.is_disconnected(),
             }
