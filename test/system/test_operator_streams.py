@@ -78,7 +78,7 @@ def test_the_stream_to_the_robot_is_rotated_and_nothing_is_lost_or_told_anew(
     publisher: Publisher,
     observer: Observer,
 ) -> None:
-    new_bridge({"capabilities": "['clientPublish']"})
+    bridge = new_bridge({"capabilities": "['clientPublish']"})
     operator = new_operator("--stream-rotate-bytes", str(ROTATE_BYTES), "--log", "remote_access_room=debug")
     publisher.advertise("/mode", STRING, latched=True, depth=1)
     publisher.publish("/mode")
@@ -99,4 +99,6 @@ def test_the_stream_to_the_robot_is_rotated_and_nothing_is_lost_or_told_anew(
     assert [each.data for each in heard if each.data != "first"] == [f"message {number}" for number in range(MESSAGES)]
     assert operator.output().count("goes on as another one") >= MESSAGES * 30 // ROTATE_BYTES
     # A fresh start would bring the latched message again. There was one, when the program declared that it reads many streams.
-    assert len(client.data("/mode")) <= 2
+    # On a machine that is busy enough either side may have found the other silent, and says so.
+    silent = operator.output().count("asking the robot to start anew") + bridge.output().count("starting participant anew")
+    assert len(client.data("/mode")) <= 2 + silent
