@@ -59,9 +59,9 @@ class RoomChange:
 Event = StreamOpened | StreamEnded | Received | RoomChange
 
 
-def mint_token(key: str, secret: str, room: str, identity: str) -> str:
+def mint_token(key: str, secret: str, room: str, identity: str, may_send: bool = True) -> str:
     """A token that lets a viewer into a room."""
-    grants = api.VideoGrants(room_join=True, room=room, can_publish=True, can_subscribe=True, can_publish_data=True)
+    grants = api.VideoGrants(room_join=True, room=room, can_publish=True, can_subscribe=True, can_publish_data=may_send)
     return api.AccessToken(key, secret).with_identity(identity).with_grants(grants).to_jwt()
 
 

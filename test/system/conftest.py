@@ -141,10 +141,12 @@ def new_viewer(loop: Loop, server: LiveKitServer, room: str) -> Iterator[ViewerF
     """Joins viewers to the test's room."""
     made: list[Viewer] = []
 
-    def make(identity: str | None = None, at: LiveKitServer | None = None, acknowledge: bool = True) -> Viewer:
+    def make(
+        identity: str | None = None, at: LiveKitServer | None = None, acknowledge: bool = True, may_send: bool = True
+    ) -> Viewer:
         name = identity or f"viewer-{len(made) + 1}"
         home = at or server
-        made.append(Viewer(loop, home.url, mint_token(home.key, home.secret, room, name), name, acknowledge))
+        made.append(Viewer(loop, home.url, mint_token(home.key, home.secret, room, name, may_send), name, acknowledge))
         return made[-1].join()
 
     yield make

@@ -56,6 +56,18 @@ def test_a_viewer_learns_who_the_robot_is(viewer: Viewer, publisher: Publisher) 
     assert isinstance(info["supportedEncodings"], list)
 
 
+def test_a_viewer_whose_token_does_not_let_it_send_is_told(
+    bridge: Bridge, publisher: Publisher, new_viewer: ViewerFactory
+) -> None:
+    publisher.advertise("/one", "std_msgs/msg/String")
+    mute, other = new_viewer(may_send=False), new_viewer()
+    assert "canPublishData" in mute.wait_status("the room does not let this viewer send data")
+    # It can see what there is.
+    mute.wait_channel("/one")
+    other.wait_channel("/one")
+    assert "may-not-send" not in other.statuses()
+
+
 def test_a_viewer_that_leaves_and_rejoins_at_once_is_served_afresh(
     bridge: Bridge, publisher: Publisher, three_topics: list[str], new_viewer: ViewerFactory, observer: Observer
 ) -> None:
