@@ -29,8 +29,14 @@ fn any_story_keeps_what_the_session_promises() {
         scenario::run(seed);
         return;
     }
+    tell(3000, scenario::run);
+}
+
+/// Tells so many stories, or as many as `SESSION_SEEDS` says, and fails with the seeds that failed.
+fn tell(stories: u64, story: impl Fn(u64) + Sync + std::panic::RefUnwindSafe) {
     let optimised = !cfg!(debug_assertions);
-    let seeds = number("SESSION_SEEDS").unwrap_or(if optimised { 3000 } else { 60 });
+    let stories = if optimised { stories } else { stories / 50 };
+    let seeds = number("SESSION_SEEDS").unwrap_or(stories);
     let next = AtomicU64::new(0);
     let failed = Mutex::new(Vec::new());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -41,17 +47,38 @@ fn any_story_keeps_what_the_session_promises() {
                 if seed >= seeds || failed.lock().unwrap().len() >= MOST_FAILURES {
                     break;
                 }
-                if std::panic::catch_unwind(|| scenario::run(seed)).is_err() {
+                if std::panic::catch_unwind(|| story(seed)).is_err() {
                     failed.lock().unwrap().push(seed);
                 }
             });
         }
     });
     let failed = failed.into_inner().unwrap();
+    let name = std::thread::current().name().unwrap_or_default().to_owned();
     assert!(
         failed.is_empty(),
-        "replay with SESSION_SEED set to one of {failed:?}"
+        "seeds {failed:?} failed; to replay one: SESSION_SEED={} cargo test --release --test \
+         session_simulation {name}",
+        failed[0]
     );
+}
+
+#[test]
+fn a_viewer_that_stops_changes_nothing_for_the_others_in_any_story() {
+    let story = |seed| {
+        let calm = scenario::beside_one_that_may_stop(seed, false);
+        let stopped = scenario::beside_one_that_may_stop(seed, true);
+        for (id, viewer) in calm.viewers.iter().filter(|(&id, _)| id > 0) {
+            for (channel, topic) in calm.topics() {
+                let who = format!("viewer {id}, channel {channel}");
+                check::as_good(&who, topic, channel, viewer, &stopped.viewers[id]);
+            }
+        }
+    };
+    match number("SESSION_SEED") {
+        Some(seed) => story(seed),
+        None => tell(300, story),
+    }
 }
 
 fn state() -> Topic {

@@ -21,6 +21,8 @@ pub enum What {
     Open,
     Data(Bytes),
     Close,
+    /// Nothing: a packet that was lost for good would have come here.
+    Gap,
 }
 
 impl Packet {
@@ -41,6 +43,8 @@ pub struct Link {
     pub delay: u64,
     /// Packets of a thousand that are lost the first time.
     pub loss: u64,
+    /// Carries nothing before this time, in microseconds.
+    pub stalled_until: u64,
     random: Random,
     waiting: VecDeque<Packet>,
     waiting_bytes: u64,
@@ -55,6 +59,7 @@ impl Link {
             rate,
             delay,
             loss: 0,
+            stalled_until: 0,
             random: Random::new(rate ^ delay),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
@@ -73,9 +78,20 @@ impl Link {
         self.waiting_bytes - self.budget.min(self.waiting_bytes)
     }
 
+    /// Loses all that is on the way for good.
+    pub fn lose_all(&mut self) -> Vec<Packet> {
+        let travelling = std::mem::take(&mut self.travelling).into_iter();
+        let mut lost: Vec<Packet> = travelling.map(|(_, packet)| packet).collect();
+        lost.extend(std::mem::take(&mut self.waiting));
+        (self.waiting_bytes, self.budget) = (0, 0);
+        lost
+    }
+
     /// Lets `step` microseconds pass that end at `now`, and takes what has arrived by then.
     pub fn advance(&mut self, now: u64, step: u64) -> Vec<Packet> {
-        self.budget += self.rate * step / 1_000_000;
+        if now >= self.stalled_until {
+            self.budget += self.rate * step / 1_000_000;
+        }
         while let Some(packet) = self.waiting.front() {
             let size = packet.size();
             if size > self.budget {

@@ -18,18 +18,29 @@ const DRAIN: u64 = 20 * SECOND;
 /// Runs the story of a seed and checks all that must hold.
 pub fn run(seed: u64) {
     let mut random = Random::new(seed);
-    let config = SessionConfig {
+    let mut config = SessionConfig {
         stream_rotate_bytes: random.range(100_000, 3_000_000),
         queue_budget: 64 << 20,
         latched_budget: 8 << 20,
         ..SessionConfig::default()
     };
+    let is_tight = random.chance(10);
+    if is_tight {
+        config.queue_budget = random.range(200_000, 2_000_000) as usize;
+    }
+    if random.chance(15) {
+        config.uplink_rate = Some(random.range(1_500_000, 3_000_000));
+    }
+    if random.chance(15) {
+        config.participant_rate = Some(random.range(1_000_000, 3_000_000));
+    }
     let mut uplink = Link::new(
         random.range(1_500_000, 6_000_000),
         random.range(1, 60) * 1000,
     );
     uplink.loss = random.range(0, 20);
     let mut world = World::new(random.next(), config, 5_000, uplink);
+    world.is_tight = is_tight;
     let channels = random.range(2, 7);
     for id in 0..channels {
         let topic = topic(&mut random);
@@ -71,6 +82,36 @@ pub fn run(seed: u64) {
     world.run_until(end + SECOND);
     assert_eq!(world.open_streams(), 0, "streams stay open to nobody");
     assert_eq!(world.session.queued_bytes(), 0);
+}
+
+/// A robot with a quick uplink and viewers that watch all, of which the first stops reading after
+/// five seconds, or does not. The seed decides the rest.
+pub fn beside_one_that_may_stop(seed: u64, stops: bool) -> World {
+    let mut random = Random::new(seed);
+    let uplink = Link::new(25_000_000, random.range(1, 60) * 1000);
+    let mut world = World::new(seed, SessionConfig::default(), 5_000, uplink);
+    let channels = random.range(2, 5);
+    for id in 0..channels {
+        let topic = topic(&mut random);
+        world.add_topic(id, topic);
+    }
+    let mut next_id = 0;
+    for _ in 0..random.range(2, 5) {
+        join(&mut world, &mut random, &mut next_id);
+    }
+    for id in 0..next_id {
+        for channel in 0..channels {
+            world.subscribe(id, channel, true);
+        }
+    }
+    world.run_until(5 * SECOND);
+    if let Some(viewer) = world.viewers.get_mut(&0) {
+        viewer.stalled = stops;
+    }
+    world.run_until(15 * SECOND);
+    world.publishing = false;
+    world.run_until(25 * SECOND);
+    world
 }
 
 fn topic(random: &mut Random) -> Topic {
@@ -136,7 +177,7 @@ fn change(world: &mut World, random: &mut Random, next_id: &mut u64, channels: u
     else {
         return;
     };
-    match random.range(0, 20) {
+    match random.range(0, 24) {
         0 => world.leave(id),
         1 => {
             world.leave(id);
@@ -161,6 +202,14 @@ fn change(world: &mut World, random: &mut Random, next_id: &mut u64, channels: u
         }
         6 => world.uplink.rate = random.range(1_500_000, 6_000_000),
         7..=9 => world.subscribe(id, random.range(0, channels), false),
+        20 => world.interrupt(),
+        21 | 22 => {
+            let until = world.now + random.range(100, 3000) * 1000;
+            if let Some(viewer) = world.viewers.get_mut(&id) {
+                viewer.downlink.stalled_until = until;
+            }
+        }
+        23 => world.uplink.stalled_until = world.now + random.range(100, 3000) * 1000,
         _ => world.subscribe(id, random.range(0, channels), true),
     }
 }

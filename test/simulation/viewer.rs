@@ -109,8 +109,20 @@ impl Viewer {
     /// Its stream to the robot is replaced, and what is on its way there is lost.
     pub fn restart(&mut self) {
         self.upward.clear();
-        self.acknowledged = None;
         self.broken = false;
+        self.started_anew();
+    }
+
+    /// A packet of the stream was lost for good, and with it the rest of the stream.
+    fn lose(&mut self, stream: StreamId) {
+        self.troubled = true;
+        self.streams.remove(&stream);
+        self.lost.insert(stream);
+    }
+
+    /// The robot starts it anew.
+    pub fn started_anew(&mut self) {
+        self.acknowledged = None;
         self.stalled_unknown |= self.stalled;
     }
 
@@ -185,11 +197,10 @@ impl Viewer {
             }
             // The SDK ends a stream that misses a chunk: nothing of it is read any more.
             What::Data(_) if std::mem::take(&mut self.loses) => {
-                self.streams.remove(&stream);
-                self.lost.insert(stream);
+                self.lose(stream);
                 self.broken = true;
-                self.troubled = true;
             }
+            What::Gap => self.lose(stream),
             What::Data(_) if self.lost.contains(&stream) => {}
             What::Data(data) => {
                 self.bytes += data.len() as u64;

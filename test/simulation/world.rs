@@ -57,6 +57,8 @@ pub struct World {
     pub uplink_bytes: u64,
     /// Fixed threshold for the transport's buffer; `None` asks the session.
     pub send_buffer: Option<u64>,
+    /// Whether all queues together may hold less than what must not be left out.
+    pub is_tight: bool,
     /// Whether the robot publishes.
     pub publishing: bool,
     pub viewers: BTreeMap<u64, Viewer>,
@@ -89,6 +91,7 @@ impl World {
             uplink,
             uplink_bytes: 0,
             send_buffer: None,
+            is_tight: false,
             publishing: true,
             viewers: BTreeMap::new(),
             gone: BTreeMap::new(),
@@ -188,6 +191,22 @@ impl World {
         self.session
             .inbound_opened(now, ParticipantId(id), inbound, viewer.many_streams)
             .expect("a stream");
+    }
+
+    /// The connection is interrupted: what is on the way is lost, and all viewers are started anew.
+    pub fn interrupt(&mut self) {
+        for mut packet in self.uplink.lose_all() {
+            packet.what = What::Gap;
+            for id in &packet.destinations {
+                if let Some(viewer) = self.viewers.get_mut(&id.0) {
+                    viewer.downlink.push(packet.clone());
+                }
+            }
+        }
+        for viewer in self.viewers.values_mut() {
+            viewer.started_anew();
+        }
+        self.session.resync_all(self.instant());
     }
 
     /// Changes a subscription at once.
