@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use remote_access_bridge::session::{SessionConfig, StreamId, Transmit};
+use remote_access_bridge::session::{ParticipantId, SessionConfig, StreamId, Transmit};
 
 use crate::session_harness::{channel, reliable, Harness, What};
 
@@ -133,6 +133,7 @@ fn who_subscribes_again_waits_for_the_end_of_a_frame_of_before() {
         let stamp = harness.pongs(1)[0].1;
         harness.pump();
         assert_eq!(harness.seqs(1, 1), [0]);
+        harness.acknowledge(0);
         if !at_once {
             harness.subscribe(1, &[1]);
         }
@@ -354,8 +355,11 @@ fn a_lane_whose_viewers_have_all_left_in_the_middle_of_a_frame_is_ended() {
     for _ in 0..3 {
         harness.step();
     }
-    harness.leave(0);
-    harness.leave(1);
+    for id in [0, 1] {
+        harness
+            .session
+            .participant_left(harness.now, ParticipantId(id));
+    }
     harness.pass(Duration::from_millis(50));
     assert_eq!(harness.open_streams(), 0);
 }

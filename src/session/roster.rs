@@ -34,7 +34,6 @@ impl Session {
             self.forget_subscriber(channel, id);
         }
         self.retire_streams_of(id);
-        self.update_watching();
         debug!(?id, ?now, "participant removed");
     }
 

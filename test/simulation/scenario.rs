@@ -204,12 +204,19 @@ fn change(world: &mut World, random: &mut Random, next_id: &mut u64, channels: u
         7..=9 => world.subscribe(id, random.range(0, channels), false),
         20 => world.interrupt(),
         21 | 22 => {
-            let until = world.now + random.range(100, 3000) * 1000;
+            let now = world.now;
             if let Some(viewer) = world.viewers.get_mut(&id) {
-                viewer.downlink.stalled_until = until;
+                viewer.downlink.stalled_until = now + random.range(100, 3000) * 1000;
+                viewer.is_held_up(now);
             }
         }
-        23 => world.uplink.stalled_until = world.now + random.range(100, 3000) * 1000,
+        23 => {
+            let now = world.now;
+            world.uplink.stalled_until = now + random.range(100, 3000) * 1000;
+            for viewer in world.viewers.values_mut() {
+                viewer.is_held_up(now);
+            }
+        }
         _ => world.subscribe(id, random.range(0, channels), true),
     }
 }

@@ -41,7 +41,7 @@ pub struct Viewer {
     pub stalled: bool,
     /// Whether it ever stalled.
     pub troubled: bool,
-    /// Whether it ever stalled while the session had no acknowledgement of its current streams.
+    /// Whether it, or the way to it, ever stalled while the session had no acknowledgement of its current streams.
     /// Then nothing tells the session what has arrived, and order across streams is not promised.
     pub stalled_unknown: bool,
     /// Whether the server is to drop the next packet of data for it.
@@ -58,7 +58,8 @@ pub struct Viewer {
     pub up_delay: u64,
     pub inbound: InboundId,
     pub got: Vec<Got>,
-    /// The streams that began with serverInfo: all streams opened since belong to a new start.
+    /// The streams that began with serverInfo, arrived or not: all streams opened since belong to a
+    /// new start.
     pub greetings: Vec<StreamId>,
     /// Bytes of data that arrived.
     pub bytes: u64,
@@ -122,6 +123,7 @@ impl Viewer {
 
     /// The robot starts it anew.
     pub fn started_anew(&mut self) {
+        self.troubled = true;
         self.acknowledged = None;
         self.stalled_unknown |= self.stalled;
     }
@@ -130,9 +132,16 @@ impl Viewer {
     pub fn toggle_stall(&mut self, now: u64) {
         self.stalled = !self.stalled;
         self.troubled = true;
+        if self.stalled {
+            self.is_held_up(now);
+        }
+    }
+
+    /// Nothing reaches it for a while.
+    pub fn is_held_up(&mut self, now: u64) {
         // A second covers the way of the acknowledgement and a delayed new start.
         let known = self.acknowledged.is_some_and(|at| at + 1_500_000 < now);
-        self.stalled_unknown |= self.stalled && !known;
+        self.stalled_unknown |= !known;
     }
 
     /// Lets time pass. The streams are read in any order, each in its own order: a viewer has a
@@ -213,7 +222,7 @@ impl Viewer {
                 }
                 for frame in frames {
                     match frame.opcode {
-                        Opcode::Text => self.text(stream, &frame.payload),
+                        Opcode::Text => {}
                         Opcode::Binary if frame.payload[0] == 1 => {
                             self.data(now, stream, &frame.payload);
                         }
@@ -221,12 +230,6 @@ impl Viewer {
                     }
                 }
             }
-        }
-    }
-
-    fn text(&mut self, stream: StreamId, payload: &[u8]) {
-        if payload.starts_with(br#"{"op":"serverInfo""#) {
-            self.greetings.push(stream);
         }
     }
 

@@ -8,8 +8,9 @@ use remote_access_bridge::session::{
     ChannelInfo, InboundId, ParticipantId, PublisherId, RateLimit, RobotInfo, Session,
     SessionConfig, StreamId, Transmit, SLICE_SIZE,
 };
+use remote_access_protocol::frame::{self, FRAME_HEADER_SIZE};
 use remote_access_protocol::server::{message_data_header, Channel, MESSAGE_DATA_HEADER_SIZE};
-use remote_access_protocol::{frame, ChannelId};
+use remote_access_protocol::ChannelId;
 
 use super::link::{Link, Packet, What};
 use super::random::Random;
@@ -356,6 +357,14 @@ impl World {
                 assert!((1..=SLICE_SIZE).contains(&data.len()));
                 self.uplink_bytes += data.len() as u64;
                 let destinations = self.open.get(&stream).expect("an open stream").clone();
+                let greets = br#"{"op":"serverInfo""#;
+                if data
+                    .get(FRAME_HEADER_SIZE..)
+                    .is_some_and(|payload| payload.starts_with(greets))
+                {
+                    let greeted = self.viewers.get_mut(&destinations[0].0);
+                    greeted.expect("a viewer").greetings.push(stream);
+                }
                 (stream, destinations, What::Data(data))
             }
             Transmit::Close { stream } => {
