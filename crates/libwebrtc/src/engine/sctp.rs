@@ -10,6 +10,7 @@ pub(crate) mod published;
 mod recovery;
 #[cfg(test)]
 mod simulated;
+mod thin_acks;
 mod wire;
 
 use std::time::{Duration, Instant};

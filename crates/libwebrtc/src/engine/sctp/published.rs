@@ -15,6 +15,7 @@ use rtc_shared::TransportProtocol;
 
 use super::account::Account;
 use super::recovery::Recovery;
+use super::thin_acks::ThinAcks;
 use super::{Message, Payload, Reliability, SctpAssociation, SctpError, SctpEvent, MAX_PACKET};
 
 /// Bytes that the peer may have under way: 5 MiB, as browsers announce.
@@ -42,6 +43,7 @@ pub(crate) struct Association {
     skew: Duration,
     account: Account,
     recovery: Recovery,
+    acks: ThinAcks,
     packets: VecDeque<Bytes>,
     events: VecDeque<SctpEvent>,
     closed: bool,
@@ -90,6 +92,7 @@ impl Association {
             skew: Duration::ZERO,
             account: Account::default(),
             recovery: Recovery::default(),
+            acks: ThinAcks::default(),
             packets: VecDeque::new(),
             events: VecDeque::new(),
             closed: false,
@@ -187,6 +190,7 @@ impl SctpAssociation for Association {
         }
         let time = now + self.skew;
         self.recovery.received(packet, now);
+        self.acks.received(packet, now);
         let packet = Bytes::copy_from_slice(packet);
         match self.endpoint.handle(time, self.peer, None, packet) {
             Some((handle, DatagramEvent::NewAssociation(inner))) if self.inner.is_none() => {
@@ -218,10 +222,13 @@ impl SctpAssociation for Association {
     }
 
     fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        let deadline = self.inner.as_ref()?.poll_timeout()?;
-        let deadline = deadline.checked_sub(self.skew).unwrap_or(now);
+        let deadline = self.inner.as_ref()?.poll_timeout();
+        let deadline = deadline.map(|at| at.checked_sub(self.skew).unwrap_or(now));
         let recovery = self.recovery.deadline(self.longest_wait);
-        Some(recovery.map_or(deadline, |at| at.min(deadline)))
+        [deadline, recovery, self.acks.due()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn poll_packet(&mut self, now: Instant) -> Option<Bytes> {
@@ -235,7 +242,14 @@ impl SctpAssociation for Association {
                 self.limit_wait(now);
             }
         }
-        let packet = self.packets.pop_front()?;
+        let packet = loop {
+            let Some(packet) = self.packets.pop_front() else {
+                break self.acks.take_due(now)?;
+            };
+            if let Some(packet) = self.acks.sending(packet, now) {
+                break packet;
+            }
+        };
         self.recovery.sent(&packet, now);
         let events = &mut self.events;
         self.account.packet(&packet, |stream, bytes| {

@@ -24,9 +24,15 @@ pub(crate) struct Sack<'a> {
     /// This chunk and all before it have arrived.
     pub(crate) cumulative: u32,
     gaps: &'a [u8],
+    duplicates: u16,
 }
 
 impl Sack<'_> {
+    /// Whether it says no more than how far all has arrived.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.gaps.is_empty() && self.duplicates == 0
+    }
+
     /// Further chunks that arrived: the first and the last of each block, counted from the
     /// cumulative number. The peer may say anything here.
     pub(crate) fn gaps(&self) -> impl Iterator<Item = (u16, u16)> + '_ {
@@ -55,15 +61,25 @@ pub(crate) fn data_chunks(packet: &[u8]) -> impl Iterator<Item = DataChunk> + '_
 pub(crate) fn sacks(packet: &[u8]) -> impl Iterator<Item = Sack<'_>> + '_ {
     chunks(packet)
         .filter(|chunk| chunk[0] == SACK_CHUNK)
-        .map_while(|chunk| {
-            let &[_, _, _, _, t0, t1, t2, t3, _, _, _, _, n0, n1, ..] =
-                chunk.first_chunk::<SACK_HEADER>()?;
-            let gaps = 4 * usize::from(u16::from_be_bytes([n0, n1]));
-            Some(Sack {
-                cumulative: u32::from_be_bytes([t0, t1, t2, t3]),
-                gaps: chunk.get(SACK_HEADER..SACK_HEADER + gaps)?,
-            })
-        })
+        .map_while(sack)
+}
+
+/// The SACK chunk of a packet that has nothing else.
+pub(crate) fn lone_sack(packet: &[u8]) -> Option<Sack<'_>> {
+    let mut chunks = chunks(packet);
+    let chunk = chunks.next().filter(|chunk| chunk[0] == SACK_CHUNK)?;
+    sack(chunk).filter(|_| chunks.next().is_none())
+}
+
+fn sack(chunk: &[u8]) -> Option<Sack<'_>> {
+    let &[_, _, _, _, t0, t1, t2, t3, _, _, _, _, n0, n1, d0, d1, ..] =
+        chunk.first_chunk::<SACK_HEADER>()?;
+    let gaps = 4 * usize::from(u16::from_be_bytes([n0, n1]));
+    Some(Sack {
+        cumulative: u32::from_be_bytes([t0, t1, t2, t3]),
+        gaps: chunk.get(SACK_HEADER..SACK_HEADER + gaps)?,
+        duplicates: u16::from_be_bytes([d0, d1]),
+    })
 }
 
 /// The chunks of a packet with their headers, without padding. None is shorter than its header.
@@ -130,6 +146,7 @@ mod tests {
         assert_eq!(sacks.len(), 1, "the second one lacks its gap");
         assert_eq!(sacks[0].cumulative, 258);
         assert_eq!(sacks[0].gaps().collect::<Vec<_>>(), [(2, 3), (9, 256)]);
+        assert_eq!(lone_sack(&packet), None, "it has data too");
     }
 
     proptest! {
