@@ -74,8 +74,9 @@ fn run() -> anyhow::Result<()> {
         Some(other) => anyhow::bail!("unknown argument {other:?}, see --help"),
     }
     start_logging();
+    // One worker: what is sent passes from task to task, which would wake another thread each time.
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(1)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
@@ -128,12 +129,13 @@ async fn serve(runtime: tokio::runtime::Handle) -> anyhow::Result<()> {
     });
     let metrics = metrics.transpose()?;
     let bridge = Bridge::start(Arc::clone(&ros), port, changed, config.robot, runtime)?;
-    driver.run(stop).await;
+    // On the worker, not on this thread.
+    let driven = tokio::spawn(driver.run(stop)).await;
     drop(metrics);
     drop(bridge);
     drop(parameters);
     drop(ros);
-    Ok(())
+    driven.context("the driver panicked")
 }
 
 fn metadata() -> BTreeMap<String, String> {
