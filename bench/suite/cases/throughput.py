@@ -44,9 +44,18 @@ def _figures(result: Run, label: str) -> list[Figure]:
     return [
         Figure(f"{label}: throughput", f"{number(rate, 'MB/s')}{lost}{caveat(result)}", numbers),
         Figure(f"{label}: robot CPU per GB", number(cost, "s")),
+        Figure(f"{label}: CPU per GB of publisher / server / viewer", _others(result, size)),
         Figure(f"{label}: limit met", result.limit()),
         Figure(f"{label}: robot RSS", number(result.resident("robot") / 1e6, "MB")),
     ]
+
+
+def _others(result: Run, size: float) -> str:
+    """What the other processes take: on shared cores it bounds the throughput as the robot's does."""
+    if not size:
+        return "none arrived"
+    names = [name if name in result.before.usage else None for name in ("publisher", "server", "viewer")]
+    return " / ".join(number(result.cpu(name) / (size / 1e9)) if name else "none" for name in names) + " s"
 
 
 CASES = tuple(Case(f"throughput-{size_name(size).replace(' ', '')}", partial(_measure, size=size)) for size in SIZES)
