@@ -22,7 +22,7 @@ PORTS = range(2048, 7400)
 
 CONFIGURATION = """\
 port: {port}
-bind_addresses: ["{address}"]
+bind_addresses: ["{signaling}"]
 rtc:
   udp_port: {udp_port}
   tcp_port: {tcp_port}
@@ -42,20 +42,28 @@ logging:
 class LiveKitServer:
     """A server that can be stopped and started again at the same address with the same keys.
 
-    `more` are lines of its configuration, `rtc` are such of the section of that name.
+    `more` are lines of its configuration, `rtc` are such of the section of that name. Its signaling may have another
+    address than its media.
     """
 
     def __init__(
-        self, directory: Path, address: str = "127.0.0.1", interface: str = "lo", more: str = "", slow_threshold: int = 0
+        self,
+        directory: Path,
+        address: str = "127.0.0.1",
+        interface: str = "lo",
+        more: str = "",
+        slow_threshold: int = 0,
+        signaling: str | None = None,
     ) -> None:
         self.address = address
+        self._signaling = signaling or address
         self._slow_threshold = slow_threshold
         self._interface = interface
         self._more = more
         self.rtc = ""
         self.key = "key" + secrets.token_hex(4)
         self.secret = secrets.token_hex(24)
-        self.port, self.tcp_port = _free_ports(address, socket.SOCK_STREAM, 2)
+        self.port, self.tcp_port = _free_ports(self._signaling, socket.SOCK_STREAM, 2)
         (self.udp_port,) = _free_ports(address, socket.SOCK_DGRAM, 1)
         self._directory = directory
         self._process: ChildProcess | None = None
@@ -63,7 +71,11 @@ class LiveKitServer:
     @property
     def url(self) -> str:
         """Where clients connect to."""
-        return f"ws://{self.address}:{self.port}"
+        return f"ws://{self._host}:{self.port}"
+
+    @property
+    def _host(self) -> str:
+        return f"[{self._signaling}]" if ":" in self._signaling else self._signaling
 
     @property
     def pid(self) -> int | None:
@@ -94,6 +106,7 @@ class LiveKitServer:
                 key=self.key,
                 secret=self.secret,
                 address=self.address,
+                signaling=self._signaling,
                 interface=self._interface,
                 slow_threshold=self._slow_threshold,
                 more=self._more,
@@ -136,7 +149,7 @@ class LiveKitServer:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://{self.address}:{self.port}/", timeout=1) as answer:
+            with urllib.request.urlopen(f"http://{self._host}:{self.port}/", timeout=1) as answer:
                 return answer.status == 200
         except (urllib.error.URLError, OSError):
             return False
@@ -148,7 +161,8 @@ def _free_ports(address: str, kind: socket.SocketKind, count: int) -> list[int]:
 
 
 def _is_free(address: str, kind: socket.SocketKind, port: int) -> bool:
-    with socket.socket(socket.AF_INET, kind) as probe:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, kind) as probe:
         try:
             probe.bind((address, port))
         except OSError:

@@ -102,9 +102,13 @@ def check_browser() -> None:
     command(sys.executable, "-m", "pytest", "--durations=5", "test/browser")
 
 
+# Tests with a server wait more than they compute. The tests of a file stay together.
+IN_PARALLEL = ("--dist=loadfile", f"--numprocesses={(os.cpu_count() or 1) + 1}")
+
+
 def check_interop() -> None:
     """Tests the pure-Rust libwebrtc beside the Python SDK and, where there is a Chromium, the browser's."""
-    tests = [sys.executable, "-m", "pytest", "--durations=5", "test/interop"]
+    tests = [sys.executable, "-m", "pytest", "--durations=5", *IN_PARALLEL, "test/interop"]
     if not _has_chromium():
         command(*tests, "-k", "python")
         raise Skipped("Chromium is not installed (sudo apt install chromium); THE BROWSER'S SDK WAS NOT TESTED")
@@ -158,9 +162,6 @@ def fuzz() -> None:
         )
 
 
-# System tests wait more than they compute.
-SYSTEM_TEST_PROCESSES = (os.cpu_count() or 1) + 1
-
 # In this order a cold run compiles the dependencies once for the lints and once for the rest.
 CHECKS = [
     Check("format", "Rust is formatted", lambda: command("cargo", "fmt", "--all", "--check")),
@@ -192,9 +193,7 @@ CHECKS = [
     Check(
         "system",
         "tests of the built bridge against a real server, real publishers and real viewers",
-        lambda: command(
-            sys.executable, "-m", "pytest", "--durations=10", "--dist=loadfile", f"--numprocesses={SYSTEM_TEST_PROCESSES}"
-        ),
+        lambda: command(sys.executable, "-m", "pytest", "--durations=10", *IN_PARALLEL),
         needs="build",
     ),
     Check("page", "the web page is linted, typed, tested and built as committed", check_page),

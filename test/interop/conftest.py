@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -73,11 +73,18 @@ def browser() -> Iterator[Browser]:
 
 
 class Joiner:
-    """Joins peers of a sort, rust, python or browser, to one room, and takes them out again."""
+    """Joins peers of a sort, rust, python or browser, to one room, and takes them out again.
 
-    def __init__(self, request: pytest.FixtureRequest, logs: Path) -> None:
+    The server is the run's, unless there is another; Rust peers run with a prefix, as in a network namespace.
+    """
+
+    def __init__(
+        self, request: pytest.FixtureRequest, logs: Path, server: LiveKitServer | None = None, prefix: Sequence[str] = ()
+    ) -> None:
         self._request = request
         self._logs = logs
+        self._server: LiveKitServer = server or request.getfixturevalue("server")
+        self._prefix = prefix
         self._room = f"room-{secrets.token_hex(4)}"
         self._numbers = itertools.count(1)
         self._made: list[Peer] = []
@@ -85,10 +92,10 @@ class Joiner:
     def __call__(self, sort: str, key: str | None = None) -> Peer:
         """Joins one; with a key it encrypts its data."""
         identity = f"{sort}-{next(self._numbers)}"
-        server: LiveKitServer = self._request.getfixturevalue("server")
+        server = self._server
         token = mint_token(server.key, server.secret, self._room, identity)
         if sort == "rust":
-            peer: Peer = RustPeer(server.url, token, self._logs / f"{identity}.log", key)
+            peer: Peer = RustPeer(server.url, token, self._logs / f"{identity}.log", key, self._prefix)
         elif sort == "python":
             peer = PythonPeer(self._request.getfixturevalue("loop"), server.url, token, key)
         else:

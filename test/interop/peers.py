@@ -9,16 +9,18 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from livekit import rtc
 from playwright.sync_api import Browser, Page
 
+from media_publisher import publish_media
 from processes import built_executable
 from viewer_client import Loop
 
@@ -26,6 +28,9 @@ T = TypeVar("T")
 # Keeps a broken run from hanging; nothing is expected to take this long.
 PATIENCE = 90.0
 Event = dict[str, Any]
+# A report of statistics: its type, such as candidate_pair, and its fields, named as in the official Rust crate. Enumerations
+# are in lower case.
+Report = tuple[str, dict[str, Any]]
 # Topics of byte streams that every peer reads.
 TOPICS = ["interop"]
 
@@ -87,6 +92,10 @@ class Peer:
         """Publishes a microphone and a camera."""
         raise NotImplementedError
 
+    def statistics(self) -> list[Report]:
+        """The reports about the connection that it sends on."""
+        raise NotImplementedError
+
     def close(self) -> None:
         """Leaves the room."""
         raise NotImplementedError
@@ -101,16 +110,14 @@ class RustPeer(Peer):
         token: str,
         log: Path,
         key: str | None = None,
-        relay_only: bool = False,
         prefix: Sequence[str] = (),
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self.log = log
-        environment = {**os.environ, "LIVEKIT_URL": url, "LIVEKIT_TOKEN": token}
+        environment = {**os.environ, "LIVEKIT_URL": url, "LIVEKIT_TOKEN": token, **(settings or {})}
         if key is not None:
             environment["E2EE_KEY"] = key
-        if relay_only:
-            environment["RELAY_ONLY"] = "1"
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 [*prefix, str(built_executable("interop_peer"))],
@@ -146,6 +153,15 @@ class RustPeer(Peer):
         """What it logged."""
         return self.log.read_text()
 
+    def statistics(self) -> list[Report]:
+        """The reports about the connection that it sends on."""
+        self.reports("Transport")
+        return [_read_debug(text) for text in self.of("stats")[-1]["reports"]]
+
+    def states(self, of: str) -> list[str]:
+        """The states that its log tells of, of ICE or the connection; only with libwebrtc=debug in RUST_LOG."""
+        return re.findall(rf"\] {of} ([A-Z]\w+)$", self.output(), re.MULTILINE)
+
     def order(self, do: str, **details: object) -> None:
         """Tells it to do something."""
         assert self.process.stdin
@@ -179,12 +195,12 @@ class RustPeer(Peer):
         self.order("ratchet", index=0)
         self.wait_for(lambda: len(self.of("ratcheted")) > count, "ratchet")
 
-    def reports(self, sort: str) -> list[str]:
-        """The reports of a sort in the statistics of now, such as Transport."""
+    def reports(self, sort: str, connection: str = "reports") -> list[str]:
+        """The reports of a sort in the statistics of now, such as Transport; of the first connection or the subscriber's."""
         count = len(self.of("stats"))
         self.order("stats")
         self.wait_for(lambda: len(self.of("stats")) > count, "statistics")
-        return [report for report in self.of("stats")[-1]["reports"] if report.startswith(f"{sort}(")]
+        return [report for report in self.of("stats")[-1][connection] if report.startswith(f"{sort}(")]
 
     def close(self) -> None:
         """Leaves the room; it must end as it should, without errors of its own."""
@@ -265,6 +281,10 @@ class PythonPeer(Peer):
         """Sends a frame on a data track."""
         self._tracks[name].try_push(rtc.DataTrackFrame(payload=data))
 
+    def statistics(self) -> list[Report]:
+        """The reports about the connection that it sends on."""
+        return [_read_proto(report) for report in self._loop.run(self._room.get_rtc_stats()).publisher_stats]
+
     def set_key(self, key: str) -> None:
         """Sets the shared key."""
         self._room.e2ee_manager.key_provider.set_shared_key(key.encode(), 0)
@@ -275,24 +295,7 @@ class PythonPeer(Peer):
 
     def publish_media(self) -> None:
         """Publishes a tone and a moving picture."""
-        self._loop.run(self._publish_media())
-
-    async def _publish_media(self) -> None:
-        sound, picture = rtc.AudioSource(48_000, 1), rtc.VideoSource(640, 360)
-        microphone = rtc.LocalAudioTrack.create_audio_track("microphone", sound)
-        camera = rtc.LocalVideoTrack.create_video_track("camera", picture)
-        await self._room.local_participant.publish_track(microphone, rtc.TrackPublishOptions())
-        await self._room.local_participant.publish_track(camera, rtc.TrackPublishOptions())
-
-        async def play() -> None:
-            samples = rtc.AudioFrame(bytes(range(256)) * 15, 48_000, 1, 1_920)
-            for number in range(1 << 30):
-                await sound.capture_frame(samples)
-                shade = bytes([number % 256]) * (640 * 360 * 4)
-                picture.capture_frame(rtc.VideoFrame(640, 360, rtc.VideoBufferType.RGBA, shade))
-                await asyncio.sleep(0.04)
-
-        self._keep(play())
+        self._tasks.append(self._loop.run(publish_media(self._room)))
 
     def close(self) -> None:
         """Leaves the room."""
@@ -348,6 +351,13 @@ class BrowserPeer(Peer):
         """Sends a frame on a data track."""
         self._call("push", name, data.hex())
 
+    def statistics(self) -> list[Report]:
+        """The reports about the connection that it sends on."""
+        return [
+            (report["type"].replace("-", "_"), {_snake(name): value for name, value in report.items()})
+            for report in self._call("stats")
+        ]
+
     def set_key(self, key: str) -> None:
         """Sets the shared key."""
         self._call("setKey", key)
@@ -386,6 +396,45 @@ def _heard(sender: Peer, receiver: Peer) -> bool:
         return True
     sender.send(b"hello", topic="greeting")
     return False
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"([A-Z])", r"_\1", name).lower()
+
+
+def _read_debug(text: str) -> Report:
+    """A report as Rust writes it for debugging."""
+    fields: dict[str, Any] = {}
+    for name, value in re.findall(r'(\w+): ("[^"]*"|Some\([^)]*\)|[^,{} ]+)(?=[, ])', text):
+        value = value.removeprefix("Some(").removesuffix(")")
+        if value.startswith('"'):
+            fields[name] = value.strip('"')
+        elif re.fullmatch(r"[-\d.e]+", value):
+            fields[name] = float(value)
+        else:
+            fields[name] = {"true": True, "false": False, "None": None}.get(value, _snake(value).strip("_"))
+    return _snake(text.split("(")[0]).strip("_"), fields
+
+
+def _read_proto(report: Any) -> Report:
+    """A report as the Python SDK has it."""
+    kind = report.WhichOneof("stats")
+    fields: dict[str, Any] = {}
+    for _, part in getattr(report, kind).ListFields():
+        for descriptor, value in part.ListFields():
+            if descriptor.enum_type is not None:
+                # They begin with what they are: PAIR_SUCCEEDED, ICE_CONTROLLING.
+                names = descriptor.enum_type.values_by_number
+                value = re.sub(r"^(DTLS_TRANSPORT|ICE_TRANSPORT|[A-Z]+)_", "", names[value].name).lower()
+            fields[descriptor.name] = value
+    return kind, fields
+
+
+def field(report: str, name: str) -> str:
+    """The value of a field in a report of statistics."""
+    found = re.search(rf'\b{name}: "?([^",}}]*)', report)
+    assert found, f"no {name} in {report}"
+    return found[1]
 
 
 def numbered(count: int, size: int) -> list[bytes]:

@@ -78,3 +78,18 @@ def test_byte_streams_arrive_to_the_byte(pair: tuple[Peer, Peer]) -> None:
         sender.stream(data, "interop")
         receiver.wait_for(lambda to=receiver, by=sender: to.of("stream", **{"from": by.identity}), "the stream")
         assert receiver.data("stream", **{"from": sender.identity}) == [data]
+
+
+def test_large_packets_arrive_and_larger_ones_are_refused_by_the_sdk(pair: tuple[Peer, Peer]) -> None:
+    large = numbered(1, 60_000)[0]
+    for sender, receiver in ways(pair):
+        sender.send(large, topic="large")
+        receiver.wait_for(lambda to=receiver: to.of("data", topic="large"), "the large packet")
+        assert receiver.data("data", topic="large") == [large]
+    ours, theirs = pair
+    ours.send(numbered(1, 100_000)[0], topic="too large")
+    ours.wait_for(lambda: ours.of("error"), "refusal")
+    assert "maximum message size" in ours.of("error")[0]["error"]
+    ours.send(b"after", topic="after")
+    theirs.wait_for(lambda: theirs.of("data", topic="after"), "a packet after it")
+    assert not theirs.of("data", topic="too large")

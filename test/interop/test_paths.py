@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from client import mint_token
 from livekit_server import LiveKitServer
-from peers import PythonPeer, RustPeer, hear_each_other, numbered
+from peers import PythonPeer, RustPeer, field, hear_each_other, numbered
 from robot_network import SERVER, RobotNetwork, lacking
 from viewer_client import Loop
 
@@ -37,7 +36,9 @@ def test_what_the_configuration_says_of_relays_is_obeyed(
         return mint_token(turn_server.key, turn_server.secret, "paths", identity)
 
     log = tmp_path / "rust.log"
-    ours = RustPeer(turn_server.url, token("rust"), log, relay_only=relay_only, prefix=network.prefix)
+    ours = RustPeer(
+        turn_server.url, token("rust"), log, prefix=network.prefix, settings={"RELAY_ONLY": "1"} if relay_only else None
+    )
     theirs = PythonPeer(loop, turn_server.url, token("python"))
     ours.identity, theirs.identity = "rust", "python"
     hear_each_other(ours, theirs)
@@ -51,16 +52,13 @@ def test_what_the_configuration_says_of_relays_is_obeyed(
     local = field(selected, "local_candidate_id")
     (candidate,) = [c for c in ours.reports("LocalCandidate") if f'id: "{local}"' in c]
     assert ("Some(Relay)" in candidate) is relay_only, candidate
+    if relay_only:
+        # As the official library: which server gave it, and how that is reached.
+        assert field(candidate, "url").startswith("turn:"), candidate
+        assert field(candidate, "relay_protocol") == "Some(Udp)", candidate
     assert int(field(selected, "bytes_sent")) > 50_000
     # The server knows DTLS 1.2 at most.
     assert field(transport, "tls_version") == "FEFD"
     assert field(transport, "dtls_cipher") == "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
     ours.close()
     theirs.close()
-
-
-def field(report: str, name: str) -> str:
-    """The value of a field."""
-    found = re.search(rf'\b{name}: "?([^",}}]*)', report)
-    assert found, f"no {name} in {report}"
-    return found[1]

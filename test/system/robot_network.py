@@ -9,9 +9,15 @@ from pathlib import Path
 
 # Addresses for tests of networks (RFC 2544); only this machine and the namespace have them. Two runs
 # at a time need different ones.
-_SUBNET = f"198.19.{os.getpid() % 256}"
+_SUBNET = f"198.18.{os.getpid() % 256}"
 SERVER = f"{_SUBNET}.1"
 ROBOT = f"{_SUBNET}.2"
+# The same for IPv6, where it is asked for, and for the robot's second link.
+SERVER6 = f"fd57:{os.getpid() % 65536:x}::1"
+ROBOT6 = f"fd57:{os.getpid() % 65536:x}::2"
+_SECOND = f"198.19.{os.getpid() % 256}"
+SERVER_SECOND = f"{_SECOND}.1"
+ROBOT_SECOND = f"{_SECOND}.2"
 # A name that only the namespace knows.
 TURN_NAME = "turn.robot.test"
 
@@ -32,6 +38,7 @@ class RobotNetwork:
     def __init__(self) -> None:
         self.name = f"robot{os.getpid()}"
         self.interface = f"rab{os.getpid()}"
+        self.second = f"rac{os.getpid()}"
         self._etc = Path("/etc/netns") / self.name
         _run("ip", "netns", "add", self.name)
         _run("ip", "link", "add", self.interface, "type", "veth", "peer", "name", "eth0", "netns", self.name)
@@ -56,15 +63,53 @@ class RobotNetwork:
         """Drops what the robot sends that matches."""
         self.run("iptables", "-A", "OUTPUT", "-o", "eth0", *matching, "-j", "DROP")
 
+    def silence(self, port: int) -> None:
+        """Drops what comes from a port of the server, of UDP and TCP."""
+        for protocol in ("udp", "tcp"):
+            self.run("iptables", "-A", "INPUT", "-p", protocol, "--sport", str(port), "-j", "DROP")
+
+    def lose(self, share: float) -> None:
+        """Drops a share of the packets of UDP, by chance, both ways."""
+        chance = ("-m", "statistic", "--mode", "random", "--probability", str(share))
+        for chain, side in (("OUTPUT", "-o"), ("INPUT", "-i")):
+            self.run("iptables", "-A", chain, side, "eth0", "-p", "udp", *chance, "-j", "DROP")
+
     def unblock(self) -> None:
         """Lets everything pass again."""
-        self.run("iptables", "-F", "OUTPUT")
+        self.run("iptables", "-F")
+
+    def add_ipv6(self) -> None:
+        """Gives both ends an address of IPv6."""
+        _run("ip", "addr", "add", f"{SERVER6}/64", "dev", self.interface, "nodad")
+        self.run("ip", "addr", "add", f"{ROBOT6}/64", "dev", "eth0", "nodad")
+
+    def leave_only_ipv6(self) -> None:
+        """Takes the robot's address of IPv4."""
+        self.run("ip", "-4", "addr", "flush", "dev", "eth0")
+
+    def plug_second(self) -> None:
+        """Gives the robot a second link, over which it reaches the same server."""
+        _run("ip", "link", "add", self.second, "type", "veth", "peer", "name", "eth1", "netns", self.name)
+        _run("ip", "addr", "add", f"{SERVER_SECOND}/24", "dev", self.second)
+        _run("ip", "link", "set", self.second, "up")
+        self.run("ip", "addr", "add", f"{ROBOT_SECOND}/24", "dev", "eth1")
+        self.run("ip", "link", "set", "eth1", "up")
+        # What comes from the second address takes the second link; all does once the first is gone.
+        self.run("ip", "route", "add", "default", "via", SERVER_SECOND, "dev", "eth1", "metric", "100")
+        self.run("ip", "rule", "add", "from", ROBOT_SECOND, "table", "100")
+        self.run("ip", "route", "add", "default", "via", SERVER_SECOND, "dev", "eth1", "table", "100")
+
+    def unplug_first(self) -> None:
+        """Takes the first link away, with its addresses."""
+        self.run("ip", "addr", "flush", "dev", "eth0")
+        self.run("ip", "link", "set", "eth0", "down")
 
     def close(self) -> None:
         """Takes it all down."""
         subprocess.run(["ip", "netns", "del", self.name], check=False)
         # Deleted with the namespace, but only once nothing uses that any more.
-        subprocess.run(["ip", "link", "del", self.interface], check=False, stderr=subprocess.DEVNULL)
+        for interface in (self.interface, self.second):
+            subprocess.run(["ip", "link", "del", interface], check=False, stderr=subprocess.DEVNULL)
         shutil.rmtree(self._etc, ignore_errors=True)
 
 

@@ -205,7 +205,8 @@ async fn pairs_that_are_tried_in_vain_are_told_too() {
         });
         let tried = reports.iter().find_map(|report| match report {
             RtcStats::CandidatePair(pair)
-                if Some(&pair.candidate_pair.remote_candidate_id) == remote.as_ref() =>
+                if Some(&pair.candidate_pair.remote_candidate_id) == remote.as_ref()
+                    && pair.candidate_pair.requests_sent > 0 =>
             {
                 Some(pair.clone())
             }

@@ -65,3 +65,6 @@ window.ratchet = () => keys.ratchetKey();
 window.publishMedia = () => room.localParticipant.enableCameraAndMicrophone();
 
 window.leave = () => room?.disconnect();
+
+// The reports of the connection that it sends on.
+window.stats = async () => [...(await room.engine.pcManager.publisher.getStats()).values()];

@@ -27,7 +27,7 @@ use mio::{Events, Poll, Token};
 use super::shared::Shared;
 use clock::Clock;
 use gather::Gathering;
-pub(super) use gather::NetworkEvent;
+pub(super) use gather::{Found, NetworkEvent};
 use ice_tcp::IceTcp;
 use reflexive::Query;
 use relay::Relay;

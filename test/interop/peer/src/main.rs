@@ -2,8 +2,8 @@
 //!
 //! It joins with `LIVEKIT_URL` and `LIVEKIT_TOKEN`, does what each JSON line of its standard input says
 //! ([`Order`]), and reports what happens as JSON lines. With `E2EE_KEY` in the environment data is
-//! encrypted under this shared key; with `RELAY_ONLY` it uses no path but those through TURN servers. It
-//! ends with its input.
+//! encrypted under this shared key; with `RELAY_ONLY` it uses no path but those through TURN servers; with
+//! `TWO_CONNECTIONS` it has one for each direction, the second offered by the server. It ends with its input.
 #![forbid(unsafe_code)]
 
 mod hex;
@@ -21,7 +21,8 @@ use livekit::prelude::*;
 use livekit::webrtc::audio_source::native::NativeAudioSource;
 use livekit::webrtc::audio_source::AudioSourceOptions;
 use livekit::webrtc::peer_connection_factory::IceTransportsType;
-use livekit::{StreamByteOptions, StreamReader, StreamWriter};
+use livekit::webrtc::stats::RtcStats;
+use livekit::{SimulateScenario, StreamByteOptions, StreamReader, StreamWriter};
 use serde::Deserialize;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver};
 
@@ -56,8 +57,10 @@ enum Order {
     SetKey { key: String, index: i32 },
     /// Moves the shared key of an index one step on.
     Ratchet { index: i32 },
-    /// Reports the statistics of its connection, as Rust writes them for debugging.
+    /// Reports the statistics of its connections, as Rust writes them for debugging.
     Stats,
+    /// Connects its signaling anew, which restarts ICE on every connection.
+    Reconnect,
     /// Tries to publish a microphone, which this build cannot.
     PublishMedia,
 }
@@ -75,6 +78,7 @@ async fn main() -> anyhow::Result<()> {
     if env::var_os("RELAY_ONLY").is_some() {
         options.rtc_config.ice_transport_type = IceTransportsType::Relay;
     }
+    options.single_peer_connection = env::var_os("TWO_CONNECTIONS").is_none();
     let keys = options
         .encryption
         .as_ref()
@@ -174,9 +178,22 @@ impl Peer {
             }
             Order::Stats => {
                 let stats = self.room.get_stats().await?;
-                let reports = stats.publisher_stats.iter();
-                let reports: Vec<_> = reports.map(|report| format!("{report:?}")).collect();
-                report("stats", serde_json::json!({"reports": reports}));
+                let describe = |reports: &[RtcStats]| -> Vec<String> {
+                    let reports = reports.iter();
+                    reports.map(|report| format!("{report:?}")).collect()
+                };
+                report(
+                    "stats",
+                    serde_json::json!({
+                        "reports": describe(&stats.publisher_stats),
+                        "subscriber": describe(&stats.subscriber_stats),
+                    }),
+                );
+            }
+            Order::Reconnect => {
+                self.room
+                    .simulate_scenario(SimulateScenario::SignalReconnect)
+                    .await?;
             }
             Order::PublishMedia => {
                 let source = NativeAudioSource::new(AudioSourceOptions::default(), 48_000, 1, 100);
@@ -240,6 +257,7 @@ fn handle(event: RoomEvent) {
             serde_json::json!({"from": participant.identity().to_string(), "error": error.to_string()}),
         ),
         RoomEvent::Reconnecting => report("reconnecting", serde_json::json!({})),
+        RoomEvent::Reconnected => report("reconnected", serde_json::json!({})),
         _ => {}
     }
 }

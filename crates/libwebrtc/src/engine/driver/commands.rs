@@ -74,8 +74,8 @@ impl Driver {
         while let Some(event) = self.network.poll_event() {
             match event {
                 NetworkEvent::Gathering => self.enter_gathering(IceGatheringState::Gathering),
-                NetworkEvent::Found(candidate, preference) => {
-                    if let Some(line) = self.ice.add_local(candidate, preference) {
+                NetworkEvent::Found(found) => {
+                    if let Some(line) = self.ice.add_local(found) {
                         self.announce(line);
                     }
                 }

@@ -7,18 +7,22 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use is::{Candidate, CandidateKind, Protocol};
 
 use super::pairs::Pair;
-use super::Ice;
+use super::{is_same, Ice};
+use crate::engine::network::Path;
 use crate::peer_connection::IceConnectionState;
 use crate::stats::dictionaries::{CandidatePairStats, IceCandidateStats};
 use crate::stats::{
     IceCandidatePairState, IceCandidateType, IceRole, IceTcpCandidateType, IceTransportState,
 };
 
+/// Pairs told at most that carried nothing.
+const MAX_QUIET: usize = 64;
+
 /// The reports' members, and the identifiers they are known by.
 pub(in crate::engine) struct IceReport {
     pub(in crate::engine) local: Vec<(String, IceCandidateStats)>,
     pub(in crate::engine) remote: Vec<(String, IceCandidateStats)>,
-    /// Every pair that carried packets.
+    /// Every pair that carried packets, and some that may yet.
     pub(in crate::engine) pairs: Vec<(String, CandidatePairStats)>,
     /// The one of them that data takes.
     pub(in crate::engine) selected: Option<String>,
@@ -62,22 +66,26 @@ impl Clock {
 impl Ice {
     pub(in crate::engine) fn report(&self, transport: &str, clock: &Clock) -> IceReport {
         let report = |candidate: &Candidate| (id_of(candidate), describe(candidate, transport));
-        // Data may take a path that carried nothing yet.
-        let quiet = self.path.map(Pair::new);
-        let mut pairs: Vec<_> = self.pairs.iter().collect();
-        if let Some(quiet) = &quiet {
-            if !pairs.iter().any(|pair| pair.path == quiet.path) {
-                pairs.push(quiet);
+        let local = |candidate: Candidate| self.describe_local(&candidate, transport);
+        let remote = |candidate: Candidate| {
+            let (id, mut stats) = report(&candidate);
+            // Lines seldom say it; the description does.
+            if let Some(credentials) = &self.remote_credentials {
+                stats.username_fragment.clone_from(&credentials.ufrag);
             }
-        }
-        let pairs: Vec<_> = pairs
-            .into_iter()
+            (id, stats)
+        };
+        let quiet: Vec<_> = self.quiet_pairs().into_iter().map(Pair::new).collect();
+        let pairs: Vec<_> = self
+            .pairs
+            .iter()
+            .chain(&quiet)
             .map(|pair| (pair.path, self.describe_pair(pair, transport, clock)))
             .collect();
         let selected = pairs.iter().find(|(path, _)| Some(*path) == self.path);
         IceReport {
-            local: self.agent.local_candidates().map(|c| report(&c)).collect(),
-            remote: self.agent.remote_candidates().map(|c| report(&c)).collect(),
+            local: self.agent.local_candidates().map(local).collect(),
+            remote: self.agent.remote_candidates().map(remote).collect(),
             selected: selected.map(|(_, (id, _))| id.clone()),
             pairs: pairs.into_iter().map(|(_, pair)| pair).collect(),
             changes: self.path_changes,
@@ -97,6 +105,48 @@ impl Ice {
             },
             username_fragment: self.agent.local_credentials().ufrag.clone(),
         }
+    }
+
+    /// Paths that could be tried, and those that nothing was sent on yet.
+    fn quiet_pairs(&self) -> Vec<Path> {
+        let mut quiet = Vec::new();
+        let candidates = self.locals.iter().map(|found| &found.candidate);
+        let possible = candidates.flat_map(|local| {
+            let remote = self.agent.remote_candidates();
+            let remote = remote.filter(|remote| {
+                remote.proto() == local.proto() && remote.addr().is_ipv4() == local.addr().is_ipv4()
+            });
+            remote.map(|remote| Path {
+                proto: local.proto(),
+                local: base(local),
+                remote: remote.addr(),
+            })
+        });
+        for path in self.path.into_iter().chain(possible) {
+            if quiet.len() == MAX_QUIET {
+                break;
+            }
+            if !quiet.contains(&path) && !self.pairs.iter().any(|pair| pair.path == path) {
+                quiet.push(path);
+            }
+        }
+        quiet
+    }
+
+    /// A local candidate, with the server it comes from.
+    fn describe_local(
+        &self,
+        candidate: &Candidate,
+        transport: &str,
+    ) -> (String, IceCandidateStats) {
+        let mut stats = describe(candidate, transport);
+        let mut known = self.locals.iter();
+        let known = known.find(|known| is_same(&known.candidate, candidate));
+        if let Some(server) = known.and_then(|known| known.server.as_ref()) {
+            stats.url.clone_from(&server.url);
+            stats.relay_protocol = server.relay;
+        }
+        (id_of(candidate), stats)
     }
 
     fn describe_pair(
@@ -152,6 +202,14 @@ impl Ice {
             (0, _) => IceCandidatePairState::InProgress,
             _ => IceCandidatePairState::Succeeded,
         }
+    }
+}
+
+/// Where packets of a candidate leave from.
+fn base(candidate: &Candidate) -> SocketAddr {
+    match candidate.kind() {
+        CandidateKind::ServerReflexive => candidate.local(),
+        _ => candidate.addr(),
     }
 }
 

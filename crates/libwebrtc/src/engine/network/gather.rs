@@ -1,4 +1,8 @@
 //! Finds the local candidates, and keeps them true while interfaces and servers come and go.
+//! What servers give is in [`ask`].
+
+mod ask;
+mod candidates;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -7,23 +11,21 @@ use std::time::{Duration, Instant};
 
 use is::{Candidate, IceError};
 
-use super::ice_tcp::ACTIVE_PORT;
+use self::candidates::{active_tcp, host, reflexive, relayed_candidate};
 use super::interfaces::local_addresses;
 use super::reflexive::{Answer, Query};
-use super::relay::{Relay, Standing};
-use super::servers::{self, Resolved, Server, Service};
-use super::stream::Stream;
-use super::{tls, udp, Network};
-use crate::engine::shared::{Command, Shared};
+use super::relay::Relay;
+use super::servers::{self, Resolved, Server};
+use super::{udp, Network};
+use crate::engine::shared::Shared;
 use crate::peer_connection::IceCandidateError;
 use crate::peer_connection_factory::{
     ContinualGatheringPolicy, IceTransportsType, RtcConfiguration,
 };
+use crate::stats::IceServerTransportProtocol;
 
 /// How often the interfaces are looked at, as in the official library. One look takes some 50 µs.
 const RESCAN: Duration = Duration::from_secs(2);
-/// Allocations at most. Each costs the server a port.
-const MAX_RELAYS: usize = 8;
 /// Wait before servers that failed are asked again; it doubles up to the longest.
 const FIRST_RETRY: Duration = Duration::from_secs(10);
 const MAX_RETRY: Duration = Duration::from_secs(300);
@@ -35,14 +37,32 @@ const SERVER_FAILED: i32 = 701;
 pub(in crate::engine) enum NetworkEvent {
     /// The search began, or began anew.
     Gathering,
-    /// A candidate to use, with its local preference (RFC 8445, section 5.1.2.1).
-    Found(Candidate, u32),
+    /// A candidate to use.
+    Found(Found),
     /// A candidate that does not work any more.
     Lost(Candidate),
     /// A server gave none.
     ServerFailed(IceCandidateError),
     /// All places were asked.
     Gathered,
+}
+
+/// A local candidate.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct Found {
+    pub(in crate::engine) candidate: Candidate,
+    /// Its local preference (RFC 8445, section 5.1.2.1).
+    pub(in crate::engine) preference: u32,
+    /// The server that gave it, if one did.
+    pub(in crate::engine) server: Option<Origin>,
+}
+
+/// The server that a candidate comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::engine) struct Origin {
+    pub(in crate::engine) url: String,
+    /// How its relay is reached, if it is one.
+    pub(in crate::engine) relay: Option<IceServerTransportProtocol>,
 }
 
 /// What is known of the surroundings.
@@ -94,11 +114,18 @@ impl Gathering {
         }
     }
 
-    fn found(&mut self, candidate: Result<Candidate, IceError>, preference: u32) {
+    fn found(
+        &mut self,
+        candidate: Result<Candidate, IceError>,
+        preference: u32,
+        server: Option<Origin>,
+    ) {
         match candidate {
-            Ok(candidate) => self
-                .events
-                .push_back(NetworkEvent::Found(candidate, preference)),
+            Ok(candidate) => self.events.push_back(NetworkEvent::Found(Found {
+                candidate,
+                preference,
+                server,
+            })),
             Err(error) => log::warn!("a local candidate cannot be used: {error}"),
         }
     }
@@ -163,58 +190,6 @@ impl Network {
         self.resolve(now);
     }
 
-    /// Finds the servers' addresses, in a thread of its own if the system's resolver is needed.
-    fn resolve(&mut self, now: Instant) {
-        let gathering = &mut self.gathering;
-        let known = &gathering.resolved;
-        let unknown = gathering.servers.iter().filter(|server| {
-            !known
-                .iter()
-                .any(|(known, found)| known == *server && found.is_ok())
-        });
-        let (literal, named) = servers::resolve_literals(unknown.cloned().collect());
-        gathering.resolved.retain(|(_, found)| found.is_ok());
-        gathering.resolved.extend(literal);
-        if !named.is_empty() && gathering.resolving.is_none() {
-            let (shared, generation) = (gathering.shared.clone(), gathering.generation);
-            let thread = std::thread::Builder::new()
-                .name("libwebrtc-dns".to_owned())
-                .spawn(move || {
-                    // A connection that closed meanwhile does not need it.
-                    let _ = shared.post(Command::Resolved(servers::resolve(named), generation));
-                });
-            match thread {
-                Ok(_) => gathering.resolving = Some(generation),
-                Err(error) => log::warn!("ICE servers are not resolved: {error}"),
-            }
-        }
-        self.ask_servers(now);
-    }
-
-    /// The resolver answered.
-    pub(in crate::engine) fn resolved(
-        &mut self,
-        answers: Vec<Resolved>,
-        generation: u64,
-        now: Instant,
-    ) {
-        self.gathering.resolving = None;
-        if generation != self.gathering.generation {
-            // The servers are others now.
-            return self.resolve(now);
-        }
-        for (server, found) in answers {
-            if let Err(error) = &found {
-                let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
-                let reason = format!("its name is not found: {error}");
-                self.gathering.failed(&server.url, nowhere, &reason);
-                self.schedule_retry(now);
-            }
-            self.gathering.resolved.push((server, found));
-        }
-        self.ask_servers(now);
-    }
-
     /// Compares the addresses in use with those the machine has.
     fn rescan(&mut self, now: Instant) {
         let present = local_addresses();
@@ -259,8 +234,8 @@ impl Network {
             preference,
         });
         if gathering.policy != IceTransportsType::Relay {
-            gathering.found(host(address), preference);
-            gathering.found(active_tcp(ip), preference);
+            gathering.found(host(address), preference, None);
+            gathering.found(active_tcp(ip), preference, None);
         }
         true
     }
@@ -288,97 +263,6 @@ impl Network {
             relay.close(now, &mut udp(&mut self.sockets), registry);
         }
         self.sockets.close(address, registry);
-    }
-
-    /// Asks each server from each address that it can be reached from, unless that was done.
-    fn ask_servers(&mut self, now: Instant) {
-        let locals = self.gathering.locals.clone();
-        let resolved = std::mem::take(&mut self.gathering.resolved);
-        for (server, found) in &resolved {
-            for address in found.iter().flatten() {
-                for local in &locals {
-                    let local = local.address;
-                    let fits = local.is_ipv4() == address.is_ipv4()
-                        && local.ip().is_loopback() == address.ip().is_loopback();
-                    if fits {
-                        self.ask(server, *address, local, now);
-                    }
-                }
-            }
-        }
-        self.gathering.resolved = resolved;
-    }
-
-    fn ask(&mut self, server: &Server, address: SocketAddr, local: SocketAddr, now: Instant) {
-        let over_udp = matches!(server.service, Service::Stun | Service::TurnUdp);
-        let asked = |query: &Query| query.local == local && query.server == address;
-        // A TURN server over UDP is a STUN server too.
-        if over_udp
-            && self.gathering.policy != IceTransportsType::Relay
-            && !self.queries.iter().any(asked)
-        {
-            let url = server.url.clone();
-            self.queries
-                .push(Query::new(url, local, address, self.clock, now));
-        }
-        let asked = |relay: &Relay| {
-            relay.url == server.url && relay.local.ip() == local.ip() && relay.server == address
-        };
-        if server.service == Service::Stun || self.relays.iter().any(asked) {
-            return;
-        }
-        if self.relays.len() >= MAX_RELAYS {
-            log::debug!(
-                "{} is not asked: {MAX_RELAYS} relays are enough",
-                server.url
-            );
-            return;
-        }
-        let stream = match self.connect(server, address, local.ip()) {
-            Ok(stream) => stream,
-            Err(reason) => {
-                self.gathering.failed(&server.url, local, &reason);
-                self.schedule_retry(now);
-                return;
-            }
-        };
-        let from = stream.as_ref().map_or(local, |stream| stream.local);
-        self.relays.push(Relay::new(
-            (server.service, server.url.clone()),
-            (&server.username, &server.password),
-            (from, address),
-            stream,
-            self.clock,
-            now,
-        ));
-    }
-
-    /// The connection that a TURN server over TCP or TLS needs.
-    fn connect(
-        &mut self,
-        server: &Server,
-        address: SocketAddr,
-        local: IpAddr,
-    ) -> Result<Option<Stream>, String> {
-        let tls = match server.service {
-            Service::Stun | Service::TurnUdp => return Ok(None),
-            Service::TurnTcp => None,
-            Service::TurnTls => {
-                Some(tls::connect(&server.host).map_err(|error| error.to_string())?)
-            }
-        };
-        let token = Self::token(&mut self.next_token);
-        Stream::connect(local, address, tls, token, self.poll.registry())
-            .map(Some)
-            .map_err(|error| error.to_string())
-    }
-
-    fn schedule_retry(&mut self, now: Instant) {
-        let gathering = &mut self.gathering;
-        if gathering.continual && gathering.retry_at.is_none() {
-            gathering.retry_at = Some(now + gathering.retry_after);
-            gathering.retry_after = (gathering.retry_after * 2).min(MAX_RETRY);
-        }
     }
 
     pub(in crate::engine) fn handle_timeout(&mut self, now: Instant) {
@@ -413,84 +297,7 @@ impl Network {
             .min()
     }
 
-    /// Turns the answers of servers into events.
-    fn settle(&mut self, now: Instant) {
-        let gathering = &mut self.gathering;
-        for query in &mut self.queries {
-            if query.is_pending() || std::mem::replace(&mut query.reported, true) {
-                continue;
-            }
-            match query.answer {
-                Answer::Mapped(mapped) => {
-                    let preference = gathering.preference(query.local.ip()) / 2;
-                    gathering.found(reflexive(mapped, query.local), preference);
-                }
-                _ => gathering.failed(&query.url, query.local, "the STUN server does not answer"),
-            }
-        }
-        let mut failed = false;
-        for relay in &mut self.relays {
-            let Standing::Granted(address) = relay.standing else {
-                continue;
-            };
-            if !std::mem::replace(&mut relay.reported, true) {
-                // UDP before TCP before TLS: each adds delay.
-                let below = match relay.service {
-                    Service::TurnTls => 4,
-                    Service::TurnTcp => 8,
-                    Service::Stun | Service::TurnUdp => 16,
-                };
-                let preference = gathering.preference(relay.local.ip()) / 64 * below;
-                gathering.found(relayed_candidate(address, relay.local), preference);
-            }
-        }
-        for relay in self.relays.extract_if(.., |relay| relay.is_gone()) {
-            failed = true;
-            if let Some(relayed) = relay.was_granted() {
-                gathering.lost(relayed_candidate(relayed, relay.local));
-            }
-            let reason = "the TURN server cannot be reached or refuses";
-            gathering.failed(&relay.url, relay.local, reason);
-            relay.close(now, &mut udp(&mut self.sockets), self.poll.registry());
-        }
-        if failed {
-            self.schedule_retry(now);
-        }
-        let open = self.gathering.resolving.is_some()
-            || self.queries.iter().any(Query::is_pending)
-            || self
-                .relays
-                .iter()
-                .any(|relay| relay.standing == Standing::Pending);
-        if self.gathering.under_way && !open {
-            self.gathering.under_way = false;
-            self.gathering.events.push_back(NetworkEvent::Gathered);
-        }
-    }
-
     pub(in crate::engine) fn poll_event(&mut self) -> Option<NetworkEvent> {
         self.gathering.events.pop_front()
     }
-}
-
-fn host(address: SocketAddr) -> Result<Candidate, IceError> {
-    Candidate::host(address, "udp")
-}
-
-fn active_tcp(ip: IpAddr) -> Result<Candidate, IceError> {
-    let builder = Candidate::builder()
-        .tcp()
-        .host(SocketAddr::new(ip, ACTIVE_PORT));
-    match "active".parse() {
-        Ok(active) => builder.tcptype(active).build(),
-        Err(_) => builder.build(),
-    }
-}
-
-fn reflexive(mapped: SocketAddr, base: SocketAddr) -> Result<Candidate, IceError> {
-    Candidate::server_reflexive(mapped, base, "udp")
-}
-
-fn relayed_candidate(address: SocketAddr, local: SocketAddr) -> Result<Candidate, IceError> {
-    Candidate::relayed(address, local, "udp")
 }

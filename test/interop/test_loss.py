@@ -1,0 +1,93 @@
+"""A link that loses packets between the Rust peer and the server: what is given up, and what arrives all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import Joiner
+from livekit_server import LiveKitServer
+from peers import Peer, hear_each_other, numbered, ways
+from robot_network import SERVER, RobotNetwork, lacking
+
+LACK = lacking()
+pytestmark = pytest.mark.skipif(LACK is not None, reason=f"NOT TESTED: {LACK}")
+# Of the packets each way.
+LOSS = 0.1
+PACKETS = 200
+
+
+@pytest.fixture(scope="module")
+def link_server(network: RobotNetwork, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
+    """A LiveKit server at the other end of the link."""
+    server = LiveKitServer(tmp_path_factory.mktemp("link"), SERVER, network.interface)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["python", "browser"])
+def parted(
+    request: pytest.FixtureRequest, network: RobotNetwork, link_server: LiveKitServer, tmp_path: Path
+) -> Iterator[tuple[Peer, Peer]]:
+    """A Rust peer behind a link that loses, and a peer on another SDK on the server's side."""
+    joiner = Joiner(request, tmp_path, link_server, network.prefix)
+    peers = joiner("rust"), joiner(request.param)
+    hear_each_other(*peers)
+    network.lose(LOSS)
+    yield peers
+    network.unblock()
+    joiner.close()
+
+
+def test_lossy_packets_are_given_up_and_reliable_ones_are_not(parted: tuple[Peer, Peer]) -> None:
+    messages = numbered(PACKETS, 400)
+    for sender, receiver in ways(parted):
+        for number, message in enumerate(messages):
+            sender.send(message, reliable=number % 2 == 0, topic="both")
+            sender.pump(0.005)
+        # What comes last is reliable, and shows that the link is idle again.
+        sender.send(b"the end", topic="end")
+        receiver.wait_for(lambda to=receiver: to.of("data", topic="end"), "the end")
+        receiver.wait_for(
+            lambda to=receiver: len(to.of("data", topic="both", reliable=True)) >= PACKETS // 2, "every reliable packet"
+        )
+        assert receiver.data("data", topic="both", reliable=True) == messages[::2], "each once, in order"
+        lossy = receiver.data("data", topic="both", reliable=False)
+        assert lossy == [message for message in messages[1::2] if message in lossy], "each once at most, in order"
+        share = len(lossy) / (PACKETS // 2)
+        assert 0.5 < share < 1, "some are missing, as many as the link loses"
+
+
+def test_byte_streams_and_tracks_over_it(parted: tuple[Peer, Peer]) -> None:
+    data = bytes(range(256)) * 500
+    frames = numbered(PACKETS, 400)
+    for sender, receiver in ways(parted):
+        sender.stream(data, "interop")
+        receiver.wait_for(lambda to=receiver, by=sender: to.of("stream", **{"from": by.identity}), "the stream")
+        assert receiver.data("stream", **{"from": sender.identity}) == [data], "nothing is missing"
+        name = f"of {sender.identity}"
+        sender.publish(name)
+        receiver.wait_for(lambda to=receiver, name=name: to.of("subscribed", track=name), f"track {name}")
+
+        def flows(sender: Peer = sender, receiver: Peer = receiver, name: str = name) -> bool:
+            sender.push(name, b"first")
+            receiver.pump(0.1)
+            return b"first" in receiver.data("frame", track=name)
+
+        receiver.wait_for(flows, "the first frame")
+        for frame in frames:
+            sender.push(name, frame)
+            sender.pump(0.005)
+
+        def lasts(sender: Peer = sender, receiver: Peer = receiver, name: str = name) -> bool:
+            sender.push(name, b"last")
+            receiver.pump(0.1)
+            return b"last" in receiver.data("frame", track=name)
+
+        receiver.wait_for(lasts, "the last frame")
+        arrived = [frame for frame in receiver.data("frame", track=name) if frame not in (b"first", b"last")]
+        assert arrived == [frame for frame in frames if frame in arrived], "each once at most, in order"
+        assert 0.5 < len(arrived) / PACKETS < 1
