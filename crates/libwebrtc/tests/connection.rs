@@ -4,6 +4,7 @@
 mod pair;
 
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use libwebrtc::data_channel::DataChannelInit;
 use libwebrtc::peer_connection::{
@@ -187,26 +188,86 @@ fn resources() -> (usize, usize) {
     (count("/proc/self/task"), count("/proc/self/fd"))
 }
 
+/// Runs a test in a process of its own: other tests have threads too. Answers whether this is it.
+fn is_alone(test: &str) -> bool {
+    if std::env::var_os("ALONE").is_some() {
+        return true;
+    }
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test])
+        .env("ALONE", "1")
+        .status()
+        .unwrap();
+    assert!(status.success());
+    false
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// How often the threads of connections slept and woke, and the hundredths of a second of CPU they took (Linux).
+fn work() -> (u64, u64) {
+    let mut work = (0, 0);
+    for thread in std::fs::read_dir("/proc/self/task").unwrap() {
+        let read = |file: &str| {
+            let path = thread.as_ref().unwrap().path().join(file);
+            std::fs::read_to_string(path).unwrap_or_default()
+        };
+        if read("comm").trim() == "libwebrtc" {
+            let switches = read("status");
+            let switches = switches.lines().filter_map(|line| {
+                line.starts_with("voluntary_ctxt_switches")
+                    .then(|| line.split_whitespace().last()?.parse::<u64>().ok())
+                    .flatten()
+            });
+            work.0 += switches.sum::<u64>();
+            let stat = read("stat");
+            let fields = stat.rsplit(')').next().unwrap_or_default();
+            let ticks = fields.split_whitespace().skip(11).take(2);
+            work.1 += ticks
+                .filter_map(|field| field.parse::<u64>().ok())
+                .sum::<u64>();
+        }
+    }
+    work
+}
+
 #[test]
-fn a_thousand_connections_leave_nothing_behind() {
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap()
-    };
-    // Run alone in a process of its own: other tests have threads too.
-    if std::env::var_os("LEAK_TEST").is_none() {
-        let status = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "a_thousand_connections_leave_nothing_behind"])
-            .env("LEAK_TEST", "1")
-            .status()
-            .unwrap();
-        assert!(status.success());
+fn a_connection_with_nothing_to_do_sleeps() {
+    if !is_alone("a_connection_with_nothing_to_do_sleeps") {
         return;
     }
-    let runtime = runtime();
-    runtime.block_on(async {
+    runtime().block_on(async {
+        let pair = Pair::connected().await;
+        let (near, _far) = pair.open_channel("x", DataChannelInit::default()).await;
+        pair::send(&near, b"x", true).await;
+        // Checks of the first moments are over.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let (before, began) = (work(), std::time::Instant::now());
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let (after, seconds) = (work(), began.elapsed().as_secs_f64());
+        let wakes = (after.0 - before.0) as f64 / seconds;
+        let cpu = (after.1 - before.1) as f64 / 100.0 / seconds;
+        println!(
+            "{wakes:.1} times a second, {:.2} % of a core, both ends",
+            cpu * 100.0
+        );
+        assert!(wakes > 0.0, "the threads were not found");
+        assert!(wakes < 60.0, "{wakes} times a second");
+        assert!(cpu < 0.02, "{cpu} of a core");
+    });
+}
+
+#[test]
+fn a_thousand_connections_leave_nothing_behind() {
+    if !is_alone("a_thousand_connections_leave_nothing_behind") {
+        return;
+    }
+    runtime().block_on(async {
         let cycle = |full: bool| async move {
             let pair = if full {
                 Pair::connected().await
@@ -260,11 +321,7 @@ fn a_thousand_connections_leave_nothing_behind() {
 
 #[test]
 fn a_dropped_connection_closes() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+    runtime().block_on(async {
         let Pair { near, far, .. } = Pair::connected().await;
         drop(near);
         until("the peer noticed", || {
