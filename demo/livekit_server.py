@@ -140,7 +140,7 @@ class LiveKitServer:
         grants = api.VideoGrants(room_admin=True, room=room)
         token = api.AccessToken(self.key, self.secret).with_grants(grants).to_jwt()
         post = urllib.request.Request(
-            f"http://{self.address}:{self.port}/twirp/livekit.RoomService/{method}",
+            f"http://{self._host}:{self.port}/twirp/livekit.RoomService/{method}",
             data=json.dumps({"room": room, **request}).encode(),
             headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
         )
