@@ -200,6 +200,8 @@ def test_a_path_on_which_nothing_comes_back_is_disconnected_then_failed(network:
     network.unblock()
     ours.wait_for(lambda: ours.of("reconnected"), "reconnection")
     # The SDK restarts ICE on the same connection.
-    assert ours.states("connection")[before:] == ["Disconnected", "Failed", "Connecting", "Connected"]
     traffic.step(20)
     traffic.assert_complete()
+    states = ours.states("connection")[before:]
+    assert states[states.index("Failed") - 1] == "Disconnected", states
+    assert states[-2:] == ["Connecting", "Connected"], states
