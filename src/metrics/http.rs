@@ -148,3 +148,36 @@ fn response(
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_connection_makes_room_and_all_end_with_the_server() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let mut open = Connections::default();
+            let mut tasks = Vec::new();
+            for _ in 0..=MAX_CONNECTIONS {
+                let task = tokio::spawn(std::future::pending());
+                tasks.push(task.abort_handle());
+                open.add(task);
+            }
+            // Time for what was aborted to end.
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            let ended: Vec<_> = tasks.iter().map(AbortHandle::is_finished).collect();
+            assert_eq!(ended.iter().position(|ended| *ended), Some(0));
+            assert_eq!(ended.iter().filter(|ended| **ended).count(), 1);
+            drop(open);
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            assert!(tasks.iter().all(AbortHandle::is_finished));
+        });
+    }
+}
