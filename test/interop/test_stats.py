@@ -108,7 +108,8 @@ def test_what_both_tell_is_alike(both: tuple[Counted, Counted]) -> None:
     assert ours["candidate_pair"]["state"] == "succeeded"
     # The same units: milliseconds of now, seconds of a round trip.
     for name in ("last_packet_sent_timestamp", "last_packet_received_timestamp"):
-        if name in theirs["candidate_pair"]:
+        # The official library does not always keep it.
+        if theirs["candidate_pair"].get(name):
             assert ours["candidate_pair"][name] == pytest.approx(theirs["candidate_pair"][name], abs=3_600_000), name
     for fields in (ours["candidate_pair"], theirs["candidate_pair"]):
         assert 0 < fields["total_round_trip_time"] / fields["responses_received"] < 10
@@ -122,7 +123,7 @@ def test_both_count_the_same_traffic_alike(both: tuple[Counted, Counted]) -> Non
         # Each wraps its packets in its own way, and acknowledges when it likes.
         for kind in ("data_channel", "transport", "candidate_pair"):
             name = f"bytes_{direction}"
-            # The browser does not count what its pairs receive.
+            # The official library does not always count what its pairs receive.
             if (kind, name) != ("candidate_pair", "bytes_received") or theirs.after[kind][name]:
                 assert ours.count(kind, name) == pytest.approx(theirs.count(kind, name), rel=0.2), f"{kind}.{name}"
             assert ours.count(kind, name) > PACKETS * SIZE
