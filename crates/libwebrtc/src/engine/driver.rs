@@ -194,6 +194,10 @@ impl Driver {
         if !self.broken && !self.closing {
             log::warn!("connection failed: {reason}");
         }
+        self.end_for_good();
+    }
+
+    fn end_for_good(&mut self) {
         self.broken = true;
         self.sctp = None;
         self.channels.close_all();

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Driver;
-use crate::engine::dtls::DtlsOutput;
+use crate::engine::dtls::{DtlsError, DtlsOutput};
 use crate::engine::network::{Path, Received};
 use crate::engine::sctp::{self, SctpEvent};
 
@@ -102,8 +102,14 @@ impl Driver {
                 }
             }
         });
-        if let Err(error) = outcome {
-            self.fail(error);
+        match outcome {
+            Ok(()) => {}
+            // No fault: a server does so when its guest leaves.
+            Err(DtlsError::Closed) => {
+                log::debug!("the peer closed the connection");
+                self.end_for_good();
+            }
+            Err(error) => self.fail(error),
         }
     }
 
