@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from peers import Peer, numbered, ways
+from tracks import open_track, push_until_it_arrives
 
 
 def test_packets_of_the_lossy_channel_arrive_whole_and_as_lossy(pair: tuple[Peer, Peer]) -> None:
@@ -34,18 +35,9 @@ def test_frames_of_a_data_track_arrive(pair: tuple[Peer, Peer]) -> None:
     frames = [bytes([number]) * size for number, size in enumerate((1, 200, 1_000, 20_000, 60_000))]
     for sender, receiver in ways(pair):
         name = f"of {sender.identity}"
-        sender.publish(name)
-        receiver.wait_for(lambda to=receiver, name=name: to.of("subscribed", track=name), f"track {name}")
+        open_track(sender, receiver, name)
         for frame in frames:
-            # Frames from before the subscription reached the sender's SDK go nowhere, and any may be lost.
-            def arrived(sender: Peer = sender, receiver: Peer = receiver, name: str = name, frame: bytes = frame) -> bool:
-                if frame in receiver.data("frame", track=name):
-                    return True
-                sender.push(name, frame)
-                receiver.pump(0.2)
-                return False
-
-            receiver.wait_for(arrived, f"frame of {len(frame)} bytes")
+            push_until_it_arrives(sender, receiver, name, frame)
         assert set(receiver.data("frame", track=name)) == set(frames)
 
 
@@ -53,15 +45,8 @@ def test_a_data_track_keeps_up_with_a_fast_sensor(pair: tuple[Peer, Peer]) -> No
     frames = numbered(200, 500)
     for sender, receiver in ways(pair):
         name = f"fast of {sender.identity}"
-        sender.publish(name)
-        receiver.wait_for(lambda to=receiver, name=name: to.of("subscribed", track=name), f"track {name}")
-
-        def flows(sender: Peer = sender, receiver: Peer = receiver, name: str = name) -> bool:
-            sender.push(name, b"first")
-            receiver.pump(0.1)
-            return b"first" in receiver.data("frame", track=name)
-
-        receiver.wait_for(flows, "the first frame")
+        open_track(sender, receiver, name)
+        push_until_it_arrives(sender, receiver, name, b"first")
         for frame in frames:
             sender.push(name, frame)
             sender.pump(0.002)

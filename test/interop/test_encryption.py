@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conftest import Joiner
 from peers import Peer, RustPeer, hear_each_other, numbered, ways
+from tracks import open_track, push_until_it_arrives
 
 # The peers of `pair` encrypt under it.
 KEY = "a secret of the room"
@@ -25,16 +26,9 @@ def test_packets_and_streams_are_read_by_those_with_the_key(pair: tuple[Peer, Pe
 def test_frames_of_data_tracks_are_encrypted(pair: tuple[Peer, Peer]) -> None:
     for sender, receiver in ways(pair):
         name = f"secret of {sender.identity}"
-        sender.publish(name)
-        receiver.wait_for(lambda to=receiver, name=name: to.of("subscribed", track=name), f"track {name}")
+        open_track(sender, receiver, name)
         for frame in (b"a", b"b" * 20_000):
-
-            def arrived(sender: Peer = sender, receiver: Peer = receiver, name: str = name, frame: bytes = frame) -> bool:
-                sender.push(name, frame)
-                receiver.pump(0.2)
-                return frame in receiver.data("frame", track=name)
-
-            receiver.wait_for(arrived, f"frame of {len(frame)} bytes")
+            push_until_it_arrives(sender, receiver, name, frame)
 
 
 def test_a_key_that_was_ratcheted_is_followed(new_peer: Joiner, pair: tuple[Peer, Peer]) -> None:

@@ -11,6 +11,7 @@ from conftest import Joiner
 from livekit_server import LiveKitServer
 from peers import Peer, hear_each_other, numbered, ways
 from robot_network import SERVER, RobotNetwork, lacking
+from tracks import open_track, push_until_it_arrives
 
 LACK = lacking()
 pytestmark = pytest.mark.skipif(LACK is not None, reason=f"NOT TESTED: {LACK}")
@@ -69,25 +70,12 @@ def test_byte_streams_and_tracks_over_it(parted: tuple[Peer, Peer]) -> None:
         receiver.wait_for(lambda to=receiver, by=sender: to.of("stream", **{"from": by.identity}), "the stream")
         assert receiver.data("stream", **{"from": sender.identity}) == [data], "nothing is missing"
         name = f"of {sender.identity}"
-        sender.publish(name)
-        receiver.wait_for(lambda to=receiver, name=name: to.of("subscribed", track=name), f"track {name}")
-
-        def flows(sender: Peer = sender, receiver: Peer = receiver, name: str = name) -> bool:
-            sender.push(name, b"first")
-            receiver.pump(0.1)
-            return b"first" in receiver.data("frame", track=name)
-
-        receiver.wait_for(flows, "the first frame")
+        open_track(sender, receiver, name)
+        push_until_it_arrives(sender, receiver, name, b"first")
         for frame in frames:
             sender.push(name, frame)
             sender.pump(0.005)
-
-        def lasts(sender: Peer = sender, receiver: Peer = receiver, name: str = name) -> bool:
-            sender.push(name, b"last")
-            receiver.pump(0.1)
-            return b"last" in receiver.data("frame", track=name)
-
-        receiver.wait_for(lasts, "the last frame")
+        push_until_it_arrives(sender, receiver, name, b"last")
         arrived = [frame for frame in receiver.data("frame", track=name) if frame not in (b"first", b"last")]
         assert arrived == [frame for frame in frames if frame in arrived], "each once at most, in order"
         assert 0.5 < len(arrived) / PACKETS < 1
