@@ -8,7 +8,7 @@ use is::Protocol;
 use super::certificate::Certificate;
 use super::dtls::Dtls;
 use super::ice::Ice;
-use super::network::{self, Path};
+use super::network::{self, Found, Path};
 use super::sctp;
 use super::IceCreds;
 use crate::peer_connection_factory::IceServer;
@@ -75,8 +75,12 @@ fn agent() -> Ice {
         pass: "0123456789012345678901".to_owned(),
     };
     let mut ice = Ice::new(credentials("local"), now);
-    if let Ok(host) = is::Candidate::host(([127, 0, 0, 1], 1).into(), "udp") {
-        ice.add_local(host, 1);
+    if let Ok(candidate) = is::Candidate::host(([127, 0, 0, 1], 1).into(), "udp") {
+        ice.add_local(Found {
+            candidate,
+            preference: 1,
+            server: None,
+        });
     }
     ice.set_remote_credentials(credentials("remote"), true);
     ice
