@@ -42,14 +42,7 @@ pub fn run(seed: u64) {
     let mut world = World::new(random.next(), config, 5_000, uplink);
     world.is_tight = is_tight;
     let channels = random.range(2, 7);
-    for id in 0..channels {
-        let topic = topic(&mut random);
-        world.add_topic(id, topic);
-    }
-    let mut next_id = 0;
-    for _ in 0..random.range(1, 5) {
-        join(&mut world, &mut random, &mut next_id);
-    }
+    let mut next_id = populate(&mut world, &mut random, channels, (1, 5));
     let mut next_change = 0;
     while world.now < TURMOIL {
         world.advance();
@@ -91,14 +84,7 @@ pub fn beside_one_that_may_stop(seed: u64, stops: bool) -> World {
     let uplink = Link::new(25_000_000, random.range(1, 60) * 1000);
     let mut world = World::new(seed, SessionConfig::default(), 5_000, uplink);
     let channels = random.range(2, 5);
-    for id in 0..channels {
-        let topic = topic(&mut random);
-        world.add_topic(id, topic);
-    }
-    let mut next_id = 0;
-    for _ in 0..random.range(2, 5) {
-        join(&mut world, &mut random, &mut next_id);
-    }
+    let next_id = populate(&mut world, &mut random, channels, (2, 5));
     for id in 0..next_id {
         for channel in 0..channels {
             world.subscribe(id, channel, true);
@@ -112,6 +98,19 @@ pub fn beside_one_that_may_stop(seed: u64, stops: bool) -> World {
     world.publishing = false;
     world.run_until(25 * SECOND);
     world
+}
+
+/// Adds so many topics, and viewers by chance. Returns the id of the next viewer.
+fn populate(world: &mut World, random: &mut Random, channels: u64, viewers: (u64, u64)) -> u64 {
+    for id in 0..channels {
+        let topic = topic(random);
+        world.add_topic(id, topic);
+    }
+    let mut next_id = 0;
+    for _ in 0..random.range(viewers.0, viewers.1) {
+        join(world, random, &mut next_id);
+    }
+    next_id
 }
 
 fn topic(random: &mut Random) -> Topic {
