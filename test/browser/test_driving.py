@@ -109,6 +109,31 @@ def test_keys_drive_and_a_lost_focus_stops(driving: Tab, commands: Commands) -> 
     assert commands.stops() >= 3
 
 
+def test_shortcuts_do_not_drive_and_stop_the_keys(driving: Tab, commands: Commands) -> None:
+    driving.panel("teleop").locator(".pad").focus()
+    for modifier in ("Control", "Meta", "Alt"):
+        driving.page.keyboard.press(f"{modifier}+s")
+    driving.page.wait_for_timeout(500)
+    assert commands.all == []
+    driving.page.keyboard.down("w")
+    wait_for(commands.obeyed, "driving robot", driving)
+    # With the Command key no other key tells that it came up.
+    driving.page.keyboard.down("Meta")
+    commands.wait_stop(driving)
+    driving.page.keyboard.up("Meta")
+    # It is still down and repeats.
+    driving.page.keyboard.down("w")
+    commands.wait_stop(driving)
+
+
+def test_the_robot_stops_when_the_page_is_reloaded_with_the_key_down(driving: Tab, commands: Commands) -> None:
+    driving.panel("teleop").locator(".pad").focus()
+    driving.page.keyboard.down("w")
+    wait_for(commands.obeyed, "driving robot", driving)
+    driving.page.reload()
+    commands.wait_stop(driving)
+
+
 def test_the_robot_stops_when_the_page_is_closed(driving: Tab, commands: Commands) -> None:
     press_pad(driving)
     wait_for(commands.obeyed, "driving robot", driving)

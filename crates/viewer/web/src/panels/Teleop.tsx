@@ -3,25 +3,10 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { refused } from "../app/permissions";
 import type { TwistType } from "../ros/twist";
 import { Driver } from "./driver";
+import { Grip, type Stick } from "./grip";
 import { Hint, type PanelProps } from "./parts";
 
-/** Part of full speed ahead and to the left turn, -1 to 1. */
-interface Stick {
-  ahead: number;
-  turn: number;
-}
-
 const CENTRE: Stick = { ahead: 0, turn: 0 };
-const KEYS: Record<string, Stick> = {
-  ArrowUp: { ahead: 1, turn: 0 },
-  ArrowDown: { ahead: -1, turn: 0 },
-  ArrowLeft: { ahead: 0, turn: 1 },
-  ArrowRight: { ahead: 0, turn: -1 },
-  KeyW: { ahead: 1, turn: 0 },
-  KeyS: { ahead: -1, turn: 0 },
-  KeyA: { ahead: 0, turn: 1 },
-  KeyD: { ahead: 0, turn: -1 },
-};
 
 export function TeleopPanel({ place, visible }: PanelProps) {
   const [topic, setTopic] = useState("/cmd_vel");
@@ -29,14 +14,14 @@ export function TeleopPanel({ place, visible }: PanelProps) {
   const [speed, setSpeed] = useState(0.5);
   const [turnSpeed, setTurnSpeed] = useState(1);
   const [stick, setStick] = useState<Stick>();
-  const pressed = useRef(new Set<string>());
+  const grip = useRef(new Grip()).current;
   const refusal = refused(place, "clientPublish");
   const driver = useMemo(() => new Driver(place.robot, topic, type), [place.robot, topic, type]);
   const isReady = refusal === undefined && visible;
 
   useEffect(() => {
     const letGo = () => {
-      pressed.current.clear();
+      grip.release();
       setStick(undefined);
       driver.stop();
     };
@@ -46,22 +31,25 @@ export function TeleopPanel({ place, visible }: PanelProps) {
     window.addEventListener("blur", letGo);
     window.addEventListener("beforeunload", letGo, early);
     window.addEventListener("pagehide", letGo, early);
+    document.addEventListener("freeze", letGo, early);
     document.addEventListener("visibilitychange", onVisibility);
     return () => {
       window.removeEventListener("blur", letGo);
       window.removeEventListener("beforeunload", letGo, early);
       window.removeEventListener("pagehide", letGo, early);
+      document.removeEventListener("freeze", letGo, early);
       document.removeEventListener("visibilitychange", onVisibility);
       letGo();
       driver.dispose();
     };
-  }, [driver]);
+  }, [driver, grip]);
   useEffect(() => {
     if (!isReady) {
+      grip.release();
       setStick(undefined);
       driver.stop();
     }
-  }, [isReady, driver]);
+  }, [isReady, driver, grip]);
 
   const hold = (next: Stick | undefined) => {
     setStick(next);
@@ -72,25 +60,26 @@ export function TeleopPanel({ place, visible }: PanelProps) {
     }
   };
   const onKey = (event: KeyboardEvent) => {
-    if (!(event.code in KEYS)) {
-      return;
+    if (grip.owns(event)) {
+      event.preventDefault();
     }
-    event.preventDefault();
-    if (event.type === "keydown") {
-      pressed.current.add(event.code);
-    } else {
-      pressed.current.delete(event.code);
+    if (grip.key(event)) {
+      hold(grip.keys);
     }
-    hold(pressed.current.size > 0 ? sumOf(pressed.current) : undefined);
   };
   const onPointer = (event: PointerEvent & { currentTarget: HTMLElement }) => {
     if (event.type === "pointerdown") {
       event.currentTarget.setPointerCapture(event.pointerId);
       event.currentTarget.focus();
-    } else if (!event.currentTarget.hasPointerCapture(event.pointerId)) {
+      grip.press(event.pointerId);
+    } else if (!grip.isHeldBy(event.pointerId)) {
       return;
     }
     hold(stickAt(event));
+  };
+  const letGo = () => {
+    grip.release();
+    hold(undefined);
   };
   const knob = stick ?? CENTRE;
   return (
@@ -106,15 +95,12 @@ export function TeleopPanel({ place, visible }: PanelProps) {
           tabIndex={refusal === undefined ? 0 : -1}
           onPointerDown={refusal === undefined ? onPointer : undefined}
           onPointerMove={onPointer}
-          onPointerUp={() => hold(undefined)}
-          onPointerCancel={() => hold(undefined)}
-          onLostPointerCapture={() => hold(undefined)}
+          onPointerUp={letGo}
+          onPointerCancel={letGo}
+          onLostPointerCapture={letGo}
           onKeyDown={refusal === undefined ? onKey : undefined}
           onKeyUp={onKey}
-          onBlur={() => {
-            pressed.current.clear();
-            hold(undefined);
-          }}
+          onBlur={letGo}
         >
           <span
             class="knob"
@@ -174,15 +160,6 @@ function Slider({ label, unit, value, most, set }: SliderProps) {
       />
     </label>
   );
-}
-
-function sumOf(keys: Set<string>): Stick {
-  let [ahead, turn] = [0, 0];
-  for (const key of keys) {
-    ahead += KEYS[key]?.ahead ?? 0;
-    turn += KEYS[key]?.turn ?? 0;
-  }
-  return { ahead: Math.sign(ahead), turn: Math.sign(turn) };
 }
 
 /** Where a pointer holds the stick: the middle of the pad is standing still, its edge full speed. */

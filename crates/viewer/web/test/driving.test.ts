@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Grip, type Key } from "../src/panels/grip";
+
+const PLAIN = { type: "keydown", repeat: false, ctrlKey: false, metaKey: false, altKey: false };
+const key = (code: string, how: Partial<Key> = {}): Key => ({ ...PLAIN, code, ...how });
+
+test("keys hold the stick until they come up", () => {
+  const grip = new Grip();
+  assert.equal(grip.key(key("ArrowUp")), true);
+  assert.equal(grip.key(key("KeyA")), true);
+  assert.deepEqual(grip.keys, { ahead: 1, turn: 1 });
+  grip.key(key("ArrowUp", { type: "keyup" }));
+  assert.deepEqual(grip.keys, { ahead: 0, turn: 1 });
+  grip.key(key("KeyA", { type: "keyup" }));
+  assert.equal(grip.keys, undefined);
+  assert.equal(grip.key(key("KeyX")), false);
+});
+
+test("shortcuts do not drive", () => {
+  for (const modifier of ["ctrlKey", "metaKey", "altKey"] as const) {
+    const grip = new Grip();
+    assert.equal(grip.key(key("KeyS", { [modifier]: true })), false);
+    assert.equal(grip.owns(key("KeyS", { [modifier]: true })), false);
+    assert.equal(grip.keys, undefined);
+  }
+});
+
+test("a shortcut lets go of the keys: with Command none tells that it came up", () => {
+  const grip = new Grip();
+  grip.key(key("KeyW"));
+  assert.equal(grip.key(key("MetaLeft", { metaKey: true })), true);
+  assert.equal(grip.keys, undefined);
+  // The key is still down, and repeats when Command is up again.
+  assert.equal(grip.key(key("KeyW", { repeat: true })), false);
+  assert.equal(grip.keys, undefined);
+  grip.key(key("KeyW"));
+  assert.deepEqual(grip.keys, { ahead: 1, turn: 0 });
+});
+
+test("what the page let go of does not hold again until it is pressed anew", () => {
+  const grip = new Grip();
+  grip.key(key("KeyW"));
+  grip.press(7);
+  assert.equal(grip.isHeldBy(7), true);
+  grip.release();
+  grip.key(key("KeyW", { repeat: true }));
+  assert.equal(grip.keys, undefined);
+  assert.equal(grip.isHeldBy(7), false);
+});
