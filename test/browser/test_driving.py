@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Error, Playwright
 
 from bridge_process import Bridge
 from chromium import Tab, wait_for
-from conftest import ROOM, launch
+from conftest import ROOM, TabFactory, launch
 from livekit_server import LiveKitServer
 from page_server import PageServer
 from processes import ChildProcess
@@ -154,6 +154,26 @@ def test_the_robot_stops_when_the_browser_dies(
     with contextlib.suppress(Error):
         browser.new_browser_cdp_session().send("Browser.crash")
     commands.wait_stop()
+
+
+def test_the_second_driver_is_told_who_drives(
+    driving: Tab, new_tab: TabFactory, server: LiveKitServer, commands: Commands
+) -> None:
+    press_pad(driving)
+    wait_for(commands.obeyed, "driving robot", driving)
+    other = new_tab(Tab.token(server, ROOM, "second"))
+    other.wait_live()
+    panel = other.panel("teleop")
+    panel.locator('.pad[aria-disabled="false"]').scroll_into_view_if_needed()
+    panel.locator(".pad").focus()
+    other.page.keyboard.down("w")
+    panel.locator('.pad[aria-disabled="true"]').wait_for()
+    assert "Driven by " in panel.inner_text()
+    assert "driving" not in panel.locator(".speeds").inner_text()
+    driving.page.mouse.up()
+    panel.locator('.pad[aria-disabled="false"]').wait_for()
+    # The key is still down; it must be pressed anew.
+    commands.wait_stop(other)
 
 
 @pytest.fixture

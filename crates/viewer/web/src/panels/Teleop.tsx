@@ -15,8 +15,8 @@ export function TeleopPanel({ place, visible }: PanelProps) {
   const [turnSpeed, setTurnSpeed] = useState(1);
   const [stick, setStick] = useState<Stick>();
   const grip = useRef(new Grip()).current;
-  const refusal = refused(place, "clientPublish");
   const driver = useMemo(() => new Driver(place.robot, topic, type), [place.robot, topic, type]);
+  const refusal = refused(place, "clientPublish") ?? driver.refusal;
   const isReady = refusal === undefined && visible;
 
   useEffect(() => {
@@ -87,7 +87,7 @@ export function TeleopPanel({ place, visible }: PanelProps) {
       {refusal !== undefined && <Hint>{refusal}</Hint>}
       <div class="stick">
         <div
-          class={`pad ${stick ? "held" : ""}`}
+          class={`pad ${stick && refusal === undefined ? "held" : ""}`}
           role="application"
           aria-label="Drive: hold the arrow keys, or W, A, S and D. The robot stops when you let go."
           aria-disabled={refusal !== undefined}
@@ -111,7 +111,7 @@ export function TeleopPanel({ place, visible }: PanelProps) {
         <p class="speeds" aria-live="off">
           <output>{(knob.ahead * speed).toFixed(2)} m/s</output>
           <output>{(knob.turn * turnSpeed).toFixed(2)} rad/s</output>
-          <b class={stick ? "on" : ""}>{stick ? "driving" : "stopped"}</b>
+          <b class={stick && refusal === undefined ? "on" : ""}>{stateOf(stick, refusal)}</b>
         </p>
       </div>
       <div class="settings">
@@ -160,6 +160,13 @@ function Slider({ label, unit, value, most, set }: SliderProps) {
       />
     </label>
   );
+}
+
+function stateOf(stick: Stick | undefined, refusal: string | undefined): string {
+  if (refusal !== undefined) {
+    return "refused";
+  }
+  return stick ? "driving" : "stopped";
 }
 
 /** Where a pointer holds the stick: the middle of the pad is standing still, its edge full speed. */

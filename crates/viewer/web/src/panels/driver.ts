@@ -28,6 +28,19 @@ export class Driver {
     return this.#timer !== undefined;
   }
 
+  /**
+   * Why the robot does not take commands from here, as it said itself: somebody else drives, or the
+   * channel was refused.
+   */
+  get refusal(): string | undefined {
+    const driven = this.#robot.statuses.get(`driven-${this.#topic}`);
+    if (driven) {
+      const name = / is driven by (.+); it is free when /s.exec(driven.message)?.[1];
+      return name === undefined ? driven.message : `Driven by ${name}`;
+    }
+    return this.#robot.statuses.get(`client-channel-${this.#channel}`)?.message;
+  }
+
   /** Drives so fast from now on, until the next call or {@link stop}. */
   drive(velocity: Velocity): void {
     this.#velocity = velocity;
