@@ -6,9 +6,11 @@ import json
 import re
 import secrets
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from livekit import api
 from playwright.sync_api import Browser, Route
 
 from bridge_process import Bridge
@@ -78,8 +80,19 @@ def test_a_token_that_may_send_nothing_sees_topics_and_is_told_why_no_more(
 
 def test_a_token_for_nothing_is_named_and_the_page_goes_on_trying(new_tab: TabFactory) -> None:
     tab = new_tab("not-a-token")
-    tab.page.get_by_role("alert").filter(has_text="cannot connect").wait_for()
+    tab.page.get_by_role("alert").filter(has_text="does not accept this link").wait_for()
     tab.page.locator(".state.bad").wait_for()
+    assert "not-a-token" not in tab.page.content()
+
+
+def test_an_expired_link_is_called_so_and_its_token_is_not_shown(new_tab: TabFactory, server: LiveKitServer) -> None:
+    grants = api.VideoGrants(room_join=True, room=ROOM)
+    token = api.AccessToken(server.key, server.secret).with_identity("late").with_grants(grants)
+    text = token.with_ttl(timedelta(hours=-1)).to_jwt()
+    tab = new_tab(text)
+    tab.page.get_by_role("alert").filter(has_text="This link has expired").wait_for()
+    tab.page.locator(".state.bad", has_text="This link has expired").wait_for()
+    assert not any(part in tab.page.content() for part in text.split("."))
 
 
 def test_a_form_asks_where_to_connect_to(

@@ -1,5 +1,6 @@
 /** The bar at the top: which robot, and how well it is connected. */
 import { useState } from "preact/hooks";
+import { EXPIRED } from "../remote/failure";
 import { rate } from "./format";
 import { useRepaint } from "./hooks";
 import { Icon } from "./icons";
@@ -65,7 +66,7 @@ function Connection({ current }: { current: Place | undefined }) {
   const websocket = config.value?.websocket;
   return (
     <div class="connection">
-      <span class={`state ${level}`} role="status">
+      <span class={`state ${level}`} role="status" title={room?.error}>
         {text}
       </span>
       {robot?.online && (
@@ -130,7 +131,7 @@ function stateText(current: Place | undefined): [string, string] {
     case "reconnecting":
       return ["reconnecting", "warn"];
     case "waiting":
-      return ["no connection, trying again", "bad"];
+      return [room.error?.startsWith(EXPIRED) ? EXPIRED : "no connection, trying again", "bad"];
     default:
       return ["connecting", "warn"];
   }

@@ -1,4 +1,5 @@
 /** Where to connect to: the URL's fragment, the program that serves the page, or what the user typed. */
+import { claimsOf } from "./failure";
 import { isObject } from "./messages";
 
 /** How to join one room. */
@@ -53,17 +54,8 @@ export function fromProgram(answer: unknown): PageConfig {
 
 /** The room that a token names. Nothing is verified: the server does that. */
 function roomOfToken(token: string): string {
-  try {
-    const payload = token.split(".")[1] ?? "";
-    const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (c) =>
-      c.charCodeAt(0),
-    );
-    const claims: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    const video = isObject(claims) && isObject(claims.video) ? claims.video : {};
-    return string(video.room) ?? "";
-  } catch {
-    return "";
-  }
+  const { video } = claimsOf(token);
+  return isObject(video) ? (string(video.room) ?? "") : "";
 }
 
 /**

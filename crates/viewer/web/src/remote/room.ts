@@ -3,6 +3,7 @@ import type { Room as LiveKitRoom, RemoteParticipant } from "livekit-client";
 import type * as LiveKit from "../lazy/livekit";
 import type { Credentials } from "./config";
 import { discard, readStream } from "./downlink";
+import { describeFailure } from "./failure";
 import { Member } from "./member";
 import { ROLE_ATTRIBUTE, ROLE_ROBOT, STREAM_TOPIC } from "./messages";
 import type { Robot } from "./robot";
@@ -83,7 +84,7 @@ export class RemoteRoom {
         this.error = "the server ended the connection";
       } catch (error) {
         failures += 1;
-        this.error = `cannot connect to ${this.#credentials.url}: ${error instanceof Error ? error.message : error}`;
+        this.error = describeFailure(error, this.#credentials, Date.now());
       }
       if (this.#closed) {
         break;

@@ -1,0 +1,58 @@
+/** What people are told of a connection that failed. Never what the server said: it may quote the token. */
+import type { Credentials } from "./config";
+import { isObject } from "./messages";
+
+export const EXPIRED = "This link has expired";
+const RENEW = "Ask whoever gave it to you for a new one and open that, or press Disconnect to type it in.";
+/** `ConnectionErrorReason` of `livekit-client`, which is not loaded at the start. */
+const NOT_ALLOWED = 0;
+const REASONS: Record<number, string> = {
+  1: "the server cannot be reached",
+  2: "the server has an error",
+  3: "the attempt was given up",
+  4: "the server ended the connection",
+  5: "the server does not answer in time",
+  6: "the connection broke",
+  7: "there is no LiveKit server at this address",
+};
+
+export function describeFailure(error: unknown, credentials: Credentials, nowMs: number): string {
+  const reason = isObject(error) ? error.reason : undefined;
+  const said = error instanceof Error ? error.message : "";
+  const isRefused = reason === NOT_ALLOWED;
+  const endMs = expiry(credentials.token);
+  if (isRefused && (/\bexpired\b/i.test(said) || (endMs !== undefined && endMs <= nowMs))) {
+    return `${EXPIRED}. ${RENEW}`;
+  }
+  const why = isRefused
+    ? `the server does not accept this link's token. ${RENEW}`
+    : ((typeof reason === "number" ? REASONS[reason] : undefined) ?? "the connection failed");
+  return `cannot connect to ${address(credentials.url)}: ${why}`;
+}
+
+/** The claims of a token. Nothing is verified: the server does that. */
+export function claimsOf(token: string): Record<string, unknown> {
+  try {
+    const payload = (token.split(".")[1] ?? "").replace(/-/g, "+").replace(/_/g, "/");
+    const bytes = Uint8Array.from(atob(payload), (c) => c.charCodeAt(0));
+    const claims: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return isObject(claims) ? claims : {};
+  } catch {
+    return {};
+  }
+}
+
+function expiry(token: string): number | undefined {
+  const { exp } = claimsOf(token);
+  return typeof exp === "number" ? exp * 1000 : undefined;
+}
+
+/** Protocol, host and port: the rest of an address may hold a token. */
+function address(url: string): string {
+  try {
+    const { protocol, host } = new URL(url);
+    return `${protocol}//${host}`;
+  } catch {
+    return "the server";
+  }
+}
