@@ -192,3 +192,36 @@ fn requests_are_bounded_and_a_robot_that_does_not_answer_is_told() {
     harness.json(1, r#"{"op":"getParameters","parameterNames":[]}"#);
     assert_eq!(harness.requests().len(), 1);
 }
+
+#[test]
+fn the_same_name_is_asked_for_once_and_too_many_names_are_refused() {
+    let mut harness = viewers();
+    let same = vec!["/n.a"; 24_000];
+    let get = |names: &serde_json::Value| {
+        json!({"op": "getParameters", "parameterNames": names, "id": "x"}).to_string()
+    };
+    harness.json(1, &get(&json!(same)));
+    let requests = harness.requests();
+    let Request::GetParameters { names, .. } = &requests[0] else {
+        panic!("{requests:?}");
+    };
+    assert_eq!(*names, ["/n.a"]);
+
+    let many: Vec<String> = (0..10_001).map(|n| format!("/n.p{n}")).collect();
+    harness.json(1, &get(&json!(many)));
+    harness.pump();
+    assert_eq!(harness.requests(), []);
+    assert!(harness.statuses(1)[0].contains("no more than 10000 can be named"));
+    harness.json(1, &get(&json!(many[1..])));
+    assert_eq!(harness.requests().len(), 1);
+
+    harness.pass(Duration::from_secs(2));
+    let set: Vec<_> = many.iter().map(|name| parameter(name, 1)).collect();
+    harness.json(
+        1,
+        &json!({"op": "setParameters", "parameters": set}).to_string(),
+    );
+    harness.pump();
+    assert_eq!(harness.requests(), []);
+    assert_eq!(harness.statuses(1).len(), 2);
+}

@@ -97,6 +97,11 @@ impl ParameterClient {
                 of_node.get_or_insert_default().push(parameter);
             }
         }
+        // A node would answer each repetition with the value anew.
+        for parameters in wanted.values_mut().flatten() {
+            parameters.sort_unstable();
+            parameters.dedup();
+        }
         let tasks = wanted.into_iter().filter_map(|(node, parameters)| {
             let node = Arc::clone(nodes.get(&node)?);
             let client = Arc::clone(self);

@@ -14,6 +14,9 @@ use super::{ParticipantId, Request, Session};
 const MAX_REQUESTS: usize = 32;
 /// Names that one viewer may watch, beside all.
 const MAX_WATCHED: usize = 10_000;
+/// Names in one request. All that may be watched are read by one request after a new start; who
+/// wants more than that names none, and gets all.
+const MAX_NAMES: usize = MAX_WATCHED;
 /// The robot's side has its own, shorter limits: this is for one that does not answer at all.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// A message with values holds about this many bytes at most.
@@ -87,10 +90,15 @@ impl Session {
         &mut self,
         now: Instant,
         viewer: ParticipantId,
-        names: Vec<String>,
+        mut names: Vec<String>,
         id: Option<String>,
     ) {
-        if self.allow(now, viewer, Ask::GetParameters).is_ok() {
+        // A node would answer each repetition with the value anew.
+        names.sort_unstable();
+        names.dedup();
+        if self.allow(now, viewer, Ask::GetParameters).is_ok()
+            && self.few_names(now, viewer, names.len())
+        {
             self.ask_for_parameters(now, viewer, id, true, |key| Request::GetParameters {
                 key,
                 names,
@@ -105,13 +113,27 @@ impl Session {
         parameters: Vec<Parameter>,
         id: Option<String>,
     ) {
-        if self.allow(now, viewer, Ask::SetParameters).is_ok() {
+        if self.allow(now, viewer, Ask::SetParameters).is_ok()
+            && self.few_names(now, viewer, parameters.len())
+        {
             let answer = id.is_some();
             self.ask_for_parameters(now, viewer, id, answer, |key| Request::SetParameters {
                 key,
                 parameters,
             });
         }
+    }
+
+    /// Whether a request names so few parameters that it is passed on. If not the viewer is told.
+    fn few_names(&mut self, now: Instant, viewer: ParticipantId, count: usize) -> bool {
+        if count > MAX_NAMES {
+            let text = format!(
+                "a request for {count} parameters is refused: no more than {MAX_NAMES} can be named"
+            );
+            let id = "parameters-names".to_owned();
+            self.notice(now, viewer, StatusLevel::Error, text, id);
+        }
+        count <= MAX_NAMES
     }
 
     fn ask_for_parameters(
