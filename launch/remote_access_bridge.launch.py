@@ -1,9 +1,11 @@
 """Starts the bridge. Every parameter of the node is an argument; `--show-args` lists them.
 
 What decides, from weak to strong: the node's defaults, the parameter file, the arguments that
-differ from their defaults. The secrets are no arguments: LIVEKIT_URL, LIVEKIT_TOKEN,
+are given, whatever their values. The secrets are no arguments: LIVEKIT_URL, LIVEKIT_TOKEN,
 LIVEKIT_API_KEY and LIVEKIT_API_SECRET come from the environment.
 """
+
+from pathlib import Path
 
 import yaml
 from launch import LaunchContext, LaunchDescription
@@ -102,10 +104,13 @@ STARTING = [
     ("node_name", "remote_access_bridge", "name of the node"),
     ("namespace", "", "namespace of the node"),
     ("params_file", "", "YAML file with parameters, such as config/remote_access_bridge.yaml; empty: none"),
-    ("respawn", "true", "starts the node again when it ended"),
+    ("respawn", "false", "starts the node again when it ended"),
     ("respawn_delay", "2.0", "seconds until it is started again"),
     ("log_level", "info", "least severity that the node logs: debug, info, warn, error"),
 ]
+
+# The value of an argument for a parameter that is not given: no parameter could want this text.
+NOT_GIVEN = "not-given"
 
 
 def as_text(value: object) -> str:
@@ -120,8 +125,10 @@ def start_node(context: LaunchContext) -> list[Node]:
         # A text such as "42" would be taken for a number if its type were not named.
         name: ParameterValue(given[name], value_type=str) if isinstance(default, str) else yaml.safe_load(given[name])
         for name, default, _ in PARAMETERS
-        if given[name] != as_text(default)
+        if given[name] != NOT_GIVEN
     }
+    if given["params_file"] and not Path(given["params_file"]).is_file():
+        raise FileNotFoundError(f"params_file: there is no file {given['params_file']}")
     parameters = [given["params_file"]] if given["params_file"] else []
     if overrides:
         parameters.append(overrides)
@@ -143,7 +150,10 @@ def start_node(context: LaunchContext) -> list[Node]:
 def generate_launch_description() -> LaunchDescription:
     """Declares the arguments and starts the node."""
     arguments = [
-        DeclareLaunchArgument(name, default_value=as_text(default), description=description)
-        for name, default, description in PARAMETERS + STARTING
+        DeclareLaunchArgument(name, default_value=NOT_GIVEN, description=f"{description} Default: {as_text(default) or 'empty'}")
+        for name, default, description in PARAMETERS
+    ]
+    arguments += [
+        DeclareLaunchArgument(name, default_value=default, description=description) for name, default, description in STARTING
     ]
     return LaunchDescription([*arguments, OpaqueFunction(function=start_node)])

@@ -65,9 +65,10 @@ def test_the_python_launch_file_has_every_parameter(table: list[dict[str, Any]])
     assert list(arguments) == [each["name"] for each in table] + STARTING
     for each in table:
         argument = arguments[each["name"]]
-        found = argument.default_value if each["type"] == "string" else yaml.safe_load(argument.default_value)
+        description, _, shown = argument.description.rpartition(" Default: ")
+        found = shown.removeprefix("empty") if each["type"] == "string" else yaml.safe_load(shown)
         assert found == each["default"], each["name"]
-        assert argument.description == each["description"]
+        assert description == each["description"]
 
 
 def test_the_python_launch_file_passes_on_what_was_given(table: list[dict[str, Any]]) -> None:
@@ -78,13 +79,13 @@ def test_the_python_launch_file_passes_on_what_was_given(table: list[dict[str, A
         room="42",
         topic_whitelist='["/camera/.*", "/tf"]',
         include_hidden="true",
-        params_file="/etc/robot.yaml",
+        params_file=str(ROOT / f"config/{PACKAGE}.yaml"),
         namespace="r2",
         node_name="uplink",
-        respawn="false",
+        respawn="true",
     )
     assert node.parameters == [
-        "/etc/robot.yaml",
+        str(ROOT / f"config/{PACKAGE}.yaml"),
         {
             "room": ParameterValue("42", value_type=str),
             "topic_whitelist": ["/camera/.*", "/tf"],
@@ -92,7 +93,19 @@ def test_the_python_launch_file_passes_on_what_was_given(table: list[dict[str, A
         },
     ]
     assert (node.package, node.executable) == (PACKAGE, PACKAGE)
-    assert (node.namespace, node.name, node.respawn) == ("r2", "uplink", False)
+    assert (node.namespace, node.name, node.respawn) == ("r2", "uplink", True)
+
+
+def test_an_argument_that_is_given_counts_even_if_it_is_the_default() -> None:
+    description = launch_standin.load(PYTHON_LAUNCH)
+    node = launch_standin.start(description, room="", topic_whitelist="['.*']", min_qos_depth="1")
+    assert node.parameters == [{"room": ParameterValue("", value_type=str), "topic_whitelist": [".*"], "min_qos_depth": 1}]
+    assert node.respawn is False
+
+
+def test_a_parameter_file_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(FileNotFoundError, match=r"/nowhere/robot\.yaml"):
+        launch_standin.start(launch_standin.load(PYTHON_LAUNCH), params_file="/nowhere/robot.yaml")
 
 
 def test_the_xml_launch_file_passes_everything_to_the_python_one() -> None:
