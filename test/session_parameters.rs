@@ -225,3 +225,56 @@ fn the_same_name_is_asked_for_once_and_too_many_names_are_refused() {
     assert_eq!(harness.requests(), []);
     assert_eq!(harness.statuses(1).len(), 2);
 }
+
+/// What a viewer is asked for again when it is started anew, which is what the robot remembers.
+fn watched(harness: &mut Harness) -> Vec<String> {
+    harness.requests();
+    harness.session.resync(harness.now, ParticipantId(1));
+    match harness.requests().pop() {
+        Some(Request::GetParameters { names, .. }) => names,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn watch(harness: &mut Harness, op: &str, names: &[String]) {
+    let text = json!({"op": op, "parameterNames": names}).to_string();
+    harness.json(1, &text);
+    harness.pump();
+}
+
+#[test]
+fn names_that_are_watched_are_short_and_few_bytes_in_all() {
+    let mut harness = viewers();
+    let op = "subscribeParameterUpdates";
+    let names = ["/n.a".to_owned(), format!("/n.{}", "x".repeat(600))];
+    watch(&mut harness, op, &names);
+    assert!(harness.statuses(1)[0].contains("1 parameters are not watched"));
+    assert_eq!(watched(&mut harness), names[..1]);
+
+    harness.pass(Duration::from_secs(2));
+    let long: Vec<String> = (0..5_000).map(|n| format!("/n.{n:0>500}")).collect();
+    for names in long.chunks(500) {
+        watch(&mut harness, op, names);
+    }
+    let kept = watched(&mut harness);
+    let bytes: usize = kept.iter().map(String::len).sum();
+    assert!((1_000_000..=1 << 20).contains(&bytes), "{bytes}");
+    assert!(kept.contains(&names[0]));
+
+    // What is watched no more makes room.
+    for names in kept.chunks(500) {
+        watch(&mut harness, "unsubscribeParameterUpdates", names);
+    }
+    watch(&mut harness, op, &long[4_000..4_100]);
+    assert!(watched(&mut harness).contains(&long[4_099]));
+}
+
+#[test]
+fn the_id_of_a_request_is_remembered_only_if_it_is_short() {
+    let mut harness = viewers();
+    let get = json!({"op": "getParameters", "parameterNames": ["/n.a"], "id": "x".repeat(257)});
+    harness.json(1, &get.to_string());
+    harness.pump();
+    assert_eq!(harness.requests(), []);
+    assert!(harness.statuses(1)[0].contains("more than 256 bytes"));
+}

@@ -21,6 +21,8 @@ use super::{ParticipantId, Request, Session, SessionConfig};
 const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
 /// Different notices to one participant in that time.
 const MAX_NOTICES: usize = 64;
+/// Characters of a notice's id that are remembered. A topic or a parameter's name fits in.
+const MAX_NOTICE_ID: usize = 512;
 /// Names the status of a viewer that may not send.
 const MAY_NOT_SEND_STATUS: &str = "may-not-send";
 
@@ -75,10 +77,35 @@ pub(super) struct ParticipantAsks {
 #[derive(Debug, Default)]
 pub(super) struct ParameterSubscription {
     pub all: bool,
-    pub names: BTreeSet<String>,
+    names: BTreeSet<String>,
+    /// Bytes of the names.
+    bytes: usize,
 }
 
 impl ParameterSubscription {
+    /// Remembers a name, if there is room for it or it is known.
+    pub fn add(&mut self, name: String, max_names: usize, max_bytes: usize) -> bool {
+        if self.names.contains(&name) {
+            return true;
+        }
+        let bytes = self.bytes + name.len();
+        if self.names.len() >= max_names || bytes > max_bytes {
+            return false;
+        }
+        self.bytes = bytes;
+        self.names.insert(name)
+    }
+
+    pub fn remove(&mut self, name: &str) {
+        if self.names.remove(name) {
+            self.bytes -= name.len();
+        }
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.names.iter().cloned().collect()
+    }
+
     pub fn is_empty(&self) -> bool {
         !self.all && self.names.is_empty()
     }
@@ -105,10 +132,12 @@ impl ParticipantAsks {
     fn may_notice(&mut self, now: Instant, id: &str) -> bool {
         self.notices
             .retain(|_, at| now.saturating_duration_since(*at) < NOTICE_INTERVAL);
-        if self.notices.len() >= MAX_NOTICES || self.notices.contains_key(id) {
+        // What a viewer wrote may be part of it, and as long as it likes.
+        let id = format!("{id:.MAX_NOTICE_ID$}");
+        if self.notices.len() >= MAX_NOTICES || self.notices.contains_key(&id) {
             return false;
         }
-        self.notices.insert(id.to_owned(), now);
+        self.notices.insert(id, now);
         true
     }
 }

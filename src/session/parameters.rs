@@ -14,6 +14,12 @@ use super::{ParticipantId, Request, Session};
 const MAX_REQUESTS: usize = 32;
 /// Names that one viewer may watch, beside all.
 const MAX_WATCHED: usize = 10_000;
+/// Bytes of the names that one viewer may watch: about 100 for each.
+const MAX_WATCHED_BYTES: usize = 1 << 20;
+/// Longest name that can be watched. Names of nodes have 255 bytes at most, and parameters hardly more.
+const MAX_NAME: usize = 512;
+/// Longest id of a request, which is remembered until it is answered.
+const MAX_ID: usize = 256;
 /// Names in one request. All that may be watched are read by one request after a new start; who
 /// wants more than that names none, and gets all.
 const MAX_NAMES: usize = MAX_WATCHED;
@@ -147,6 +153,8 @@ impl Session {
         let is_one = |what: &Pending| matches!(what, Pending::Parameters { .. });
         let reason = if self.asks.pending.count(viewer, is_one) >= MAX_REQUESTS {
             format!("no more than {MAX_REQUESTS} requests for parameters are possible at once")
+        } else if id.as_ref().is_some_and(|id| id.len() > MAX_ID) {
+            format!("the id of a request for parameters has more than {MAX_ID} bytes")
         } else {
             let pending = Pending::Parameters { id, answer };
             let key = self.asks.pending.add(now, viewer, pending, TIMEOUT);
@@ -174,17 +182,17 @@ impl Session {
         };
         let watched = &mut participant.asks.parameters;
         watched.all |= names.is_empty();
-        let mut left_out = false;
+        let mut left_out = 0;
         for name in names {
-            if watched.names.len() < MAX_WATCHED {
-                watched.names.insert(name);
-            } else {
-                left_out |= !watched.names.contains(&name);
-            }
+            let kept = name.len() <= MAX_NAME && watched.add(name, MAX_WATCHED, MAX_WATCHED_BYTES);
+            left_out += usize::from(!kept);
         }
         self.update_watching();
-        if left_out {
-            let text = format!("no more than {MAX_WATCHED} parameters can be watched by name");
+        if left_out > 0 {
+            let text = format!(
+                "{left_out} parameters are not watched: no more than {MAX_WATCHED} can be by name, \
+                 with {MAX_NAME} bytes each and {MAX_WATCHED_BYTES} in all"
+            );
             let id = "parameters-watched".to_owned();
             self.notice(now, viewer, StatusLevel::Error, text, id);
         }
@@ -199,7 +207,7 @@ impl Session {
             *watched = super::asks::ParameterSubscription::default();
         }
         for name in names {
-            watched.names.remove(name);
+            watched.remove(name);
         }
         self.update_watching();
     }
@@ -216,7 +224,7 @@ impl Session {
         let names = if watched.all {
             Vec::new()
         } else {
-            watched.names.iter().cloned().collect()
+            watched.names()
         };
         self.ask_for_parameters(now, viewer, None, true, |key| Request::GetParameters {
             key,
