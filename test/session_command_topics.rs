@@ -171,3 +171,25 @@ fn a_second_viewers_tries_do_not_keep_the_first_ones_command_alive() {
     assert_eq!(stops, 1);
     assert!(driven > 10);
 }
+
+#[test]
+fn commands_that_are_refused_do_not_put_off_the_stop() {
+    let mut harness = drivers(1);
+    let mut message = vec![1];
+    message.extend_from_slice(&1u32.to_le_bytes());
+    message.extend_from_slice(b"fast");
+    let frame = remote_access_protocol::frame::binary(&message).unwrap();
+    // The robot's side takes nothing, so that the queue is full after some.
+    for _ in 0..300 {
+        harness.bytes(1, &frame).unwrap();
+    }
+    let accepted = harness.now;
+    harness.pass(TIMEOUT - Duration::from_millis(10));
+    harness.bytes(1, &frame).unwrap();
+    harness.pass(Duration::from_millis(20));
+    assert!(harness.now < accepted + TIMEOUT + Duration::from_millis(20));
+    assert_eq!(
+        harness.requests().last(),
+        Some(&Request::Stop { key: key(1) })
+    );
+}

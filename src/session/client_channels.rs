@@ -178,7 +178,7 @@ impl Session {
             return;
         }
         let topic = state.topic.clone();
-        if let Err(driver) = self.asks.commands.on_message(now, &topic, key) {
+        if let Err(driver) = self.asks.commands.may_publish(&topic, viewer) {
             let driver = self.name_of(driver);
             let text = format!("{topic} is driven by {driver}; it is free when {driver} stops");
             self.notice(
@@ -192,6 +192,8 @@ impl Session {
         }
         match self.asks.queue.push(Request::Publish { key, message }) {
             Ok(()) => {
+                // What is refused must not put off the stop.
+                self.asks.commands.on_message(now, &topic, key);
                 if let Some(state) = self.client_channel(key) {
                     state.messages += 1;
                 }

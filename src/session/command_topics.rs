@@ -49,18 +49,20 @@ impl CommandTopics {
         self.timeout
     }
 
-    /// A viewer publishes. If somebody else drives, its id comes back.
-    pub fn on_message(
-        &mut self,
-        now: Instant,
-        topic: &str,
-        by: ClientChannelKey,
-    ) -> Result<(), ParticipantId> {
-        if let Some(driven) = self.driven.get_mut(topic) {
-            if driven.by.viewer != by.viewer {
-                driven.told.insert(by.viewer);
-                return Err(driven.by.viewer);
+    /// A viewer wants to publish. If somebody else drives, its id comes back.
+    pub fn may_publish(&mut self, topic: &str, viewer: ParticipantId) -> Result<(), ParticipantId> {
+        match self.driven.get_mut(topic) {
+            Some(driven) if driven.by.viewer != viewer => {
+                driven.told.insert(viewer);
+                Err(driven.by.viewer)
             }
+            _ => Ok(()),
+        }
+    }
+
+    /// A message of a viewer that may publish was passed on: a sign of life.
+    pub fn on_message(&mut self, now: Instant, topic: &str, by: ClientChannelKey) {
+        if let Some(driven) = self.driven.get_mut(topic) {
             driven.by = by;
             driven.last = now;
         } else if self.rule.holds(topic) {
@@ -71,7 +73,6 @@ impl CommandTopics {
             };
             self.driven.insert(topic.to_owned(), driven);
         }
-        Ok(())
     }
 
     /// A channel is gone.
@@ -145,11 +146,12 @@ mod tests {
     fn the_first_drives_until_it_is_silent_and_one_stop_is_due() {
         let start = Instant::now();
         let mut commands = commands();
-        assert_eq!(commands.on_message(start, "/cmd_vel", by(1, 1)), Ok(()));
-        let other = commands.on_message(start, "/cmd_vel", by(2, 1));
+        commands.on_message(start, "/cmd_vel", by(1, 1));
+        let other = commands.may_publish("/cmd_vel", ParticipantId(2));
         assert_eq!(other, Err(ParticipantId(1)));
         let later = start + SECOND / 2;
-        assert_eq!(commands.on_message(later, "/cmd_vel", by(1, 1)), Ok(()));
+        assert_eq!(commands.may_publish("/cmd_vel", ParticipantId(1)), Ok(()));
+        commands.on_message(later, "/cmd_vel", by(1, 1));
         assert_eq!(commands.next_timeout(), Some(later + SECOND));
         assert_eq!(commands.on_timeout(start + SECOND), []);
         let released = commands.on_timeout(later + SECOND);
@@ -158,18 +160,15 @@ mod tests {
         assert_eq!(released[0].told, BTreeSet::from([ParticipantId(2)]));
         assert_eq!(commands.on_timeout(later + 9 * SECOND), []);
         assert_eq!(commands.next_timeout(), None);
-        assert_eq!(
-            commands.on_message(later + SECOND, "/cmd_vel", by(2, 1)),
-            Ok(())
-        );
+        assert_eq!(commands.may_publish("/cmd_vel", ParticipantId(2)), Ok(()));
     }
 
     #[test]
     fn the_channel_of_the_last_message_is_the_one_that_stops() {
         let now = Instant::now();
         let mut commands = commands();
-        commands.on_message(now, "/cmd_vel", by(1, 1)).unwrap();
-        commands.on_message(now, "/cmd_vel", by(1, 2)).unwrap();
+        commands.on_message(now, "/cmd_vel", by(1, 1));
+        commands.on_message(now, "/cmd_vel", by(1, 2));
         assert_eq!(commands.on_channel_gone(by(1, 1)), None);
         let released = commands.on_channel_gone(by(1, 2)).unwrap();
         assert_eq!(released.topic, "/cmd_vel");
@@ -180,8 +179,8 @@ mod tests {
     fn other_topics_are_nobodys() {
         let now = Instant::now();
         let mut commands = commands();
-        commands.on_message(now, "/chat", by(1, 1)).unwrap();
-        commands.on_message(now, "/chat", by(2, 1)).unwrap();
+        commands.on_message(now, "/chat", by(1, 1));
+        commands.on_message(now, "/chat", by(2, 1));
         assert_eq!(commands.drivers().count(), 0);
         assert_eq!(commands.on_channel_gone(by(1, 1)), None);
     }
