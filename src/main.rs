@@ -107,9 +107,11 @@ async fn serve(runtime: tokio::runtime::Handle) -> anyhow::Result<()> {
         info!("stopping");
     };
 
+    let starting = EndOnPanic::begin();
     let ros = Arc::new(
         Ros::start(std::env::args(), runtime.clone()).context("cannot start the ROS node")?,
     );
+    drop(starting);
     let mut parameters = ros.parameters();
     let config = Config::read(&mut parameters, &Environment::read())?;
     ros.set_qos_policy(config.qos);
@@ -136,6 +138,42 @@ async fn serve(runtime: tokio::runtime::Handle) -> anyhow::Result<()> {
     drop(parameters);
     drop(ros);
     driven.context("the driver panicked")
+}
+
+/// While it lives, a panic of any thread ends the process.
+///
+/// rclrs 0.8 panics at a parameter that is an empty list and holds a lock that unwinding waits for:
+/// the process would hang, deaf to signals.
+struct EndOnPanic;
+
+impl EndOnPanic {
+    fn begin() -> Self {
+        std::panic::set_hook(Box::new(|panic| {
+            let payload = panic.payload();
+            let reason = payload
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| payload.downcast_ref::<&str>().copied())
+                .unwrap_or("no reason given");
+            eprintln!(
+                "remote_access_bridge: cannot start the ROS node. If a parameter is an empty list ([]), also one \
+                 under /** in a parameter file, write [''] instead. rclrs says: {}",
+                reason.lines().next().unwrap_or_default().trim()
+            );
+            // Nothing is unwound, which would wait for the lock.
+            std::process::exit(1);
+        }));
+        Self
+    }
+}
+
+impl Drop for EndOnPanic {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // The hook that was there before, the standard one.
+            drop(std::panic::take_hook());
+        }
+    }
 }
 
 fn metadata() -> BTreeMap<String, String> {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 import rclpy
@@ -46,6 +47,20 @@ def test_a_topic_of_its_own_is_remapped(new_bridge: BridgeFactory, observer: Obs
         lambda: [i for i in observer.node.get_publishers_info_by_topic("/bridge_log") if i.node_name == "remote_access_bridge"],
         "publisher of /bridge_log",
     )
+
+
+@pytest.mark.parametrize("given", ["argument", "file"])
+def test_an_empty_list_ends_the_start_with_the_cure(given: str, tmp_path: Path) -> None:
+    arguments = ["-p", "topic_whitelist:=[]"]
+    if given == "file":
+        # Meant for any node, and no parameter of the bridge.
+        file = tmp_path / "parameters.yaml"
+        file.write_text("/**:\n  ros__parameters:\n    plugins: []\n")
+        arguments = ["--params-file", str(file)]
+    # A bridge that hangs hears no signal but SIGKILL, which a time limit of `run` sends.
+    ended = subprocess.run([executable(), "--ros-args", *arguments], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert "write [''] instead" in ended.stderr
 
 
 def test_messages_carry_simulated_time(
