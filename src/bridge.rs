@@ -31,7 +31,6 @@ use crate::livekit::{Answer, Command, Message, Port};
 use crate::ros::{
     AssetPolicy, Patterns, RawMessage, Ros, Subscription, Topic, TopicEvent, TopicFilter,
 };
-use crate::session::{ChannelInfo, PublisherId};
 use answers::Answers;
 use assets::Assets;
 use burst::burst;
@@ -40,6 +39,7 @@ use desk::Desk;
 use diagnostics::Diagnostics;
 use parameters::Parameters;
 use publishing::Publishing;
+use remote_access_session::{ChannelInfo, PublisherId};
 use watching::Watching;
 
 /// What viewers get of the robot.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::bridge::{CallTimeouts, RobotConfig};
 use crate::livekit::{Endpoint, Role, TokenSource};
 use crate::ros::{AssetPolicy, Patterns, QosPolicy, RosError, TopicFilter};
-use crate::session::SessionConfig;
+use remote_access_session::SessionConfig;
 
 pub use environment::Environment;
 pub use rates::{RateError, TopicRates};

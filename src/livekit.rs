@@ -1,6 +1,6 @@
 //! The LiveKit side: everything that names the LiveKit SDK.
 //!
-//! [`Driver`] runs a [`Session`](crate::session::Session) on a room of a LiveKit server and comes
+//! [`Driver`] runs a [`Session`](remote_access_session::Session) on a room of a LiveKit server and comes
 //! back after every interruption. The robot's side reaches it through a [`Port`].
 
 mod answer;

@@ -1,6 +1,4 @@
 //! Any bytes from two viewers, while the session sends and acknowledgements come and go.
-//!
-//! The session is included by its files, so that nothing of ROS or LiveKit must be built.
 #![no_main]
 
 use std::time::{Duration, Instant};
@@ -10,14 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use remote_access_protocol::capability::Capability;
 use remote_access_protocol::server::{message_data_header, Channel};
 use remote_access_protocol::ChannelId;
-
-#[path = "../../src"]
-#[allow(dead_code, unused_imports)]
-mod robot {
-    pub mod session;
-}
-
-use robot::session::{
+use remote_access_session::{
     ChannelInfo, Connections, InboundId, NameRule, ParticipantId, PublisherId, RateLimit, Request,
     Rights, RobotInfo, Session, SessionConfig,
 };

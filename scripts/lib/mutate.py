@@ -19,37 +19,15 @@ except ModuleNotFoundError:  # Python 3.10; pytest brings it there
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
-SESSION = Path("src/session")
+SESSION = Path("crates/session/src")
 # A test of a broken session may wait for ever.
 SECONDS = 240
-# The session alone with its tests compiles in seconds; the whole bridge does not.
-MANIFEST = """\
-[package]
-name = "remote_access_bridge"
-version.workspace = true
-edition.workspace = true
-autotests = false
-
-[dependencies]
-bytes.workspace = true
-remote_access_protocol.workspace = true
-serde_json.workspace = true
-thiserror.workspace = true
-tracing.workspace = true
-
-[dev-dependencies]
-proptest.workspace = true
-
-[[test]]
-name = "session_behaviour"
-path = "test/session_behaviour.rs"
-
-[[test]]
-name = "session_simulation"
-path = "test/session_simulation.rs"
-
+# The crates that are copied: the session and what it needs of ours.
+CRATES = ("crates/protocol", "crates/session")
+PROFILE = """\
 [workspace]
-members = ["crates/protocol"]
+members = ["crates/session"]
+resolver = "2"
 
 [profile.dev]
 opt-level = 1
@@ -75,23 +53,20 @@ def mutations() -> list[Mutation]:
 
 
 def make_project(project: Path) -> None:
-    """Copies the session, what it needs and its tests into a project of their own."""
-    for directory in (SESSION, Path("crates/protocol"), Path("test/simulation")):
+    """Copies the session, its tests and what it needs into a workspace of their own, where they may be broken."""
+    for directory in CRATES:
         shutil.rmtree(project / directory, ignore_errors=True)
         shutil.copytree(ROOT / directory, project / directory)
-    for file in ("src/session.rs", "test/simulation.rs", "Cargo.lock"):
-        shutil.copy2(ROOT / file, project / file)
-    for test in (ROOT / "test").glob("session_*.rs"):
-        shutil.copy2(test, project / "test")
-    (project / "src/lib.rs").write_text("pub mod session;\n")
+    shutil.copy2(ROOT / "Cargo.lock", project)
     manifest = (ROOT / "Cargo.toml").read_text()
     begin, end = manifest.index("[workspace.package]"), manifest.index("[patch.crates-io]")
-    (project / "Cargo.toml").write_text(MANIFEST + manifest[begin:end])
+    (project / "Cargo.toml").write_text(PROFILE + manifest[begin:end])
 
 
 def failed_tests(project: Path, seeds: int, *targets: str) -> list[str]:
     """Runs tests of the session and names those that fail."""
-    test = ["cargo", "test", "--quiet", "--no-fail-fast", "--target-dir", str(project / "target"), *targets]
+    of = ("--package=remote_access_session", "--target-dir", str(project / "target"))
+    test = ["cargo", "test", "--quiet", "--no-fail-fast", *of, *targets]
     environment = {**os.environ, "SESSION_SEEDS": str(seeds), "RUST_BACKTRACE": "0"}
     run = subprocess.Popen(
         test, cwd=project, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
@@ -112,8 +87,8 @@ def failed_tests(project: Path, seeds: int, *targets: str) -> list[str]:
 
 def all_failed_tests(project: Path, seeds: int) -> list[str]:
     """The tests of one behaviour each come first: the simulation tells no more where they fail already."""
-    single = failed_tests(project, seeds, "--lib", "--test", "session_behaviour")
-    return single or failed_tests(project, seeds, "--test", "session_simulation")
+    single = failed_tests(project, seeds, "--lib", "--test", "behaviour")
+    return single or failed_tests(project, seeds, "--test", "simulation")
 
 
 def mutate(project: Path, mutation: Mutation, seeds: int) -> list[str]:
@@ -150,8 +125,7 @@ def main() -> int:
         return not arguments.words or any(word in text for word in arguments.words)
 
     project = ROOT / "target/mutate"
-    for directory in ("src", "crates", "test"):
-        (project / directory).mkdir(parents=True, exist_ok=True)
+    project.mkdir(parents=True, exist_ok=True)
     make_project(project)
     if failed := all_failed_tests(project, arguments.seeds):
         raise SystemExit(f"tests fail without any mutation: {', '.join(failed)}")

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use super::answers::Answers;
 use crate::livekit::Answer;
 use crate::ros::{AssetPolicy, Ros};
-use crate::session::RequestKey;
+use remote_access_session::RequestKey;
 
 /// Files that are read at once.
 const AT_ONCE: usize = 2;

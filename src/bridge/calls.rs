@@ -15,7 +15,7 @@ use super::answers::Answers;
 use super::silent::Silent;
 use crate::livekit::{Answer, Command};
 use crate::ros::{Patterns, Ros, Schema, Service as RosService, ServiceClient, ServiceEvent};
-use crate::session::{Encoding, ServiceInfo};
+use remote_access_session::{Encoding, ServiceInfo};
 
 /// How long calls may take.
 #[derive(Clone, Debug)]

@@ -18,7 +18,7 @@ use super::publishing::Publishing;
 use super::watching::Watching;
 use crate::livekit::Answer;
 use crate::ros::ServiceEvent;
-use crate::session::{Request, RequestKey};
+use remote_access_session::{Request, RequestKey};
 
 /// Tasks after which those that are done are forgotten.
 const TASKS: usize = 128;

@@ -11,7 +11,7 @@ use tracing::warn;
 
 use crate::livekit::{Connection, Report, Reports};
 use crate::ros::{Publisher, PublisherQos, Ros, RosError};
-use crate::session::{ChannelSnapshot, ParticipantSnapshot, ViewerInfo};
+use remote_access_session::{ChannelSnapshot, ParticipantSnapshot, ViewerInfo};
 
 /// How often diagnostics are published, as by diagnostic_updater.
 const INTERVAL: Duration = Duration::from_secs(1);

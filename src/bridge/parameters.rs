@@ -12,7 +12,7 @@ use super::answers::Answers;
 use super::parameter_value::{from_wire, to_wire};
 use crate::livekit::Answer;
 use crate::ros::ParameterClient;
-use crate::session::RequestKey;
+use remote_access_session::RequestKey;
 
 /// Reads, sets and watches parameters.
 pub(super) struct Parameters {

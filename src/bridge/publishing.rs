@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use super::answers::Answers;
 use crate::livekit::Answer;
 use crate::ros::Ros;
-use crate::session::{ClientChannelKey, Encoding};
+use remote_access_session::{ClientChannelKey, Encoding};
 use shared::{Retired, Shared};
 
 /// A publisher that nobody uses is kept for this time: its last message, perhaps a stop, must

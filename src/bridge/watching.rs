@@ -10,7 +10,7 @@ use tracing::warn;
 use super::answers::Answers;
 use crate::livekit::Answer;
 use crate::ros::{ClockWatch, Ros, TopicFilter};
-use crate::session::Connections;
+use remote_access_session::Connections;
 
 /// How often simulated time is told at most; it may come a thousand times a second.
 const TIME_INTERVAL: Duration = Duration::from_millis(20);

@@ -5,7 +5,7 @@ use remote_access_protocol::capability::{Capability, UnknownCapability};
 use super::table::Values;
 use super::{patterns, ConfigError};
 use crate::ros::Patterns;
-use crate::session::{NameRule, Rights};
+use remote_access_session::{NameRule, Rights};
 
 pub(super) fn rights(values: &Values) -> Result<Rights, ConfigError> {
     let name = "capabilities";

@@ -1,7 +1,7 @@
 //! Rate limits by topic: entries like `/camera/.*=5`.
 
 use crate::ros::{PatternError, Patterns};
-use crate::session::RateLimit;
+use remote_access_session::RateLimit;
 
 /// Which topics have which rate limit. The first entry that matches counts.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use remote_access_protocol::parameter::Parameter;
 use remote_access_protocol::server::StatusLevel;
 
-use crate::session::{ClientChannelKey, Connections, RequestKey, Session};
+use remote_access_session::{ClientChannelKey, Connections, RequestKey, Session};
 
 /// An answer of the robot's side. Those that nobody waits for any more are ignored.
 #[derive(Debug)]

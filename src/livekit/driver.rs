@@ -18,7 +18,7 @@ use super::outbox::{InFlight, Outbox};
 use super::participants::{is_active, Participants};
 use super::port::{self, Command, Message, Port, PortEnd};
 use super::report::Connection;
-use crate::session::{Session, Transmit};
+use remote_access_session::{Session, Transmit};
 
 /// Events of participants that may wait.
 const MAX_INBOX: usize = 256;

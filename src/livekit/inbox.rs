@@ -8,7 +8,7 @@ use livekit::{ByteStreamReader, StreamCloser, StreamReader};
 use remote_access_protocol::{STREAMS_ATTRIBUTE, STREAMS_MANY};
 use tracing::debug;
 
-use crate::session::{InboundId, ParticipantId};
+use remote_access_session::{InboundId, ParticipantId};
 
 /// Something that came from a participant.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use livekit::{ByteStreamWriter, DataPacketKind, StreamByteOptions, StreamError, 
 use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT, TOPIC};
 use tracing::debug;
 
-use crate::session::{ParticipantId, StreamId, Transmit};
+use remote_access_session::{ParticipantId, StreamId, Transmit};
 
 /// What came of a transmit. A write in flight is never cancelled: the SDK would lose count of
 /// its chunks. It may only be abandoned together with the connection.

@@ -9,7 +9,7 @@ use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT};
 use tracing::{debug, info, warn};
 
 use super::inbox::{self, InboxEvent};
-use crate::session::{InboundId, ParticipantId};
+use remote_access_session::{InboundId, ParticipantId};
 
 /// Streams that may wait until their participant can receive.
 const MAX_WAITING: usize = 8;

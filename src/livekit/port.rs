@@ -15,7 +15,7 @@ use remote_access_protocol::{ChannelId, ServiceId};
 
 use super::answer::Answer;
 use super::report::{Report, Reports};
-use crate::session::{ChannelInfo, PublisherId, Request, ServiceInfo};
+use remote_access_session::{ChannelInfo, PublisherId, Request, ServiceInfo};
 
 /// Messages that may wait for the driver.
 const MAX_MESSAGES: usize = 4096;

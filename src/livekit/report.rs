@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use flume::Sender;
 
 use super::port::Command;
-use crate::session::{Snapshot, ViewerInfo};
+use remote_access_session::{Snapshot, ViewerInfo};
 
 /// How the connection to the room is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

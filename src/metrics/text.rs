@@ -15,7 +15,7 @@ use prometheus_client::registry::Registry;
 use super::families::Families;
 use super::process::ProcessFigures;
 use crate::livekit::{Connection, Report};
-use crate::session::{ChannelSnapshot, Drops, ParticipantSnapshot, Snapshot};
+use remote_access_session::{ChannelSnapshot, Drops, ParticipantSnapshot, Snapshot};
 
 /// Topics that are told of one by one; all that were never watched are left out.
 const MAX_TOPICS: usize = 500;
@@ -316,18 +316,18 @@ impl Collector for Process {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::ViewerInfo;
+    use remote_access_session::ViewerInfo;
 
     fn report(topics: usize, viewers: usize) -> Report {
-        let mut session = crate::session::Session::new(
-            crate::session::SessionConfig::default(),
-            crate::session::RobotInfo::default(),
+        let mut session = remote_access_session::Session::new(
+            remote_access_session::SessionConfig::default(),
+            remote_access_session::RobotInfo::default(),
             std::time::Instant::now(),
             0,
         );
         let now = std::time::Instant::now();
         for number in 0..viewers as u64 {
-            session.participant_joined(now, crate::session::ParticipantId(number));
+            session.participant_joined(now, remote_access_session::ParticipantId(number));
         }
         let mut snapshot = session.snapshot();
         snapshot.channels = (0..topics)
@@ -336,8 +336,8 @@ mod tests {
                 topic: format!("/t{number}"),
                 subscribers: 1,
                 lanes: 0,
-                received: crate::session::Traffic::default(),
-                sent: crate::session::Traffic::default(),
+                received: remote_access_session::Traffic::default(),
+                sent: remote_access_session::Traffic::default(),
                 drops: Drops::default(),
                 latched_bytes: 0,
             })

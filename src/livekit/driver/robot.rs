@@ -8,7 +8,7 @@ use tracing::warn;
 use super::{Driver, CLOSE_TIMEOUT};
 use crate::livekit::port::{Command, Message};
 use crate::livekit::report::Report;
-use crate::session::Event;
+use remote_access_session::Event;
 
 /// Messages that are taken in one go before something is sent.
 const BATCH: usize = 64;

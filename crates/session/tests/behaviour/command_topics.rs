@@ -1,0 +1,193 @@
+//! Command topics: one driver at a time, and one stop when it is gone, silent or not allowed.
+
+use std::time::Duration;
+
+use remote_access_protocol::ClientChannelId;
+use remote_access_session::{ClientChannelKey, ParticipantId, Request, Rights, SessionConfig};
+
+use crate::harness::{permissive, Harness};
+
+const TIMEOUT: Duration = Duration::from_millis(500);
+
+fn key(viewer: u64) -> ClientChannelKey {
+    ClientChannelKey {
+        viewer: ParticipantId(viewer),
+        channel: ClientChannelId(1),
+    }
+}
+
+/// Viewers that have advertised `/cmd_vel` as their channel 1.
+fn drivers(count: u64) -> Harness {
+    let mut harness = Harness::with(SessionConfig {
+        command_timeout: TIMEOUT,
+        ..permissive()
+    });
+    for id in 1..=count {
+        harness.join(id, id % 2 == 0);
+        let name = format!("driver {id}");
+        harness.session.participant_named(ParticipantId(id), name);
+        harness.json(
+            id,
+            r#"{"op":"advertise","channels":[{"id":1,"topic":"/cmd_vel","encoding":"cdr",
+                "schemaName":"geometry_msgs/msg/Twist"}]}"#,
+        );
+    }
+    harness.requests();
+    harness
+}
+
+fn drive(harness: &mut Harness, viewer: u64) -> usize {
+    let mut message = vec![1];
+    message.extend_from_slice(&1u32.to_le_bytes());
+    message.extend_from_slice(b"fast");
+    let frame = remote_access_protocol::frame::binary(&message).unwrap();
+    harness.bytes(viewer, &frame).unwrap();
+    harness.pump();
+    harness.requests().len()
+}
+
+#[test]
+fn silence_stops_once_and_time_alone_decides() {
+    let mut harness = drivers(1);
+    for _ in 0..10 {
+        assert_eq!(drive(&mut harness, 1), 1);
+        harness.pass(TIMEOUT - Duration::from_millis(10));
+        assert_eq!(harness.requests(), []);
+    }
+    harness.pass(Duration::from_millis(20));
+    assert_eq!(harness.requests(), [Request::Stop { key: key(1) }]);
+    assert_eq!(
+        harness.statuses(1),
+        ["/cmd_vel: no command for 500 ms, a stop was published"]
+    );
+    harness.pass(10 * TIMEOUT);
+    assert_eq!(harness.requests(), []);
+    assert_eq!(drive(&mut harness, 1), 1);
+    harness.pass(2 * TIMEOUT);
+    assert_eq!(harness.requests(), [Request::Stop { key: key(1) }]);
+}
+
+#[test]
+fn the_session_asks_to_be_called_when_the_stop_is_due() {
+    let mut harness = drivers(1);
+    let start = harness.now;
+    assert_eq!(drive(&mut harness, 1), 1);
+    let due = harness.session.poll_timeout(start).expect("a timeout");
+    assert!(due <= start + TIMEOUT);
+}
+
+#[test]
+fn leaving_stops_before_the_channel_ends() {
+    let mut harness = drivers(1);
+    drive(&mut harness, 1);
+    harness.leave(1);
+    let expected = [
+        Request::Stop { key: key(1) },
+        Request::Unadvertise { key: key(1) },
+    ];
+    assert_eq!(harness.requests(), expected);
+    harness.pass(10 * TIMEOUT);
+    assert_eq!(harness.requests(), []);
+}
+
+#[test]
+fn every_way_to_end_stops_once() {
+    let ends: [fn(&mut Harness); 4] = [
+        |harness| harness.json(1, r#"{"op":"unadvertise","channelIds":[1]}"#),
+        |harness| {
+            let now = harness.now;
+            harness
+                .session
+                .set_rights(now, ParticipantId(1), Rights::default());
+        },
+        |harness| {
+            let now = harness.now;
+            harness.session.set_may_send(now, ParticipantId(1), false);
+        },
+        |harness| harness.session.connection_lost(harness.now),
+    ];
+    for end in ends {
+        let mut harness = drivers(1);
+        drive(&mut harness, 1);
+        end(&mut harness);
+        let expected = [
+            Request::Stop { key: key(1) },
+            Request::Unadvertise { key: key(1) },
+        ];
+        assert_eq!(harness.requests(), expected);
+        harness.pass(10 * TIMEOUT);
+        assert_eq!(harness.requests(), []);
+    }
+}
+
+#[test]
+fn who_did_not_drive_stops_nothing() {
+    let mut harness = drivers(1);
+    harness.leave(1);
+    assert_eq!(harness.requests(), [Request::Unadvertise { key: key(1) }]);
+}
+
+#[test]
+fn one_drives_and_the_others_see_who() {
+    let mut harness = drivers(2);
+    assert_eq!(drive(&mut harness, 1), 1);
+    assert_eq!(drive(&mut harness, 2), 0);
+    let viewers = harness.session.viewers();
+    assert_eq!(viewers[0].drives, ["/cmd_vel"]);
+    assert_eq!(viewers[1].drives, [""; 0]);
+    assert_eq!(viewers[0].publishes["/cmd_vel"], 1);
+    assert_eq!(viewers[1].publishes["/cmd_vel"], 0);
+    assert_eq!(
+        harness.statuses(2),
+        ["/cmd_vel is driven by driver 1; it is free when driver 1 stops"]
+    );
+    harness.leave(1);
+    assert_eq!(
+        harness.statuses(2).last().map(String::as_str),
+        Some("-driven-/cmd_vel")
+    );
+    assert_eq!(harness.session.viewers()[0].drives, [""; 0]);
+    harness.requests();
+    assert_eq!(drive(&mut harness, 2), 1);
+}
+
+#[test]
+fn a_second_viewers_tries_do_not_keep_the_first_ones_command_alive() {
+    let mut harness = drivers(2);
+    drive(&mut harness, 1);
+    let mut stops = 0;
+    let mut driven = 0;
+    for _ in 0..20 {
+        harness.pass(TIMEOUT / 4);
+        stops += harness
+            .requests()
+            .iter()
+            .filter(|request| **request == Request::Stop { key: key(1) })
+            .count();
+        driven += drive(&mut harness, 2);
+    }
+    assert_eq!(stops, 1);
+    assert!(driven > 10);
+}
+
+#[test]
+fn commands_that_are_refused_do_not_put_off_the_stop() {
+    let mut harness = drivers(1);
+    let mut message = vec![1];
+    message.extend_from_slice(&1u32.to_le_bytes());
+    message.extend_from_slice(b"fast");
+    let frame = remote_access_protocol::frame::binary(&message).unwrap();
+    // The robot's side takes nothing, so that the queue is full after some.
+    for _ in 0..300 {
+        harness.bytes(1, &frame).unwrap();
+    }
+    let accepted = harness.now;
+    harness.pass(TIMEOUT - Duration::from_millis(10));
+    harness.bytes(1, &frame).unwrap();
+    harness.pass(Duration::from_millis(20));
+    assert!(harness.now < accepted + TIMEOUT + Duration::from_millis(20));
+    assert_eq!(
+        harness.requests().last(),
+        Some(&Request::Stop { key: key(1) })
+    );
+}

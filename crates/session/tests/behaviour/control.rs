@@ -1,0 +1,198 @@
+//! Pings, Pongs and the precedence of control messages.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use remote_access_protocol::server::ServerMessage;
+use remote_access_session::{ChannelInfo, SessionConfig, StreamId, Transmit};
+
+use crate::harness::{channel, reliable, Harness, What, CLOCK_MS};
+
+#[test]
+fn a_ping_is_answered_with_its_timestamp_and_the_clock_of_the_robot() {
+    let mut harness = Harness::new();
+    harness.join(1, true);
+    harness.pass(Duration::from_secs(1));
+    harness.ping(1, 42);
+    harness.pump();
+    assert_eq!(harness.pongs(1), [(42, CLOCK_MS + 1000)]);
+}
+
+#[test]
+fn stamps_strictly_increase_and_survive_a_new_start() {
+    let mut harness = Harness::new();
+    harness.join(1, true);
+    for round in 0..20 {
+        if round == 10 {
+            harness.session.resync_all(harness.now);
+        }
+        harness.ping(1, round);
+        harness.pump();
+    }
+    let stamps: Vec<u64> = harness.pongs(1).iter().map(|pong| pong.1).collect();
+    assert_eq!(stamps.len(), 20);
+    assert!(
+        stamps.windows(2).all(|pair| pair[0] < pair[1]),
+        "{stamps:?}"
+    );
+}
+
+#[test]
+fn control_messages_overtake_data_that_waits() {
+    for many in [true, false] {
+        let mut harness = Harness::new();
+        harness.add(vec![reliable(1)]);
+        harness.join(1, many);
+        harness.subscribe(1, &[1]);
+        for seq in 0..10 {
+            harness.publish(1, seq, 5_000);
+        }
+        harness.forget();
+        harness.add(vec![channel(2)]);
+        harness.ping(1, 7);
+        harness.pump();
+        let first: Vec<_> = harness.received[&1].iter().take(2).collect();
+        assert!(matches!(
+            first[0].what,
+            What::Json(ServerMessage::Advertise { .. })
+        ));
+        assert!(matches!(first[1].what, What::Pong { echo: 7, .. }));
+        assert_eq!(harness.seqs(1, 1).len(), 10);
+    }
+}
+
+#[test]
+fn a_pong_waits_for_the_frame_that_was_begun_on_its_stream_only() {
+    let mut harness = Harness::new();
+    harness.add(vec![channel(1), channel(2)]);
+    harness.join(1, false);
+    harness.subscribe(1, &[1, 2]);
+    harness.publish(1, 0, 1_000_000);
+    harness.publish(2, 0, 1_000_000);
+    harness.step();
+    harness.ping(1, 7);
+    harness.pump();
+    let received = &harness.received[&1];
+    let pong = |received: &_| matches!(received, What::Pong { .. });
+    let at = received.iter().position(|r| pong(&r.what)).unwrap();
+    let data = |received: &&_| matches!(received, What::Data { .. });
+    let before = received[..at].iter().map(|r| &r.what).filter(data).count();
+    assert_eq!(before, 1);
+}
+
+#[test]
+fn a_large_frame_that_holds_up_a_pong_does_not_hold_up_other_viewers() {
+    let mut harness = Harness::new();
+    harness.add(vec![channel(1), channel(2)]);
+    harness.join(1, false);
+    harness.join(2, false);
+    harness.subscribe(1, &[1]);
+    harness.subscribe(2, &[2]);
+    harness.publish(1, 0, 5_000_000);
+    harness.step();
+    harness.ping(1, 7);
+    harness.publish(2, 0, 100);
+    for _ in 0..8 {
+        harness.step();
+    }
+    assert_eq!(harness.seqs(2, 2), [0]);
+    assert!(harness.pongs(1).is_empty());
+    harness.pump();
+    assert_eq!(harness.pongs(1).len(), 1);
+}
+
+#[test]
+fn an_acknowledgement_of_a_pong_that_was_never_sent_is_ignored() {
+    let mut harness = Harness::new();
+    harness.add(vec![channel(1)]);
+    harness.join(1, true);
+    harness.subscribe(1, &[1]);
+    for stamp in [0, 1, CLOCK_MS, CLOCK_MS + 1, u64::MAX] {
+        harness.ack(1, stamp);
+    }
+    harness.ping(1, 0);
+    harness.pump();
+    let stamp = harness.pongs(1)[0].1;
+    harness.ack(1, stamp + 1);
+    harness.publish(1, 0, 100);
+    harness.pump();
+    assert_eq!(harness.seqs(1, 1), [0]);
+}
+
+#[test]
+fn a_flood_of_pings_gets_a_bounded_number_of_pongs() {
+    let mut harness = Harness::new();
+    harness.join(1, true);
+    for timestamp in 0..10_000 {
+        harness.ping(1, timestamp);
+    }
+    harness.pump();
+    assert!((1..=64).contains(&harness.pongs(1).len()));
+}
+
+#[test]
+fn an_acknowledgement_that_comes_after_many_others_were_due_is_ignored() {
+    let mut harness = Harness::new();
+    harness.join(1, true);
+    for timestamp in 0..200 {
+        harness.ping(1, timestamp);
+        harness.pass(Duration::from_millis(100));
+    }
+    let pongs = harness.pongs(1);
+    assert_eq!(pongs.len(), 200);
+    let acknowledges = |harness: &Harness| harness.session.snapshot().participants[0].acknowledges;
+    harness.ack(1, pongs[50].1);
+    assert!(!acknowledges(&harness), "what it marked is forgotten");
+    harness.ack(1, pongs[199].1);
+    assert!(acknowledges(&harness));
+}
+
+/// Channels whose announcement takes about so many bytes each.
+fn large(ids: std::ops::Range<u64>, bytes: usize) -> Vec<ChannelInfo> {
+    let with_schema = |id| {
+        let mut info = channel(id);
+        info.channel.schema = "#".repeat(bytes);
+        info
+    };
+    ids.map(with_schema).collect()
+}
+
+#[test]
+fn control_messages_of_several_viewers_take_turns() {
+    let mut harness = Harness::new();
+    for id in [1, 2, 3] {
+        harness.join(id, true);
+    }
+    harness.forget();
+    harness.add(large(0..20, 100_000));
+    for _ in 0..30 {
+        harness.step();
+    }
+    let mut writes: BTreeMap<StreamId, usize> = BTreeMap::new();
+    for transmit in &harness.transmits {
+        if let Transmit::Write { stream, .. } = transmit {
+            *writes.entry(*stream).or_default() += 1;
+        }
+    }
+    assert_eq!(writes.into_values().collect::<Vec<_>>(), [10, 10, 10]);
+}
+
+#[test]
+fn a_viewer_that_stops_acknowledging_gets_a_bounded_number_of_control_messages() {
+    let mut harness = Harness::with(SessionConfig {
+        control_queue_size: 64 << 20,
+        ..SessionConfig::default()
+    });
+    harness.join(1, true);
+    harness.acknowledge(1);
+    harness.forget();
+    harness.add(large(0..100, 400_000));
+    harness.pass(Duration::from_secs(1));
+    let sent = harness.uplink();
+    assert!((1_000_000..10_000_000).contains(&sent), "{sent} B");
+    for _ in 0..20 {
+        harness.acknowledge(1);
+        harness.pass(Duration::from_millis(50));
+    }
+    assert!(harness.uplink() > 40_000_000, "{} B", harness.uplink());
+}
