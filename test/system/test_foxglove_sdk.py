@@ -6,12 +6,14 @@ offer what the robot offers, and what the two say is compared, message by messag
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
 from conftest import BridgeFactory, ClientFactory
 from foxglove_client import Asset, FoxgloveClient, ServiceResponse, Time
 from operator_program import Operator
+from processes import wait_until
 from ros_side import Peer, Publisher
 from sdk_process import Sdk
 from wire import Json
@@ -151,6 +153,7 @@ def test_the_same_form_as_the_sdks_server(
         "channels": {topic: first.channels()[topic] for topic in TOPICS},
         "services": {"/switch": first.services()["/switch"]},
     }
+    _wait_until_answers_arrive(first)
     port = sdk.run(SERVER.format(offered=offered, values=VALUES))
     pairs = []
     for number, subprotocol in enumerate(("foxglove.sdk.v1", "foxglove.sdk.v1.1"), 1):
@@ -195,6 +198,17 @@ def _same_offer(ours: FoxgloveClient, theirs: FoxgloveClient, *, by_table: bool)
     info, their_info = ours.texts("serverInfo")[-1], theirs.wait_text("serverInfo")
     assert set(info["capabilities"]) == set(their_info["capabilities"]) == set(CAPABILITIES)
     assert keys_of({**info, "metadata": 0}) == keys_of({**their_info, "metadata": 0})
+
+
+def _wait_until_answers_arrive(client: FoxgloveClient) -> None:
+    """Calls until one call is answered: Fast DDS loses what a node answers to a client that it has not discovered yet."""
+    numbers = itertools.count(1)
+
+    def answered() -> bool:
+        client.call_service(client.services()["/switch"]["id"], next(numbers), b"\x00\x01\x00\x00\x01")
+        return bool(client.of(ServiceResponse))
+
+    wait_until(answered, "an answer of /switch", pause=0.5)
 
 
 def _same_answers(ours: FoxgloveClient, theirs: FoxgloveClient) -> None:
