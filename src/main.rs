@@ -169,10 +169,8 @@ impl EndOnPanic {
 
 impl Drop for EndOnPanic {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            // The hook that was there before, the standard one.
-            drop(std::panic::take_hook());
-        }
+        // The hook that was there before, the standard one.
+        drop(std::panic::take_hook());
     }
 }
 

@@ -125,7 +125,6 @@ def main() -> int:
         return not arguments.words or any(word in text for word in arguments.words)
 
     project = ROOT / "target/mutate"
-    project.mkdir(parents=True, exist_ok=True)
     make_project(project)
     if failed := all_failed_tests(project, arguments.seeds):
         raise SystemExit(f"tests fail without any mutation: {', '.join(failed)}")

@@ -20,6 +20,10 @@ const KEYS: Record<string, Stick> = {
   KeyD: { ahead: 0, turn: -1 },
 };
 
+function isShortcut(event: Key): boolean {
+  return event.ctrlKey || event.metaKey || event.altKey;
+}
+
 export class Grip {
   #keys = new Set<string>();
   #pointer: number | undefined;
@@ -32,7 +36,7 @@ export class Grip {
     if (event.type === "keyup") {
       return this.#keys.delete(event.code);
     }
-    if (event.ctrlKey || event.metaKey || event.altKey) {
+    if (isShortcut(event)) {
       const held = this.#keys.size > 0;
       this.#keys.clear();
       return held;
@@ -47,7 +51,7 @@ export class Grip {
 
   /** Whether a key does something else when the pad has the focus, such as to scroll the page. */
   owns(event: Key): boolean {
-    return event.code in KEYS && !event.ctrlKey && !event.metaKey && !event.altKey;
+    return event.code in KEYS && !isShortcut(event);
   }
 
   press(pointer: number): void {

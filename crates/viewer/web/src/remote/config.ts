@@ -1,6 +1,6 @@
 /** Where to connect to: the URL's fragment, the program that serves the page, or what the user typed. */
-import { claimsOf } from "./failure";
 import { isObject } from "./messages";
+import { claimsOf } from "./token";
 
 /** How to join one room. */
 export interface Credentials {
@@ -52,7 +52,7 @@ export function fromProgram(answer: unknown): PageConfig {
   };
 }
 
-/** The room that a token names. Nothing is verified: the server does that. */
+/** The room that a token names. */
 function roomOfToken(token: string): string {
   const { video } = claimsOf(token);
   return isObject(video) ? (string(video.room) ?? "") : "";

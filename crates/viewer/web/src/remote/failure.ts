@@ -1,6 +1,7 @@
 /** What people are told of a connection that failed. Never what the server said: it may quote the token. */
 import type { Credentials } from "./config";
 import { isObject } from "./messages";
+import { claimsOf } from "./token";
 
 export const EXPIRED = "This link has expired";
 const RENEW = "Ask whoever gave it to you for a new one and open that, or press Disconnect to type it in.";
@@ -28,18 +29,6 @@ export function describeFailure(error: unknown, credentials: Credentials, nowMs:
     ? `the server does not accept this link's token. ${RENEW}`
     : ((typeof reason === "number" ? REASONS[reason] : undefined) ?? "the connection failed");
   return `cannot connect to ${address(credentials.url)}: ${why}`;
-}
-
-/** The claims of a token. Nothing is verified: the server does that. */
-export function claimsOf(token: string): Record<string, unknown> {
-  try {
-    const payload = (token.split(".")[1] ?? "").replace(/-/g, "+").replace(/_/g, "/");
-    const bytes = Uint8Array.from(atob(payload), (c) => c.charCodeAt(0));
-    const claims: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return isObject(claims) ? claims : {};
-  } catch {
-    return {};
-  }
 }
 
 function expiry(token: string): number | undefined {
