@@ -78,10 +78,12 @@ def driving(tab: Tab) -> Tab:
 
 def press_pad(tab: Tab) -> None:
     """Holds the stick ahead with the mouse."""
-    box = tab.panel("teleop").locator(".pad").bounding_box()
+    pad = tab.panel("teleop").locator(".pad")
+    # Waits until panels that are still loading no longer push the pad about.
+    pad.hover()
+    box = pad.bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    tab.page.mouse.move(x, y)
     tab.page.mouse.down()
     tab.page.mouse.move(x, y - box["height"] * 0.4, steps=4)
 
