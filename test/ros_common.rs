@@ -120,7 +120,7 @@ pub struct Peer {
 impl Peer {
     pub fn start() -> Self {
         isolate();
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("test/ros_peer.py");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("test/support/ros_peer.py");
         let mut process = Command::new("python3")
             .arg(script)
             .arg(unique("peer"))

@@ -208,7 +208,7 @@ def doomed(open_bridge: Bridge, server: LiveKitServer, room: str) -> Iterator[su
     """A viewer in a process of its own that drives."""
     token = mint_token(server.key, server.secret, room, "doomed")
     process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("doomed_driver.py")), "/cmd_vel"],
+        [sys.executable, str(Path(__file__).parents[1] / "support/doomed_driver.py"), "/cmd_vel"],
         env={**os.environ, "LIVEKIT_URL": server.url, "LIVEKIT_TOKEN": token, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         text=True,

@@ -83,7 +83,7 @@ def test_a_killed_viewer_ends_the_subscription(
 ) -> None:
     publisher.advertise(TOPIC, "std_msgs/msg/String")
     token = mint_token(server.key, server.secret, room, "doomed")
-    program = Path(__file__).with_name("doomed_viewer.py")
+    program = Path(__file__).parents[1] / "support/doomed_viewer.py"
     viewer = ChildProcess(
         "viewer",
         [sys.executable, str(program), TOPIC],

@@ -16,7 +16,7 @@ from conftest import BridgeFactory, PeerFactory, ViewerFactory
 from decoding import decode
 from processes import wait_until
 
-PACKAGE = Path(__file__).with_name("overlay_msgs")
+PACKAGE = Path(__file__).parents[1] / "support/overlay_msgs"
 LOG_LINES = 3000
 
 

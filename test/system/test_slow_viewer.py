@@ -47,7 +47,7 @@ def test_a_viewer_that_stops_reading_holds_up_nobody(
             "LIVEKIT_TOKEN": mint_token(server.key, server.secret, room, "slow"),
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
-        program = str(Path(__file__).with_name("doomed_viewer.py"))
+        program = str(Path(__file__).parents[1] / "support/doomed_viewer.py")
         slow = ChildProcess("viewer", [sys.executable, program, "/camera"], tmp_path / "viewer.log", environment)
         stopped = slow
 

@@ -14,7 +14,7 @@ class Sdk:
     """A process with the SDK."""
 
     def __init__(self) -> None:
-        self._process = LineProgram(sys.executable, Path(__file__).parents[1] / "sdk_peer.py")
+        self._process = LineProgram(sys.executable, Path(__file__).with_name("sdk_peer.py"))
 
     def run(self, code: str) -> Any:
         """Runs Python code in it; returns what that assigns to `result`."""

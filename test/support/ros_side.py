@@ -84,7 +84,7 @@ class Peer:
 
     def __init__(self, name: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).parents[1] / "ros_peer.py"), name],
+            [sys.executable, str(Path(__file__).with_name("ros_peer.py")), name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
