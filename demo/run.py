@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the demo: a LiveKit server, a robot, the bridge and the operator's program, all on this machine.
+"""Runs the demo: a LiveKit server, a robot, the bridge and the viewer gateway, all on this machine.
 
 Called by scripts/demo in the environment of scripts/env. Ends with an error if one of the
 parts ends by itself, and never leaves a process behind.
@@ -70,10 +70,10 @@ class Demo:
         arguments = ["--ros-args", "-p", f"room:={ROOM}", "-p", "name:=Demo robot", "-p", f"capabilities:={CAPABILITIES}"]
         self._start("bridge", [str(self._options.bridge), *arguments], server)
 
-        say(4, "operator's program: joins the same room from outside ROS")
-        arguments = [str(self._options.operator), "--room", ROOM, "--port", str(self._options.port)]
+        say(4, "viewer gateway: joins the same room from outside ROS")
+        arguments = [str(self._options.gateway), "--room", ROOM, "--port", str(self._options.port)]
         # A token that the shell may have is for another server.
-        self._start("operator", arguments, {**server, "LIVEKIT_TOKEN": "", "LIVEKIT_PAGE_TOKENS": ""})
+        self._start("gateway", arguments, {**server, "LIVEKIT_TOKEN": "", "LIVEKIT_PAGE_TOKENS": ""})
         page, websocket = self._addresses(self._parts[-1])
         if self._options.table:
             self._start_table()
@@ -96,13 +96,13 @@ class Demo:
         self._server.stop()
         return bad
 
-    def _addresses(self, operator: ChildProcess) -> tuple[str, str]:
-        """Where the operator's program is reached, as it prints it."""
+    def _addresses(self, gateway: ChildProcess) -> tuple[str, str]:
+        """Where the viewer gateway is reached, as it prints it."""
         pattern = re.compile(r"^Foxglove WebSocket: (ws://\S+)\npage: (http://\S+)$", re.MULTILINE)
-        wait_until(lambda: pattern.search(operator.output()) or operator.exit_code() is not None, "address of the page")
-        found = pattern.search(operator.output())
+        wait_until(lambda: pattern.search(gateway.output()) or gateway.exit_code() is not None, "address of the page")
+        found = pattern.search(gateway.output())
         if found is None:
-            raise Failed(f"The operator's program did not start:\n{operator.output()}")
+            raise Failed(f"The viewer gateway did not start:\n{gateway.output()}")
         return found[2], found[1]
 
     def _start_table(self) -> None:
@@ -144,7 +144,7 @@ def main() -> int:
     """Parses the command line and runs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bridge", type=Path, required=True, help="the bridge's executable")
-    parser.add_argument("--operator", type=Path, required=True, help="the executable of the operator's program")
+    parser.add_argument("--gateway", type=Path, required=True, help="the executable of the viewer gateway")
     parser.add_argument("--port", type=int, default=8765, help="port of the page and the Foxglove WebSocket; 0: any")
     parser.add_argument("--table", action="store_true", help="draw a table of what arrives, too")
     parser.add_argument("--seconds", type=float, help="end after so long; without it, on Ctrl-C")

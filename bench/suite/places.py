@@ -58,9 +58,9 @@ def rust_viewer() -> str:
     return _built("BENCH_VIEWER", "bench_viewer")
 
 
-def operator_executable() -> str:
-    """The operator's program: `OPERATOR_EXECUTABLE` or the release build."""
-    return _built("OPERATOR_EXECUTABLE", "remote_access_viewer")
+def viewer_gateway_executable() -> str:
+    """The viewer gateway: `VIEWER_GATEWAY_EXECUTABLE` or the release build."""
+    return _built("VIEWER_GATEWAY_EXECUTABLE", "remote_access_viewer")
 
 
 def _built(variable: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The page as the operator's program serves it."""
+"""The page as the viewer gateway serves it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from processes import ChildProcess, built_executable
 
 @pytest.fixture
 def program(server: LiveKitServer, bridge: Bridge, tmp_path: Path) -> Iterator[int]:
-    """The operator's program; gives its port."""
+    """The viewer gateway; gives its port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -15,17 +15,17 @@ from client import mint_token
 from foxglove_client import SUBPROTOCOLS, FoxgloveClient
 from line_program import LineProgram, rust_example
 from livekit_server import LiveKitServer
-from operator_program import Operator
 from reference_client import install
 from ros_side import Observer, Peer, Publisher
 from sdk_process import Sdk
 from viewer_client import Loop, Viewer
+from viewer_gateway import ViewerGateway
 
 BridgeFactory = Callable[..., Bridge]
 ViewerFactory = Callable[..., Viewer]
 PublisherFactory = Callable[[], Publisher]
 PeerFactory = Callable[..., Peer]
-OperatorFactory = Callable[..., Operator]
+ViewerGatewayFactory = Callable[..., ViewerGateway]
 ClientFactory = Callable[..., FoxgloveClient]
 
 
@@ -161,42 +161,42 @@ def viewer(bridge: Bridge, new_viewer: ViewerFactory) -> Viewer:
 
 
 @pytest.fixture
-def new_operator(server: LiveKitServer, room: str, tmp_path: Path) -> Iterator[OperatorFactory]:
-    """Starts operator's programs. In the end each must stop when asked, as bridges do."""
-    made: list[Operator] = []
+def new_gateway(server: LiveKitServer, room: str, tmp_path: Path) -> Iterator[ViewerGatewayFactory]:
+    """Starts viewer gateways. In the end each must stop when asked, as bridges do."""
+    made: list[ViewerGateway] = []
 
-    def make(*arguments: str, environment: dict[str, str] | None = None) -> Operator:
+    def make(*arguments: str, environment: dict[str, str] | None = None) -> ViewerGateway:
         credentials = Bridge.credentials(server) if environment is None else environment
-        made.append(Operator(tmp_path, credentials, "--room", room, *arguments))
+        made.append(ViewerGateway(tmp_path, credentials, "--room", room, *arguments))
         return made[-1]
 
     yield make
     problems = []
-    for operator in made:
-        if operator.process.exit_code() is None and (code := operator.stop()) != 0:
-            problems.append(f"the operator's program ended with {code}")
-        output = operator.output()
-        problems += [f"the operator's program told {what}" for what in (server.secret, "eyJ") if what in output]
+    for gateway in made:
+        if gateway.process.exit_code() is None and (code := gateway.stop()) != 0:
+            problems.append(f"the viewer gateway ended with {code}")
+        output = gateway.output()
+        problems += [f"the viewer gateway told {what}" for what in (server.secret, "eyJ") if what in output]
         if "panicked" in output:
-            problems.append("the operator's program panicked")
+            problems.append("the viewer gateway panicked")
         if problems:
             problems.append(output[-3000:])
     assert not problems, "\n".join(problems)
 
 
 @pytest.fixture
-def operator(new_operator: OperatorFactory) -> Operator:
-    """An operator's program in the test's room."""
-    return new_operator()
+def gateway(new_gateway: ViewerGatewayFactory) -> ViewerGateway:
+    """An viewer gateway in the test's room."""
+    return new_gateway()
 
 
 @pytest.fixture
 def new_client() -> Iterator[ClientFactory]:
-    """Connects clients to an operator's program. In the end no connection may have broken."""
+    """Connects clients to an viewer gateway. In the end no connection may have broken."""
     made: list[FoxgloveClient] = []
 
-    def make(operator: Operator, subprotocol: str = SUBPROTOCOLS[1]) -> FoxgloveClient:
-        made.append(FoxgloveClient(operator.port, subprotocol))
+    def make(gateway: ViewerGateway, subprotocol: str = SUBPROTOCOLS[1]) -> FoxgloveClient:
+        made.append(FoxgloveClient(gateway.port, subprotocol))
         return made[-1]
 
     yield make

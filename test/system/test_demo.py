@@ -48,7 +48,7 @@ class Demo:
         return found
 
     def wait_for_data(self) -> None:
-        """Waits until a client of the operator's program sees the camera: all parts are up."""
+        """Waits until a client of the viewer gateway sees the camera: all parts are up."""
         client = FoxgloveClient(self.wait_for_page())
         try:
             client.subscribe("/camera/image")
@@ -76,7 +76,7 @@ class Demo:
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
     """A demo that runs until it is told to end."""
-    programs = ("--bridge", str(executable()), "--operator", str(built_executable("remote_access_viewer")))
+    programs = ("--bridge", str(executable()), "--gateway", str(built_executable("remote_access_viewer")))
     demo = Demo(tmp_path, sys.executable, str(ROOT / "demo/run.py"), *programs, "--port", "0")
     yield demo
     demo.process.kill()

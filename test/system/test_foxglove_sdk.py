@@ -1,4 +1,4 @@
-"""The operator's program says the same things in the same form as the WebSocket server of the Foxglove SDK.
+"""The viewer gateway says the same things in the same form as the WebSocket server of the Foxglove SDK.
 
 No client of `foxglove.sdk.v1.1` is in any package registry, but this server is (PyPI `foxglove-sdk`). It is made to
 offer what the robot offers, and what the two say is compared, message by message, in both versions of the subprotocol.
@@ -12,10 +12,10 @@ from typing import Any
 
 from conftest import BridgeFactory, ClientFactory
 from foxglove_client import Asset, FoxgloveClient, ServiceResponse, Time
-from operator_program import Operator
 from processes import wait_until
 from ros_side import Peer, Publisher
 from sdk_process import Sdk
+from viewer_gateway import ViewerGateway
 from wire import Json
 
 TOPICS = {"/one": "std_msgs/msg/String", "/two": "std_msgs/msg/String", "/cloud": "sensor_msgs/msg/PointCloud2"}
@@ -122,7 +122,7 @@ def advertised(client: FoxgloveClient, topics: set[str]) -> dict[str, Json]:
 
 
 def test_the_same_form_as_the_sdks_server(
-    new_bridge: BridgeFactory, operator: Operator, publisher: Publisher, peer: Peer, sdk: Sdk, new_client: ClientFactory
+    new_bridge: BridgeFactory, gateway: ViewerGateway, publisher: Publisher, peer: Peer, sdk: Sdk, new_client: ClientFactory
 ) -> None:
     bridge = new_bridge(
         {
@@ -145,7 +145,7 @@ def test_the_same_form_as_the_sdks_server(
     """)
     for topic, kind in TOPICS.items():
         publisher.advertise(topic, kind)
-    first = new_client(operator)
+    first = new_client(gateway)
     advertised(first, set(TOPICS))
     first.wait_for(lambda: "/switch" in first.services(), "service")
     offered = {
@@ -157,7 +157,7 @@ def test_the_same_form_as_the_sdks_server(
     port = sdk.run(SERVER.format(offered=offered, values=VALUES))
     pairs = []
     for number, subprotocol in enumerate(("foxglove.sdk.v1", "foxglove.sdk.v1.1"), 1):
-        ours, theirs = new_client(operator, subprotocol), FoxgloveClient(port, subprotocol)
+        ours, theirs = new_client(gateway, subprotocol), FoxgloveClient(port, subprotocol)
         assert theirs.subprotocol == ours.subprotocol == subprotocol
         _same_offer(ours, theirs, by_table=subprotocol == "foxglove.sdk.v1.1")
         _same_answers(ours, theirs)

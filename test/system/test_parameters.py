@@ -1,4 +1,4 @@
-"""The table of parameters, the YAML file, both launch files and the README say the same."""
+"""The table of parameters, the YAML file, both launch files and docs/parameters.md say the same."""
 
 from __future__ import annotations
 
@@ -132,10 +132,10 @@ def test_the_real_launch_takes_it(path: Any, defaults: dict[str, Any]) -> None:
         assert f"'{name}'" in shown
 
 
-def test_the_readme_lists_every_parameter(table: list[dict[str, Any]]) -> None:
-    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \| ((?:[^|]|\\\|)*) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+def test_the_reference_lists_every_parameter(table: list[dict[str, Any]]) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \| ((?:[^|]|\\\|)*) \|", (ROOT / "docs/parameters.md").read_text(), re.MULTILINE)
     # A bar in a cell is escaped.
     listed = {name: default.strip().strip("`").replace("\\|", "|") for name, _, default in rows}
     for each in table:
-        assert each["name"] in listed, f"{each['name']} is not in the README's table"
+        assert each["name"] in listed, f"{each['name']} is not in docs/parameters.md"
         assert listed[each["name"]] == json.dumps(each["default"]), each["name"]

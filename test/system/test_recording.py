@@ -10,7 +10,7 @@ from mcap.reader import make_reader
 from mcap_ros2.decoder import DecoderFactory
 
 from bridge_process import Bridge
-from conftest import ClientFactory, OperatorFactory
+from conftest import ClientFactory, ViewerGatewayFactory
 from decoding import assert_same
 from messages import build
 from processes import wait_until
@@ -22,19 +22,19 @@ KINDS = {"/camera": "sensor_msgs/msg/Image", "/tree": "tf2_msgs/msg/TFMessage", 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_recording_has_what_was_watched_and_nothing_else(
     bridge: Bridge,
-    new_operator: OperatorFactory,
+    new_gateway: ViewerGatewayFactory,
     new_client: ClientFactory,
     publisher: Publisher,
     tmp_path: Path,
     number: signal.Signals,
 ) -> None:
     path = tmp_path / "drive.mcap"
-    operator = new_operator("--record", str(path), "--watch", "/tr.*")
+    gateway = new_gateway("--record", str(path), "--watch", "/tr.*")
     for topic, kind in {**KINDS, "/unwatched": "std_msgs/msg/String"}.items():
         publisher.advertise(topic, kind, latched=topic == "/tree")
     # The program subscribes to this one without a client.
     publisher.match("/tree")
-    client = new_client(operator)
+    client = new_client(gateway)
     for topic in ("/camera", "/words"):
         client.subscribe(topic)
     for topic in KINDS:
@@ -50,7 +50,7 @@ def test_a_recording_has_what_was_watched_and_nothing_else(
             publisher.publish(topic, index)
             client.wait_data(topic, index + 1)
     told, sent = client.channels(), {topic: [data.payload for data in client.data(topic)] for topic in KINDS}
-    assert operator.stop(number) == 0
+    assert gateway.stop(number) == 0
     with path.open("rb") as file:
         reader = make_reader(file, validate_crcs=True, decoder_factories=[DecoderFactory()])
         assert reader.get_header().profile == "ros2"
@@ -71,11 +71,11 @@ def test_a_recording_has_what_was_watched_and_nothing_else(
     assert seen == dict.fromkeys(KINDS, 3)
 
 
-def test_an_existing_file_is_not_overwritten(new_operator: OperatorFactory, tmp_path: Path) -> None:
+def test_an_existing_file_is_not_overwritten(new_gateway: ViewerGatewayFactory, tmp_path: Path) -> None:
     path = tmp_path / "precious.mcap"
     path.write_text("precious")
-    operator = new_operator("--record", str(path))
-    wait_until(lambda: operator.process.exit_code() is not None, "end")
-    assert operator.process.exit_code() == 1
-    assert str(path) in operator.output()
+    gateway = new_gateway("--record", str(path))
+    wait_until(lambda: gateway.process.exit_code() is not None, "end")
+    assert gateway.process.exit_code() == 1
+    assert str(path) in gateway.output()
     assert path.read_text() == "precious"

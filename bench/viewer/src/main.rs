@@ -2,8 +2,8 @@
 //!
 //! It speaks to the harness as the Python viewer does: `joined`, `advertise` and `first` as they
 //! happen, and `report` when standard input says anything or ends. The LiveKit token comes in the
-//! environment variable `LIVEKIT_TOKEN`. With `--websocket` it is a client of the operator's
-//! program instead, which is measured beside it.
+//! environment variable `LIVEKIT_TOKEN`. With `--websocket` it is a client of the viewer
+//! gateway instead, which is measured beside it.
 #![forbid(unsafe_code)]
 
 mod confirm;

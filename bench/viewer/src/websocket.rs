@@ -1,4 +1,4 @@
-//! A client of the operator's program, which takes what it gets and keeps none of it.
+//! A client of the viewer gateway, which takes what it gets and keeps none of it.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub async fn watch(
         .insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
     let (mut socket, _) = tokio_tungstenite::connect_async(request)
         .await
-        .context("cannot connect to the operator's program")?;
+        .context("cannot connect to the viewer gateway")?;
     emit("joined", serde_json::json!({}));
     let mut end = end_of_input();
     let mut subscribed = false;
@@ -64,7 +64,7 @@ pub async fn watch(
             }
             Some(Ok(_)) => {}
             Some(Err(error)) => return Err(error.into()),
-            None => bail!("the operator's program ended the connection"),
+            None => bail!("the viewer gateway ended the connection"),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! transport. A text frame holds one JSON message, a binary frame one binary message. The robot
 //! sends what [`server`] describes, a viewer what [`client`] describes.
 //!
-//! The crate does no I/O and knows no clock; the robot's node and the operator's program share it.
+//! The crate does no I/O and knows no clock; the robot's node and the viewer gateway share it.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

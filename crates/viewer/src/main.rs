@@ -1,4 +1,4 @@
-//! The operator's program.
+//! The viewer gateway.
 #![forbid(unsafe_code)]
 
 use std::io::IsTerminal;

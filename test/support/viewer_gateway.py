@@ -1,4 +1,4 @@
-"""The operator's program under test: the built executable in a process of its own."""
+"""The viewer gateway under test: the built executable in a process of its own."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from processes import ChildProcess, built_executable, wait_until
 from wire import Json
 
 
-class Operator:
+class ViewerGateway:
     """A running program, on a port of the system's choice."""
 
     def __init__(self, directory: Path, environment: dict[str, str], *arguments: str) -> None:
-        number = len(list(directory.glob("operator-*.log")))
+        number = len(list(directory.glob("viewer_gateway-*.log")))
         self.process = ChildProcess(
-            "operator",
+            "gateway",
             [str(built_executable("remote_access_viewer")), "--port", "0", *arguments],
-            directory / f"operator-{number}.log",
+            directory / f"viewer_gateway-{number}.log",
             {**NO_CREDENTIALS, "LIVEKIT_PAGE_TOKENS": "", "RUST_BACKTRACE": "1", **environment},
         )
 
@@ -31,7 +31,7 @@ class Operator:
         pattern = re.compile(r"^page: http://localhost:(\d+)/$", re.MULTILINE)
         wait_until(
             lambda: pattern.search(self.output()) or self.process.exit_code() is not None,
-            f"port in the operator's output:\n{self.output()}",
+            f"port in the gateway's output:\n{self.output()}",
         )
         found = pattern.search(self.output())
         assert found, self.output()

@@ -1,7 +1,7 @@
-"""`bench/operator`: what the operator's program costs beside bare reception in the same SDK.
+"""`bench/viewer_gateway`: what the viewer gateway costs beside bare reception in the same SDK.
 
 One robot publishes as much as gets through. Columns: a viewer that throws all bytes away as the SDK hands them out; one
-that parses every stream; the operator's program with one local client, and with four.
+that parses every stream; the viewer gateway with one local client, and with four.
 """
 
 from __future__ import annotations
@@ -45,25 +45,25 @@ class Room:
         arguments = [f"--url={self.stand.server.url}", f"--topic={SIDE.stream_topic}", *self._common(), *options]
         return self._start("viewer", arguments, LIVEKIT_TOKEN=token)
 
-    def operator(self, clients: int) -> tuple[Child, list[Viewer]]:
-        """The operator's program and its clients, of which the first one confirms."""
+    def gateway(self, clients: int) -> tuple[Child, list[Viewer]]:
+        """The viewer gateway and its clients, of which the first one confirms."""
         port = places.free_port()
         credentials = self.stand.server.credentials
         environment = places.plain_environment(
             LIVEKIT_URL=self.stand.server.url, LIVEKIT_API_KEY=credentials.key, LIVEKIT_API_SECRET=credentials.secret
         )
-        program = [places.operator_executable(), f"--room={self.name}", f"--port={port}"]
-        operator = self.processes.start("operator", program, environment)
+        program = [places.viewer_gateway_executable(), f"--room={self.name}", f"--port={port}"]
+        gateway = self.processes.start("gateway", program, environment)
         deadline = time.monotonic() + FIRST_SECONDS
         while not self.stand.site.answers(port):
-            operator.check_alive()
+            gateway.check_alive()
             if time.monotonic() > deadline:
-                raise BenchError("the operator's program does not listen")
+                raise BenchError("the viewer gateway does not listen")
             time.sleep(0.05)
         started = [self._start("client", [f"--websocket={port}", *self._common()])]
         for index in range(1, clients):
             started.append(self._start(f"client {index}", [f"--websocket={port}", "--channels=/bench/"]))
-        return operator, started
+        return gateway, started
 
     def _common(self) -> list[str]:
         return ["--channels=/bench/", f"--confirm-port={self.confirm_port}"]
@@ -84,15 +84,15 @@ def _viewer(room: Room, *options: str) -> tuple[Child, list[Viewer]]:
 COLUMNS: dict[str, Start] = {
     "bare SDK": lambda room: _viewer(room, f"--bare={room.size}"),
     "streams parsed": lambda room: _viewer(room, "--many", "--ping=0.1"),
-    "program, 1 client": lambda room: room.operator(1),
-    "program, 4 clients": lambda room: room.operator(4),
+    "program, 1 client": lambda room: room.gateway(1),
+    "program, 4 clients": lambda room: room.gateway(4),
 }
 
 
 def _measure(stand: Stand, start: Start, size: int, seconds: float) -> list[Figure]:
     load = Load.saturating(size)
     confirm_port = places.free_port()
-    name = f"bench-operator-{secrets.token_hex(4)}"
+    name = f"bench-viewer-gateway-{secrets.token_hex(4)}"
     with Processes() as processes:
         robot = SIDE.start(processes, stand.server, stand.site, name, load, confirm_port)
         measured, viewers = start(Room(processes, stand, name, size, confirm_port))
@@ -122,7 +122,7 @@ def _measure(stand: Stand, start: Start, size: int, seconds: float) -> list[Figu
 
 def main() -> int:
     """Returns 0, or 1 when a run failed."""
-    parser = argparse.ArgumentParser(prog="bench/operator", description=__doc__)
+    parser = argparse.ArgumentParser(prog="bench/viewer_gateway", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="windows of a third")
     parser.add_argument("--size", type=int, action="append", help="message size in bytes; repeatable")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
@@ -141,10 +141,10 @@ def main() -> int:
             ]
             table, good = command.run_jobs(jobs, tuple(COLUMNS), args.patience)
     except BenchError as error:
-        print(f"bench/operator: {error}", file=sys.stderr)
+        print(f"bench/viewer_gateway: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("bench/operator: interrupted", file=sys.stderr)
+        print("bench/viewer_gateway: interrupted", file=sys.stderr)
         return 130
     command.publish(table, description, args.json)
     return 0 if good else 1

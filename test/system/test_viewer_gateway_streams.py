@@ -1,4 +1,4 @@
-"""The streams between the operator's program and the robot: one that breaks, one that grows too long."""
+"""The streams between the viewer gateway and the robot: one that breaks, one that grows too long."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 from typing import Any
 
 from bridge_process import Bridge
-from conftest import BridgeFactory, ClientFactory, OperatorFactory
+from conftest import BridgeFactory, ClientFactory, ViewerGatewayFactory
 from decoding import decode
 from foxglove_client import FoxgloveClient
 from livekit_server import LiveKitServer
@@ -30,18 +30,18 @@ def texts(client: FoxgloveClient, topic: str) -> list[str]:
 def test_a_broken_stream_is_answered_by_a_fresh_start(
     own_server: LiveKitServer,
     new_bridge: BridgeFactory,
-    new_operator: OperatorFactory,
+    new_gateway: ViewerGatewayFactory,
     new_client: ClientFactory,
     publisher: Publisher,
 ) -> None:
     own_server.rtc = f"  data_channel_max_buffered_amount: {KEPT}\n"
     own_server.start()
     new_bridge(environment=Bridge.credentials(own_server))
-    operator = new_operator(environment=Bridge.credentials(own_server))
+    gateway = new_gateway(environment=Bridge.credentials(own_server))
     publisher.advertise("/state", STRING, depth=100)
     publisher.advertise("/mode", STRING, latched=True, depth=1)
     publisher.publish("/mode")
-    client = new_client(operator)
+    client = new_client(gateway)
     for topic in ("/state", "/mode"):
         client.subscribe(topic)
         publisher.match(topic)
@@ -49,18 +49,16 @@ def test_a_broken_stream_is_answered_by_a_fresh_start(
     client.wait_data("/state")
     client.wait_data("/mode")
     # While the program stands still, the server throws away what is on the way to it.
-    operator.process.send_signal(signal.SIGSTOP)
+    gateway.process.send_signal(signal.SIGSTOP)
     try:
         wait_until(
             lambda: publisher.publish("/state", first=1, count=50) or "data channel buffer is full" in own_server.log.read_text(),
             "loss in the server",
         )
     finally:
-        operator.process.send_signal(signal.SIGCONT)
+        gateway.process.send_signal(signal.SIGCONT)
     # What is lost at a stream's end is noticed when it goes on.
-    wait_until(
-        lambda: publisher.publish("/state", first=100) or "a stream broke" in operator.output(), "broken stream", pause=0.1
-    )
+    wait_until(lambda: publisher.publish("/state", first=100) or "a stream broke" in gateway.output(), "broken stream", pause=0.1)
     # The robot tells everything anew, and keeps the subscriptions.
     client.wait_data("/mode", 2)
     publisher.publish("/state", first=1000, count=20)
@@ -73,16 +71,16 @@ def test_a_broken_stream_is_answered_by_a_fresh_start(
 
 def test_the_stream_to_the_robot_is_rotated_and_nothing_is_lost_or_told_anew(
     new_bridge: BridgeFactory,
-    new_operator: OperatorFactory,
+    new_gateway: ViewerGatewayFactory,
     new_client: ClientFactory,
     publisher: Publisher,
     observer: Observer,
 ) -> None:
     bridge = new_bridge({"capabilities": "['clientPublish']"})
-    operator = new_operator("--stream-rotate-bytes", str(ROTATE_BYTES), "--log", "remote_access_room=debug")
+    gateway = new_gateway("--stream-rotate-bytes", str(ROTATE_BYTES), "--log", "remote_access_room=debug")
     publisher.advertise("/mode", STRING, latched=True, depth=1)
     publisher.publish("/mode")
-    client = new_client(operator)
+    client = new_client(gateway)
     client.subscribe("/mode")
     client.wait_data("/mode")
     heard: list[Any] = []
@@ -97,8 +95,8 @@ def test_the_stream_to_the_robot_is_rotated_and_nothing_is_lost_or_told_anew(
         wait_until(lambda n=number: len([each for each in heard if each.data != "first"]) >= n - 5, f"message {number}")
     wait_until(lambda: heard[-1].data == f"message {MESSAGES - 1}", "last message")
     assert [each.data for each in heard if each.data != "first"] == [f"message {number}" for number in range(MESSAGES)]
-    assert operator.output().count("goes on as another one") >= MESSAGES * 30 // ROTATE_BYTES
+    assert gateway.output().count("goes on as another one") >= MESSAGES * 30 // ROTATE_BYTES
     # A fresh start would bring the latched message again. There was one, when the program declared that it reads many streams.
     # On a machine that is busy enough either side may have found the other silent, and says so.
-    silent = operator.output().count("asking the robot to start anew") + bridge.output().count("starting participant anew")
+    silent = gateway.output().count("asking the robot to start anew") + bridge.output().count("starting participant anew")
     assert len(client.data("/mode")) <= 2 + silent

@@ -1,4 +1,4 @@
-"""Services, parameters, graph, assets, publishing and time of real nodes, for the tools on the operator's machine.
+"""Services, parameters, graph, assets, publishing and time of real nodes, for the tools on the gateway's machine.
 
 Each test has three clients at once, one for each subprotocol: the protocol's reference client twice, and our own one for
 the newest, which that does not know. All of them choose the same ids, so that an answer that went astray would be seen.
@@ -20,11 +20,11 @@ from std_srvs.srv import SetBool
 
 from conftest import BridgeFactory, ClientFactory
 from messages import build
-from operator_program import Operator
 from processes import wait_until
 from reference_client import ReferenceClient, binary, data_of
 from ros_side import Observer, Peer, Publisher
 from same_client import SameClient
+from viewer_gateway import ViewerGateway
 from wire import Json
 
 STRING = "std_msgs/msg/String"
@@ -33,12 +33,10 @@ Clients = list[Client]
 
 
 @pytest.fixture
-def clients(reference_program: Path, operator: Operator, new_client: ClientFactory) -> Iterator[Clients]:
+def clients(reference_program: Path, gateway: ViewerGateway, new_client: ClientFactory) -> Iterator[Clients]:
     """A client for each subprotocol, connected to the same program."""
-    references = [
-        ReferenceClient(reference_program, operator.port, each) for each in ("foxglove.websocket.v1", "foxglove.sdk.v1")
-    ]
-    newest = new_client(operator, "foxglove.sdk.v1.1")
+    references = [ReferenceClient(reference_program, gateway.port, each) for each in ("foxglove.websocket.v1", "foxglove.sdk.v1")]
+    newest = new_client(gateway, "foxglove.sdk.v1.1")
     assert newest.subprotocol == "foxglove.sdk.v1.1"
     yield [*references, SameClient(newest)]
     for reference in references:

@@ -1,4 +1,4 @@
-"""The protocol's reference client understands the operator's program, and is understood."""
+"""The protocol's reference client understands the viewer gateway, and is understood."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from bridge_process import Bridge
 from decoding import assert_same, decode
 from messages import build
-from operator_program import Operator
 from reference_client import ReferenceClient, data_of
 from ros_side import Observer, Publisher
+from viewer_gateway import ViewerGateway
 
 TOPIC = "/seen"
 # The client of npm does not know the schema table of `foxglove.sdk.v1.1`.
@@ -21,10 +21,10 @@ SUBPROTOCOLS = ["foxglove.websocket.v1", "foxglove.sdk.v1"]
 
 @pytest.fixture(params=SUBPROTOCOLS)
 def reference(
-    request: pytest.FixtureRequest, reference_program: Path, bridge: Bridge, operator: Operator
+    request: pytest.FixtureRequest, reference_program: Path, bridge: Bridge, gateway: ViewerGateway
 ) -> Iterator[ReferenceClient]:
-    """The reference client, connected to an operator's program in the room of a bridge."""
-    client = ReferenceClient(reference_program, operator.port, request.param)
+    """The reference client, connected to an viewer gateway in the room of a bridge."""
+    client = ReferenceClient(reference_program, gateway.port, request.param)
     yield client
     client.close()
     assert client.values("error") == []

@@ -1,4 +1,4 @@
-"""Foxglove WebSocket clients see the robot through the operator's program."""
+"""Foxglove WebSocket clients see the robot through the viewer gateway."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 
 from bridge_process import Bridge
 from client import mint_token
-from conftest import BridgeFactory, ClientFactory, OperatorFactory
+from conftest import BridgeFactory, ClientFactory, ViewerGatewayFactory
 from decoding import assert_same, decode
 from foxglove_client import SUBPROTOCOLS, FoxgloveClient, upgrade_headers
 from livekit_server import LiveKitServer
 from messages import build
-from operator_program import Operator
 from processes import wait_until
 from ros_side import Observer, Publisher
+from viewer_gateway import ViewerGateway
 
 TOPIC = "/seen"
 KIND = "std_msgs/msg/String"
@@ -36,12 +36,12 @@ def wait_heard(client: FoxgloveClient, text: str, topic: str = TOPIC) -> list[st
 
 @pytest.mark.parametrize("subprotocol", SUBPROTOCOLS)
 def test_messages_arrive_as_they_are_in_every_subprotocol(
-    bridge: Bridge, operator: Operator, publisher: Publisher, new_client: ClientFactory, subprotocol: str
+    bridge: Bridge, gateway: ViewerGateway, publisher: Publisher, new_client: ClientFactory, subprotocol: str
 ) -> None:
     kinds = {"/camera": "sensor_msgs/msg/Image", "/points": "sensor_msgs/msg/PointCloud2", "/tree": "tf2_msgs/msg/TFMessage"}
     for topic, kind in kinds.items():
         publisher.advertise(topic, kind)
-    client = new_client(operator, subprotocol)
+    client = new_client(gateway, subprotocol)
     assert client.subprotocol == subprotocol
     for topic, kind in kinds.items():
         channel = client.wait_channel(topic)
@@ -59,10 +59,10 @@ def test_messages_arrive_as_they_are_in_every_subprotocol(
 
 
 def test_the_robots_subscription_lives_as_long_as_a_client_watches(
-    bridge: Bridge, operator: Operator, publisher: Publisher, observer: Observer, new_client: ClientFactory
+    bridge: Bridge, gateway: ViewerGateway, publisher: Publisher, observer: Observer, new_client: ClientFactory
 ) -> None:
     publisher.advertise(TOPIC, KIND)
-    first, second = new_client(operator), new_client(operator, SUBPROTOCOLS[0])
+    first, second = new_client(gateway), new_client(gateway, SUBPROTOCOLS[0])
     first.wait_channel(TOPIC)
     assert observer.subscriptions(TOPIC) == []
     subscription = first.subscribe(TOPIC)
@@ -81,11 +81,11 @@ def test_the_robots_subscription_lives_as_long_as_a_client_watches(
 
 
 def test_a_client_that_comes_late_gets_latched_messages(
-    bridge: Bridge, operator: Operator, publisher: Publisher, observer: Observer, new_client: ClientFactory
+    bridge: Bridge, gateway: ViewerGateway, publisher: Publisher, observer: Observer, new_client: ClientFactory
 ) -> None:
     publisher.advertise(TOPIC, KIND, latched=True, depth=1)
     publisher.publish(TOPIC, 1)
-    clients = [new_client(operator), new_client(operator)]
+    clients = [new_client(gateway), new_client(gateway)]
     for client in clients:
         client.subscribe(TOPIC)
         assert wait_heard(client, "message 1") == ["message 1"]
@@ -93,10 +93,10 @@ def test_a_client_that_comes_late_gets_latched_messages(
 
 
 def test_robots_that_go_and_come_are_seen(
-    operator: Operator, new_bridge: BridgeFactory, publisher: Publisher, new_client: ClientFactory
+    gateway: ViewerGateway, new_bridge: BridgeFactory, publisher: Publisher, new_client: ClientFactory
 ) -> None:
     publisher.advertise(TOPIC, KIND)
-    client = new_client(operator)
+    client = new_client(gateway)
     assert "no robot" in client.wait_text("serverInfo")["name"]
     assert "waiting for a robot" in client.wait_text("status")["message"]
     first = new_bridge({"name": "first"})
@@ -120,7 +120,7 @@ def test_robots_that_go_and_come_are_seen(
 
 def test_a_restart_of_the_server_is_survived(
     own_server: LiveKitServer,
-    new_operator: OperatorFactory,
+    new_gateway: ViewerGatewayFactory,
     new_bridge: BridgeFactory,
     publisher: Publisher,
     new_client: ClientFactory,
@@ -128,9 +128,9 @@ def test_a_restart_of_the_server_is_survived(
     own_server.start()
     credentials = Bridge.credentials(own_server)
     new_bridge(environment=credentials)
-    operator = new_operator(environment=credentials)
+    gateway = new_gateway(environment=credentials)
     publisher.advertise(TOPIC, KIND)
-    client = new_client(operator)
+    client = new_client(gateway)
     client.subscribe(TOPIC)
     publisher.match(TOPIC)
     publisher.publish(TOPIC, 1)
@@ -148,14 +148,14 @@ def test_a_restart_of_the_server_is_survived(
 
 
 def test_one_of_several_robots_is_chosen(
-    new_operator: OperatorFactory, new_bridge: BridgeFactory, new_client: ClientFactory
+    new_gateway: ViewerGatewayFactory, new_bridge: BridgeFactory, new_client: ClientFactory
 ) -> None:
     new_bridge({"identity": "robot-a", "name": "Anna"})
     new_bridge({"identity": "robot-b", "name": "Berta"})
     for wanted, name in (("robot-a", "Anna"), ("Berta", "Berta")):
-        client = new_client(new_operator("--robot", wanted))
+        client = new_client(new_gateway("--robot", wanted))
         client.wait_for(lambda c=client, n=name: c.newest("serverInfo").get("name") == n, name)
-    client = new_client(new_operator())
+    client = new_client(new_gateway())
     client.wait_for(
         lambda: [s for s in client.texts("status") if "robot-a, robot-b" in s["message"] or "robot-b, robot-a" in s["message"]],
         "word of the other robot",
@@ -163,11 +163,11 @@ def test_one_of_several_robots_is_chosen(
 
 
 def test_a_client_that_does_not_read_holds_up_nobody(
-    bridge: Bridge, operator: Operator, publisher: Publisher, new_client: ClientFactory
+    bridge: Bridge, gateway: ViewerGateway, publisher: Publisher, new_client: ClientFactory
 ) -> None:
     publisher.advertise("/camera", "sensor_msgs/msg/Image")
-    stuck = SlowSocket(operator)
-    client = new_client(operator)
+    stuck = SlowSocket(gateway)
+    client = new_client(gateway)
     channel = client.wait_channel("/camera")["id"]
     stuck.subscribe(channel)
     client.subscribe("/camera")
@@ -188,11 +188,11 @@ def test_a_client_that_does_not_read_holds_up_nobody(
 class SlowSocket:
     """A WebSocket client by hand, which reads when it is told to."""
 
-    def __init__(self, operator: Operator) -> None:
+    def __init__(self, gateway: ViewerGateway) -> None:
         # Binary frames so far.
         self.frames = 0
-        self._socket = socket.create_connection(("127.0.0.1", operator.port), timeout=60)
-        lines = ["GET / HTTP/1.1", f"Host: localhost:{operator.port}"]
+        self._socket = socket.create_connection(("127.0.0.1", gateway.port), timeout=60)
+        lines = ["GET / HTTP/1.1", f"Host: localhost:{gateway.port}"]
         lines += [f"{name}: {value}" for name, value in upgrade_headers(SUBPROTOCOLS[0]).items()]
         self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
         self._file = self._socket.makefile("rb")
@@ -231,8 +231,8 @@ class SlowSocket:
         self._socket.close()
 
 
-def test_mistakes_are_named_and_hurt_nobody(bridge: Bridge, operator: Operator, new_client: ClientFactory) -> None:
-    client, other = new_client(operator), new_client(operator)
+def test_mistakes_are_named_and_hurt_nobody(bridge: Bridge, gateway: ViewerGateway, new_client: ClientFactory) -> None:
+    client, other = new_client(gateway), new_client(gateway)
     client.send({"op": "fly"})
     client.send_binary(b"")
     client.send_binary(b"\xff\x00")
@@ -245,8 +245,8 @@ def test_mistakes_are_named_and_hurt_nobody(bridge: Bridge, operator: Operator, 
     assert not any("opcode" in status["message"] for status in other.texts("status"))
 
 
-def test_web_pages_of_others_may_not_connect(operator: Operator) -> None:
-    host = {"Host": f"localhost:{operator.port}"}
+def test_web_pages_of_others_may_not_connect(gateway: ViewerGateway) -> None:
+    host = {"Host": f"localhost:{gateway.port}"}
     cases = [
         ({**host, "Origin": "https://evil.example"}, 403),
         ({**host, "Origin": "null"}, 403),
@@ -256,50 +256,50 @@ def test_web_pages_of_others_may_not_connect(operator: Operator) -> None:
         (host, 101),
     ]
     for headers, expected in cases:
-        status, _, body = operator.request("/", headers=upgrade_headers(SUBPROTOCOLS[0], **headers))
+        status, _, body = gateway.request("/", headers=upgrade_headers(SUBPROTOCOLS[0], **headers))
         assert status == expected, (headers, body)
-    status, _, body = operator.request("/", headers=upgrade_headers("chat"))
+    status, _, body = gateway.request("/", headers=upgrade_headers("chat"))
     assert status == 400
     assert b"foxglove.sdk.v1" in body
 
 
-def test_the_page_and_its_token_are_for_this_machine(operator: Operator, room: str, server: LiveKitServer) -> None:
-    status, headers, body = operator.request("/")
+def test_the_page_and_its_token_are_for_this_machine(gateway: ViewerGateway, room: str, server: LiveKitServer) -> None:
+    status, headers, body = gateway.request("/")
     assert status == 200
     assert b"<html" in body
     assert "script-src 'self'" in headers["content-security-policy"]
-    assert operator.request("/%2e%2e/Cargo.toml")[0] == 404
-    assert operator.request("/../../Cargo.toml")[0] == 404
-    assert operator.request("/", "POST")[0] == 405
+    assert gateway.request("/%2e%2e/Cargo.toml")[0] == 404
+    assert gateway.request("/../../Cargo.toml")[0] == 404
+    assert gateway.request("/", "POST")[0] == 405
     for path in ("/", "/config.json"):
-        status, _, body = operator.request(path, headers={"Host": "rebound.example"})
+        status, _, body = gateway.request(path, headers={"Host": "rebound.example"})
         assert status == 403
         assert b"eyJ" not in body
-    first, second = operator.config(), operator.config()
+    first, second = gateway.config(), gateway.config()
     assert first["url"] == server.url
     assert [each["room"] for each in first["rooms"]] == [room]
-    assert first["websocket"] == f"ws://localhost:{operator.port}"
+    assert first["websocket"] == f"ws://localhost:{gateway.port}"
     assert first["error"] is None
     # Two tabs are two participants.
     assert first["rooms"][0]["token"] != second["rooms"][0]["token"]
-    assert "access-control-allow-origin" not in operator.request("/config.json")[1]
+    assert "access-control-allow-origin" not in gateway.request("/config.json")[1]
 
 
 def test_a_given_token_is_not_shared_with_the_page(
-    bridge: Bridge, new_operator: OperatorFactory, new_client: ClientFactory, server: LiveKitServer, room: str
+    bridge: Bridge, new_gateway: ViewerGatewayFactory, new_client: ClientFactory, server: LiveKitServer, room: str
 ) -> None:
     environment = {"LIVEKIT_URL": server.url, "LIVEKIT_TOKEN": mint_token(server.key, server.secret, room, "given")}
-    operator = new_operator(environment=environment)
-    client = new_client(operator)
+    gateway = new_gateway(environment=environment)
+    client = new_client(gateway)
     client.wait_for(lambda: "no robot" not in client.newest("serverInfo").get("name", "no robot"), "robot")
-    config = operator.config()
+    config = gateway.config()
     assert config["rooms"] == []
     assert "LIVEKIT_PAGE_TOKENS" in config["error"]
 
 
 def test_a_client_publishes_on_when_the_program_may_send_again(
     new_bridge: BridgeFactory,
-    new_operator: OperatorFactory,
+    new_gateway: ViewerGatewayFactory,
     new_client: ClientFactory,
     observer: Observer,
     server: LiveKitServer,
@@ -308,7 +308,7 @@ def test_a_client_publishes_on_when_the_program_may_send_again(
     new_bridge({"capabilities": "['clientPublish']"})
     texts: list[str] = []
     observer.create_subscription("/chat", KIND, lambda message: texts.append(message.data))
-    client = new_client(new_operator("--identity", "desk"))
+    client = new_client(new_gateway("--identity", "desk"))
     client.wait_for(lambda: "clientPublish" in client.newest("serverInfo").get("capabilities", []), "right to publish")
     client.send({"op": "advertise", "channels": [{"id": 1, "topic": "/chat", "encoding": "json", "schemaName": KIND}]})
 
@@ -328,8 +328,8 @@ def test_a_client_publishes_on_when_the_program_may_send_again(
     publish("after")
 
 
-def test_a_taken_port_is_named(operator: Operator, new_operator: OperatorFactory) -> None:
-    other = new_operator("--port", str(operator.port))
+def test_a_taken_port_is_named(gateway: ViewerGateway, new_gateway: ViewerGatewayFactory) -> None:
+    other = new_gateway("--port", str(gateway.port))
     wait_until(lambda: other.process.exit_code() is not None, "end")
     assert other.process.exit_code() == 1
     assert "--port" in other.output()
