@@ -60,7 +60,7 @@ def test_a_missing_compiler_is_named(tmp_path: Path) -> None:
     assert "The Rust toolchain is missing" in result.stderr
 
 
-@pytest.mark.parametrize("script", ["setup", "demo", "test"])
+@pytest.mark.parametrize("script", ["setup", "demo", "test", "release"])
 def test_a_script_tells_how_it_is_used(script: str, tmp_path: Path) -> None:
     result = run(str(ROOT / "scripts" / script), "--help", at=tmp_path)
     assert result.returncode == 0
@@ -77,3 +77,38 @@ def test_the_checks_are_listed_and_an_unknown_one_is_refused() -> None:
 def test_every_mutation_of_the_session_still_fits_the_code() -> None:
     result = run(str(ROOT / "scripts/mutate"), "--check")
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def release_clone(path: Path) -> Path:
+    """A clone with a name to commit under, on which a release can be made."""
+    clone = path / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    for key, value in (("user.name", "Releaser"), ("user.email", "releaser@example.com")):
+        subprocess.run(["git", "config", key, value], cwd=clone, check=True)
+    return clone
+
+
+def test_a_release_sets_the_version_everywhere_and_dates_the_changelog(tmp_path: Path) -> None:
+    clone = release_clone(tmp_path)
+    result = run("scripts/release", "7.8.9", at=clone)
+    assert result.returncode == 0, result.stderr
+    assert "<version>7.8.9</version>" in (clone / "package.xml").read_text()
+    lock = (clone / "Cargo.lock").read_text()
+    assert 'name = "remote_access_session"\nversion = "7.8.9"' in lock
+    assert "## [Unreleased]\n\n## [7.8.9] - 20" in (clone / "CHANGELOG.md").read_text()
+    rst = (clone / "CHANGELOG.rst").read_text()
+    assert "\n7.8.9 (20" in rst
+    assert "* Added: " in rst
+    assert "Forthcoming" not in rst
+    assert not run("git", "status", "--porcelain", at=clone).stdout
+    assert run("git", "describe", at=clone).stdout.strip() == "7.8.9"
+
+
+@pytest.mark.parametrize(("version", "reason"), [("v1", "MAJOR.MINOR.PATCH"), ("7.8.9", "uncommitted changes")])
+def test_a_release_that_cannot_be_made_says_why_and_changes_nothing(version: str, reason: str, tmp_path: Path) -> None:
+    clone = release_clone(tmp_path)
+    (clone / "stray").touch()
+    result = run("scripts/release", version, at=clone)
+    assert result.returncode == 1
+    assert reason in result.stderr
+    assert run("git", "status", "--porcelain", at=clone).stdout == "?? stray\n"
