@@ -19,7 +19,6 @@ pub const MAX_TEXT_SIZE: usize = 1024 * 1024;
 
 /// A message from a viewer.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum ClientMessage {
     /// Send me the messages of these channels.
     Subscribe(Vec<ChannelId>),

@@ -9,6 +9,7 @@ use remote_access_protocol::ChannelId;
 use tracing::{info, warn};
 
 use super::counters::{DropReason, Drops};
+use super::permission::Permission;
 use super::status::{status, REPORTS_AT_ONCE, REPORT_INTERVAL};
 use super::{Encoding, ParticipantId, Session};
 
@@ -51,7 +52,7 @@ impl Session {
 
     fn server_info(&self, id: ParticipantId) -> Option<Bytes> {
         let robot = &self.robot;
-        let permission = &self.participants.get(&id)?.asks.permission;
+        let permission = self.requests.exchange.permission(id)?;
         let capabilities = permission.announced(robot.simulated_time);
         let encoded = [Capability::ClientPublish, Capability::Services];
         let supported_encodings = if encoded.iter().any(|each| capabilities.contains(each)) {
@@ -83,8 +84,10 @@ impl Session {
     }
 
     fn tell_time(&mut self, id: ParticipantId, time: u64) {
+        let permission = self.requests.exchange.permission(id);
+        let gets_time = permission.is_some_and(Permission::gets_time);
         if let Some(participant) = self.participants.get_mut(&id) {
-            if participant.asks.permission.gets_time() && participant.restart_at.is_none() {
+            if gets_time && participant.restart_at.is_none() {
                 participant.control.push_time(time);
             }
         }

@@ -88,24 +88,24 @@ impl Session {
         &mut self,
         now: Instant,
         id: ParticipantId,
-        frame: Option<Bytes>,
-        instead: impl FnOnce() -> Option<Bytes>,
+        frame: Bytes,
+        instead: Option<Bytes>,
     ) {
-        let (Some(participant), Some(frame)) = (self.participants.get_mut(&id), frame) else {
+        let Some(participant) = self.participants.get_mut(&id) else {
             return;
         };
         if frame.len() <= SMALL {
             self.push_control(now, id, Some(frame));
             return;
         }
-        let waiting = participant.asks.answers.bytes;
+        let waiting = participant.answers.bytes;
         let no_room = waiting > 0 && waiting + frame.len() > MAX_WAITING;
-        if no_room || self.asks.answer_bytes + frame.len() > MAX_TOTAL {
-            self.push_control(now, id, instead());
+        if no_room || self.answer_bytes + frame.len() > MAX_TOTAL {
+            self.push_control(now, id, instead);
             return;
         }
-        self.asks.answer_bytes += frame.len();
-        participant.asks.answers.push(frame);
+        self.answer_bytes += frame.len();
+        participant.answers.push(frame);
         self.activate_answers(id);
     }
 
@@ -114,7 +114,7 @@ impl Session {
         let Some(participant) = self.participants.get_mut(&id) else {
             return;
         };
-        if participant.asks.answers.is_empty() {
+        if participant.answers.is_empty() {
             return;
         }
         if participant.many_streams {
@@ -130,13 +130,13 @@ impl Session {
         let Some(participant) = self.participants.get_mut(&id) else {
             return Turn::Empty;
         };
-        let answers = &participant.asks.answers;
+        let answers = &participant.answers;
         let open = answers.stream;
         let at_boundary = open
             .and_then(|stream| self.streams.get(&stream))
             .is_none_or(|stream| stream.at_boundary());
         if at_boundary && answers.is_empty() {
-            participant.asks.answers.stream = None;
+            participant.answers.stream = None;
             if let Some(stream) = open {
                 self.retire_stream(stream);
             }
@@ -152,7 +152,7 @@ impl Session {
         ) else {
             return Turn::Empty;
         };
-        let answers = &mut participant.asks.answers;
+        let answers = &mut participant.answers;
         answers.stream = Some(stream);
         let bytes = outgoing.slice(|room| {
             if room < usize::MAX {
@@ -161,7 +161,7 @@ impl Session {
             answers.pop()
         });
         if outgoing.at_boundary() {
-            self.asks.answer_bytes -= answers.sent();
+            self.answer_bytes -= answers.sent();
         }
         participant.flow.on_sent(bytes.len());
         participant.flow.charge(bytes.len());

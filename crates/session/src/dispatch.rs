@@ -245,7 +245,7 @@ impl Session {
             }
         }
         if stream.at_boundary() {
-            self.asks.answer_bytes -= participant.asks.answers.sent_on_primary();
+            self.answer_bytes -= participant.answers.sent_on_primary();
         }
         if dropped {
             self.report_soon(now);
@@ -357,15 +357,15 @@ impl PrimarySlice<'_> {
         let Participant {
             turns,
             subscriptions,
-            asks,
+            answers,
             ..
         } = participant;
         let turn = |channel: &ChannelId| {
             if *channel == ANSWERS {
-                found = match asks.answers.next_size() {
+                found = match answers.next_size() {
                     None => return Turn::Empty,
                     Some(size) if size > room || state_only => return Turn::Blocked(Wait::Retry),
-                    Some(_) => asks.answers.pop(),
+                    Some(_) => answers.pop(),
                 };
                 return found
                     .as_ref()

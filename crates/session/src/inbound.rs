@@ -201,39 +201,8 @@ impl Session {
                     participant.flow.on_ack(now, device_timestamp);
                 }
             }
-            Ok(message) => self.handle_request(now, id, message),
+            Ok(request) => self.with_requests(now, |requests| requests.handle(now, id, request)),
             Err(error) => debug!(?id, %error, "skipping a message"),
-        }
-    }
-
-    /// What a viewer asks of the robot.
-    fn handle_request(&mut self, now: Instant, id: ParticipantId, message: ClientMessage) {
-        match message {
-            ClientMessage::Advertise(channels) => self.client_advertise(now, id, channels),
-            ClientMessage::Unadvertise(channels) => {
-                self.end_client_channels(now, id, &channels);
-            }
-            ClientMessage::MessageData { channel, message } => {
-                self.client_message(now, id, channel, message);
-            }
-            ClientMessage::ServiceCallRequest(request) => self.call_service(now, id, request),
-            ClientMessage::GetParameters { names, id: request } => {
-                self.get_parameters(now, id, names, request);
-            }
-            ClientMessage::SetParameters {
-                parameters,
-                id: request,
-            } => self.set_parameters(now, id, parameters, request),
-            ClientMessage::SubscribeParameterUpdates(names) => {
-                self.watch_parameters(now, id, names);
-            }
-            ClientMessage::UnsubscribeParameterUpdates(names) => {
-                self.unwatch_parameters(id, &names);
-            }
-            ClientMessage::SubscribeConnectionGraph => self.watch_graph(now, id),
-            ClientMessage::UnsubscribeConnectionGraph => self.unwatch_graph(id),
-            ClientMessage::FetchAsset { request, uri } => self.fetch_asset(now, id, request, uri),
-            message => debug!(?id, ?message, "message is not handled"),
         }
     }
 

@@ -20,15 +20,10 @@
 
 mod announce;
 mod answers;
-mod asks;
-mod assets;
 mod bucket;
 mod catalogue;
 mod channel;
-mod client_channels;
-mod command_topics;
 mod config;
-mod connections;
 mod control;
 mod counters;
 mod data;
@@ -37,17 +32,17 @@ mod drop_log;
 mod drr;
 mod flow;
 mod groups;
+mod ids;
 mod inbound;
 mod lanes;
 mod pacing;
-mod parameters;
 mod participant;
 mod permission;
 mod queue;
 mod rate_limit;
-mod request;
+mod requests;
 mod roster;
-mod services;
+mod session_requests;
 mod snapshot;
 mod status;
 mod stream;
@@ -63,17 +58,17 @@ use tracing::info;
 pub use bucket::TokenBucket;
 pub use channel::ChannelInfo;
 pub use config::{SessionConfig, SLICE_SIZE};
-pub use connections::{Connections, NodesByName};
 pub use counters::{Drops, Traffic};
+pub use ids::{InboundId, ParticipantId, PublisherId, StreamId};
 pub use inbound::InboundError;
 pub use permission::{NameRule, Rights};
 pub use rate_limit::RateLimit;
-pub use request::{ClientChannelKey, Encoding, Request, RequestKey};
-pub use services::ServiceInfo;
+pub use requests::connection_graph::{Connections, NodesByName};
+pub use requests::request::{ClientChannelKey, Encoding, Request, RequestKey};
+pub use requests::services::ServiceInfo;
 pub use snapshot::{ChannelSnapshot, ParticipantSnapshot, Snapshot};
 pub use viewers::ViewerInfo;
 
-use asks::Asks;
 use channel::ChannelState;
 use dispatch::Flow;
 use drop_log::DropLog;
@@ -82,24 +77,10 @@ use inbound::InboundStream;
 use pacing::Pacing;
 use participant::Participant;
 use queue::QueuedBytes;
+use remote_access_protocol::server::StatusLevel;
+use requests::Requests;
 use snapshot::Totals;
 use stream::OutgoingStream;
-
-/// A remote participant. A participant that leaves and joins again gets a new id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ParticipantId(pub u64);
-
-/// A byte stream from a participant to the robot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct InboundId(pub u64);
-
-/// A byte stream from the robot to participants. Never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StreamId(pub u64);
-
-/// A publisher of a channel's messages, for ROS its global identifier.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PublisherId(pub u128);
 
 /// What the robot's side is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,14 +181,20 @@ pub struct Session {
     /// The latest simulated time, in nanoseconds.
     time: Option<u64>,
     drop_log: DropLog,
-    asks: Asks,
+    requests: Requests,
+    /// Bytes of answers that wait for all participants.
+    answer_bytes: usize,
+    /// Problems of the robot that viewers are told about: id, level and text.
+    problems: BTreeMap<String, (StatusLevel, String)>,
 }
 
 impl Session {
     /// `clock_ms` is the robot's clock at `now`, in milliseconds since the epoch.
     pub fn new(config: SessionConfig, robot: RobotInfo, now: Instant, clock_ms: u64) -> Self {
         Self {
-            asks: Asks::new(&config),
+            requests: Requests::new(&config),
+            answer_bytes: 0,
+            problems: BTreeMap::new(),
             time: None,
             robot,
             started: now,
@@ -252,8 +239,7 @@ impl Session {
         if self.report_at.is_some_and(|at| at <= now) {
             self.report_drops(now);
         }
-        self.stop_silent_drivers(now);
-        self.expire_requests(now);
+        self.with_requests(now, |requests| requests.handle_timeout(now));
     }
 
     /// When [`Session::handle_timeout`] and [`Session::next_transmit`] are to be called again at
@@ -269,20 +255,12 @@ impl Session {
             .values()
             .filter_map(|participant| participant.flow.late_pings_at())
             .min();
-        let silence = self.asks.commands.next_timeout();
-        let overdue = self.asks.pending.next_deadline();
-        [
-            restart,
-            ping,
-            self.retry_at,
-            self.report_at,
-            silence,
-            overdue,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
-        .map(|at| at.max(now))
+        let request = self.requests.next_timeout();
+        [restart, ping, self.retry_at, self.report_at, request]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|at| at.max(now))
     }
 
     /// The next thing that the robot's side is to do.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use remote_access_protocol::ChannelId;
 
-use super::asks::ParticipantAsks;
+use super::answers::AnswerQueue;
 use super::bucket::TokenBucket;
 use super::config::SessionConfig;
 use super::control::ControlQueue;
@@ -75,8 +75,8 @@ pub(super) struct Participant {
     pub restarted_at: Instant,
     /// The channel that the last report of drops was about.
     pub last_report: Option<ChannelId>,
-    /// What it asks of the robot.
-    pub asks: ParticipantAsks,
+    /// Answers that are too large for the control queue.
+    pub answers: AnswerQueue,
     pub counters: ParticipantCounters,
     /// Ends of what is on the way of subscriptions that are over, see [`FlowControl::sent`].
     leftovers: BTreeMap<ChannelId, Leftover>,
@@ -152,7 +152,7 @@ impl Participant {
             restart_at: None,
             restarted_at: now,
             last_report: None,
-            asks: ParticipantAsks::new(config.rights.clone()),
+            answers: AnswerQueue::default(),
             counters: ParticipantCounters::default(),
             leftovers: BTreeMap::new(),
             pace: Pace::Full(Lag::default()),
@@ -227,7 +227,7 @@ impl Participant {
         self.leftovers.clear();
         self.control.clear();
         self.flow.restart(now);
-        self.asks.answers.restart();
+        self.answers.restart();
         self.restart_at = None;
         self.restarted_at = now;
         self.counters.resyncs += 1;

@@ -1,4 +1,4 @@
-//! What a viewer may ask of the robot. Every request is allowed or refused here, and nowhere else.
+//! Rights of participants. Every request is allowed or refused here, and nowhere else.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -35,16 +35,16 @@ impl fmt::Debug for NameRule {
     }
 }
 
-/// What one viewer may do beside watching topics. The default is nothing.
+/// Rights of one viewer beside watching topics. The default is nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Rights {
     capabilities: BTreeSet<Capability>,
     client_topics: NameRule,
 }
 
-/// Something that a viewer asks for.
+/// An action that a participant asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ask<'a> {
+pub(crate) enum Action<'a> {
     Publish { topic: &'a str },
     CallService,
     GetParameters,
@@ -54,7 +54,7 @@ pub(super) enum Ask<'a> {
     FetchAsset,
 }
 
-impl Ask<'_> {
+impl Action<'_> {
     /// Whether it writes to the robot.
     fn writes(self) -> bool {
         matches!(
@@ -64,14 +64,14 @@ impl Ask<'_> {
     }
 }
 
-/// What viewers are told to whom the room took the right to send.
-pub(super) const MAY_NOT_SEND: &str = "the room does not let this viewer send data (permission \
+/// Told to viewers to whom the room took the right to send.
+pub(crate) const MAY_NOT_SEND: &str = "the room does not let this viewer send data (permission \
     canPublishData of the LiveKit server): the robot does nothing for it, and what it watches may \
     stall";
 
-/// Why a viewer does not get what it asks for. The text is for the viewer's user.
+/// Reason why an action is refused. The text is for the viewer's user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     #[error("{}", MAY_NOT_SEND)]
     MayNotSend,
     #[error("{what} is not allowed; to enable it, add \"{capability}\" to the bridge's parameter `capabilities`")]
@@ -98,22 +98,22 @@ impl Rights {
         }
     }
 
-    fn check(&self, ask: Ask<'_>) -> Result<(), Refusal> {
-        let (what, capability) = match ask {
-            Ask::Publish { .. } => ("publishing", Capability::ClientPublish),
-            Ask::CallService => ("calling services", Capability::Services),
-            Ask::GetParameters if self.has(Capability::ParametersSubscribe) => return Ok(()),
-            Ask::GetParameters => ("reading parameters", Capability::Parameters),
-            Ask::SetParameters => ("setting parameters", Capability::Parameters),
-            Ask::SubscribeParameters => ("watching parameters", Capability::ParametersSubscribe),
-            Ask::WatchGraph => ("watching the connection graph", Capability::ConnectionGraph),
-            Ask::FetchAsset => ("fetching assets", Capability::Assets),
+    fn check(&self, action: Action<'_>) -> Result<(), Refusal> {
+        let (what, capability) = match action {
+            Action::Publish { .. } => ("publishing", Capability::ClientPublish),
+            Action::CallService => ("calling services", Capability::Services),
+            Action::GetParameters if self.has(Capability::ParametersSubscribe) => return Ok(()),
+            Action::GetParameters => ("reading parameters", Capability::Parameters),
+            Action::SetParameters => ("setting parameters", Capability::Parameters),
+            Action::SubscribeParameters => ("watching parameters", Capability::ParametersSubscribe),
+            Action::WatchGraph => ("watching the connection graph", Capability::ConnectionGraph),
+            Action::FetchAsset => ("fetching assets", Capability::Assets),
         };
         if !self.has(capability) {
             return Err(Refusal::Capability { what, capability });
         }
-        match ask {
-            Ask::Publish { topic } if !self.client_topics.holds(topic) => {
+        match action {
+            Action::Publish { topic } if !self.client_topics.holds(topic) => {
                 Err(Refusal::Topic(topic.to_owned()))
             }
             _ => Ok(()),
@@ -125,9 +125,9 @@ impl Rights {
     }
 }
 
-/// What one viewer may do now: its rights, as far as the room lets it send at all.
+/// Permission of one viewer: its rights, as far as the room lets it send at all.
 #[derive(Clone, Debug)]
-pub(super) struct Permission {
+pub(crate) struct Permission {
     pub rights: Rights,
     /// Whether the room lets the viewer send data. Who may not writes nothing to the robot.
     pub may_send: bool,
@@ -141,11 +141,11 @@ impl Permission {
         }
     }
 
-    pub fn check(&self, ask: Ask<'_>) -> Result<(), Refusal> {
-        if !self.may_send && ask.writes() {
+    pub fn check(&self, action: Action<'_>) -> Result<(), Refusal> {
+        if !self.may_send && action.writes() {
             return Err(Refusal::MayNotSend);
         }
-        self.rights.check(ask)
+        self.rights.check(action)
     }
 
     /// Whether the robot's time is sent.
@@ -153,11 +153,11 @@ impl Permission {
         self.rights.has(Capability::Time)
     }
 
-    /// What `serverInfo` tells. `simulated`: the robot's time is not that of a wall clock.
+    /// Capabilities for `serverInfo`. `simulated`: the robot's time is not that of a wall clock.
     pub fn announced(&self, simulated: bool) -> Vec<Capability> {
         let announced = |capability: &Capability| match capability {
             Capability::Time => simulated && self.gets_time(),
-            Capability::Parameters => self.check(Ask::GetParameters).is_ok(),
+            Capability::Parameters => self.check(Action::GetParameters).is_ok(),
             Capability::ClientPublish | Capability::Services if !self.may_send => false,
             other => self.rights.has(*other),
         };
@@ -169,22 +169,22 @@ impl Permission {
 mod tests {
     use super::*;
 
-    const ASKS: [Ask<'static>; 7] = [
-        Ask::Publish { topic: "/a" },
-        Ask::CallService,
-        Ask::GetParameters,
-        Ask::SetParameters,
-        Ask::SubscribeParameters,
-        Ask::WatchGraph,
-        Ask::FetchAsset,
+    const ACTIONS: [Action<'static>; 7] = [
+        Action::Publish { topic: "/a" },
+        Action::CallService,
+        Action::GetParameters,
+        Action::SetParameters,
+        Action::SubscribeParameters,
+        Action::WatchGraph,
+        Action::FetchAsset,
     ];
 
     #[test]
     fn nothing_is_allowed_by_default_and_each_refusal_names_its_remedy() {
         let permission = Permission::new(Rights::default());
         assert_eq!(permission.announced(true), []);
-        for ask in ASKS {
-            let text = permission.check(ask).unwrap_err().to_string();
+        for action in ACTIONS {
+            let text = permission.check(action).unwrap_err().to_string();
             assert!(text.contains("parameter `capabilities`"), "{text}");
         }
     }
@@ -193,25 +193,26 @@ mod tests {
     fn a_capability_allows_what_it_names_and_no_more() {
         let allowed = |capability| {
             let rights = Rights::new([capability], NameRule::new(|_| true));
-            ASKS.into_iter()
-                .filter(|&ask| rights.check(ask).is_ok())
+            ACTIONS
+                .into_iter()
+                .filter(|&action| rights.check(action).is_ok())
                 .collect::<Vec<_>>()
         };
         assert_eq!(
             allowed(Capability::ClientPublish),
-            [Ask::Publish { topic: "/a" }]
+            [Action::Publish { topic: "/a" }]
         );
-        assert_eq!(allowed(Capability::Services), [Ask::CallService]);
+        assert_eq!(allowed(Capability::Services), [Action::CallService]);
         assert_eq!(
             allowed(Capability::Parameters),
-            [Ask::GetParameters, Ask::SetParameters]
+            [Action::GetParameters, Action::SetParameters]
         );
         assert_eq!(
             allowed(Capability::ParametersSubscribe),
-            [Ask::GetParameters, Ask::SubscribeParameters]
+            [Action::GetParameters, Action::SubscribeParameters]
         );
-        assert_eq!(allowed(Capability::ConnectionGraph), [Ask::WatchGraph]);
-        assert_eq!(allowed(Capability::Assets), [Ask::FetchAsset]);
+        assert_eq!(allowed(Capability::ConnectionGraph), [Action::WatchGraph]);
+        assert_eq!(allowed(Capability::Assets), [Action::FetchAsset]);
         assert_eq!(allowed(Capability::Time), []);
     }
 
@@ -219,8 +220,8 @@ mod tests {
     fn the_rule_for_topics_holds_beside_the_capability() {
         let rule = NameRule::new(|topic| topic == "/ok");
         let rights = Rights::new([Capability::ClientPublish], rule);
-        assert_eq!(rights.check(Ask::Publish { topic: "/ok" }), Ok(()));
-        let refusal = rights.check(Ask::Publish { topic: "/no" }).unwrap_err();
+        assert_eq!(rights.check(Action::Publish { topic: "/ok" }), Ok(()));
+        let refusal = rights.check(Action::Publish { topic: "/no" }).unwrap_err();
         assert!(refusal.to_string().contains("client_topic_whitelist"));
     }
 
@@ -228,12 +229,12 @@ mod tests {
     fn who_may_not_send_writes_nothing_and_is_told_why() {
         let mut permission = Permission::new(Rights::new(Capability::ALL, NameRule::new(|_| true)));
         permission.may_send = false;
-        for ask in ASKS {
-            let refusal = permission.check(ask).err();
+        for action in ACTIONS {
+            let refusal = permission.check(action).err();
             assert_eq!(
                 refusal.is_some(),
-                ask.writes(),
-                "{ask:?} is refused with {refusal:?}"
+                action.writes(),
+                "{action:?} is refused with {refusal:?}"
             );
         }
         let announced = permission.announced(true);
@@ -241,7 +242,9 @@ mod tests {
         assert!(lost.iter().all(|each| !announced.contains(each)));
         assert_eq!(announced.len() + lost.len(), Capability::ALL.len());
         permission.may_send = true;
-        assert!(ASKS.into_iter().all(|ask| permission.check(ask).is_ok()));
+        assert!(ACTIONS
+            .into_iter()
+            .all(|action| permission.check(action).is_ok()));
     }
 
     #[test]

@@ -17,15 +17,17 @@ impl Session {
         let primary = self.open_stream(vec![id]);
         self.participants
             .insert(id, Participant::new(now, &self.config, primary));
+        self.requests.join(id, self.config.rights.clone());
         self.greet(now, id);
     }
 
     /// A participant is gone. Does nothing if it is unknown.
     pub fn participant_left(&mut self, now: Instant, id: ParticipantId) {
-        self.end_requests(now, id);
-        let Some(participant) = self.participants.remove(&id) else {
+        self.with_requests(now, |requests| requests.leave(id));
+        let Some(mut participant) = self.participants.remove(&id) else {
             return;
         };
+        self.answer_bytes -= participant.answers.clear();
         for &inbound in &participant.inbound {
             self.inbound_closed(inbound);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::requests::Requests;
 use super::{ParticipantId, Session};
 
 /// What a viewer does at this moment.
@@ -22,26 +23,24 @@ pub struct ViewerInfo {
 impl Session {
     /// All viewers, in the order in which they joined.
     pub fn viewers(&self) -> Vec<ViewerInfo> {
-        let mut drives: BTreeMap<ParticipantId, Vec<String>> = BTreeMap::new();
-        for (topic, driver) in self.asks.commands.drivers() {
-            drives.entry(driver).or_default().push(topic.to_owned());
-        }
+        let Requests {
+            exchange,
+            publishing,
+            ..
+        } = &self.requests;
+        let mut drives = publishing.driven();
         let info = |(id, participant): (&ParticipantId, &super::Participant)| {
             let subscribed = participant.subscriptions.keys();
             let watches = subscribed.filter_map(|channel| {
                 let state = self.channels.get(channel)?;
                 Some(state.info.channel.topic.clone())
             });
-            let mut publishes = BTreeMap::new();
-            for channel in participant.asks.channels.values() {
-                *publishes.entry(channel.topic.clone()).or_default() += channel.messages;
-            }
             ViewerInfo {
-                name: participant.asks.name.clone(),
+                name: exchange.name(*id).to_owned(),
                 watches: watches.collect(),
-                publishes,
+                publishes: publishing.topics(*id),
                 drives: drives.remove(id).unwrap_or_default(),
-                waits_for: self.asks.pending.of(*id).count(),
+                waits_for: exchange.pending.of(*id).count(),
             }
         };
         self.participants.iter().map(info).collect()

@@ -20,7 +20,7 @@ fn channel(id: u32, topic: &str) -> ClientChannel {
 
 fn key(viewer: u64, channel: u32) -> ClientChannelKey {
     ClientChannelKey {
-        viewer: ParticipantId(viewer),
+        participant: ParticipantId(viewer),
         channel: ClientChannelId(channel),
     }
 }

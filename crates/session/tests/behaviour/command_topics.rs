@@ -11,7 +11,7 @@ const TIMEOUT: Duration = Duration::from_millis(500);
 
 fn key(viewer: u64) -> ClientChannelKey {
     ClientChannelKey {
-        viewer: ParticipantId(viewer),
+        participant: ParticipantId(viewer),
         channel: ClientChannelId(1),
     }
 }

@@ -104,7 +104,7 @@ fn rights_are_each_viewers_own_and_may_change() {
     harness.json(2, ADVERTISE);
     let requests = harness.requests();
     assert!(
-        matches!(&requests[..], [Request::Advertise { key, .. }] if key.viewer.0 == 1),
+        matches!(&requests[..], [Request::Advertise { key, .. }] if key.participant.0 == 1),
         "{requests:?}"
     );
 
@@ -115,7 +115,7 @@ fn rights_are_each_viewers_own_and_may_change() {
     assert_eq!(capabilities(&harness, 1).0, []);
     let requests = harness.requests();
     assert!(
-        matches!(&requests[..], [Request::Unadvertise { key }] if key.viewer.0 == 1),
+        matches!(&requests[..], [Request::Unadvertise { key }] if key.participant.0 == 1),
         "{requests:?}"
     );
 }
@@ -200,7 +200,7 @@ fn who_may_not_send_any_more_writes_nothing_is_told_once_and_may_come_back() {
     // Its channel ends; what it only reads goes on.
     let requests = harness.requests();
     assert!(
-        matches!(&requests[..], [Request::Unadvertise { key }] if key.viewer.0 == 1),
+        matches!(&requests[..], [Request::Unadvertise { key }] if key.participant.0 == 1),
         "{requests:?}"
     );
     // What was on the way when it happened writes nothing either.
@@ -233,7 +233,7 @@ fn who_may_not_send_any_more_writes_nothing_is_told_once_and_may_come_back() {
     harness.json(1, ADVERTISE);
     let requests = harness.requests();
     assert!(
-        matches!(&requests[..], [Request::Advertise { key, .. }] if key.viewer.0 == 1),
+        matches!(&requests[..], [Request::Advertise { key, .. }] if key.participant.0 == 1),
         "{requests:?}"
     );
 }

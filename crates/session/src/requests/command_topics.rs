@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::permission::NameRule;
 use super::request::ClientChannelKey;
-use super::ParticipantId;
+use crate::ids::ParticipantId;
+use crate::permission::NameRule;
 
-/// Who drives what.
+/// The drivers of command topics.
 ///
-/// The first viewer that publishes on a command topic drives it until it leaves, publishes no
-/// more on it, loses its right or is silent for the timeout. Then a stop is due, once.
+/// The first participant that publishes on a command topic drives it until it leaves, publishes no
+/// more on it, loses its right or sends nothing for the timeout. Then a stop is due, once.
 #[derive(Debug)]
-pub(super) struct CommandTopics {
+pub(crate) struct CommandTopics {
     rule: NameRule,
     timeout: Duration,
     driven: BTreeMap<String, Driven>,
@@ -23,21 +23,21 @@ struct Driven {
     /// The channel of the last message.
     by: ClientChannelKey,
     last: Instant,
-    /// Viewers that were told that they cannot drive.
+    /// Participants that were told that they cannot drive.
     told: BTreeSet<ParticipantId>,
 }
 
 /// A topic that is driven no more. A stop is to be published on `by`.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Released {
-    pub topic: String,
-    pub by: ClientChannelKey,
-    /// Viewers that were told that they cannot drive.
-    pub told: BTreeSet<ParticipantId>,
+pub(crate) struct Released {
+    pub(crate) topic: String,
+    pub(crate) by: ClientChannelKey,
+    /// Participants that were told that they cannot drive.
+    pub(crate) told: BTreeSet<ParticipantId>,
 }
 
 impl CommandTopics {
-    pub fn new(rule: NameRule, timeout: Duration) -> Self {
+    pub(crate) fn new(rule: NameRule, timeout: Duration) -> Self {
         Self {
             rule,
             timeout,
@@ -45,23 +45,27 @@ impl CommandTopics {
         }
     }
 
-    pub fn timeout(&self) -> Duration {
+    pub(crate) fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// A viewer wants to publish. If somebody else drives, its id comes back.
-    pub fn may_publish(&mut self, topic: &str, viewer: ParticipantId) -> Result<(), ParticipantId> {
+    /// A participant wants to publish. If somebody else drives, its id comes back.
+    pub(crate) fn may_publish(
+        &mut self,
+        topic: &str,
+        id: ParticipantId,
+    ) -> Result<(), ParticipantId> {
         match self.driven.get_mut(topic) {
-            Some(driven) if driven.by.viewer != viewer => {
-                driven.told.insert(viewer);
-                Err(driven.by.viewer)
+            Some(driven) if driven.by.participant != id => {
+                driven.told.insert(id);
+                Err(driven.by.participant)
             }
             _ => Ok(()),
         }
     }
 
-    /// A message of a viewer that may publish was passed on: a sign of life.
-    pub fn on_message(&mut self, now: Instant, topic: &str, by: ClientChannelKey) {
+    /// A message of a participant that may publish was passed on: a sign of life.
+    pub(crate) fn on_message(&mut self, now: Instant, topic: &str, by: ClientChannelKey) {
         if let Some(driven) = self.driven.get_mut(topic) {
             driven.by = by;
             driven.last = now;
@@ -76,42 +80,42 @@ impl CommandTopics {
     }
 
     /// A channel is gone.
-    pub fn on_channel_gone(&mut self, channel: ClientChannelKey) -> Option<Released> {
+    pub(crate) fn on_channel_gone(&mut self, channel: ClientChannelKey) -> Option<Released> {
         let (topic, _) = self.driven.iter().find(|(_, d)| d.by == channel)?;
         self.release(&topic.clone())
     }
 
-    /// A viewer is gone: nobody has to tell it anything.
-    pub fn forget(&mut self, viewer: ParticipantId) {
+    /// A participant is gone: nobody has to tell it anything.
+    pub(crate) fn forget(&mut self, id: ParticipantId) {
         for driven in self.driven.values_mut() {
-            driven.told.remove(&viewer);
+            driven.told.remove(&id);
         }
     }
 
-    /// Topics whose driver is silent.
-    pub fn on_timeout(&mut self, now: Instant) -> Vec<Released> {
-        let silent: Vec<String> = self
+    /// Topics whose driver sent nothing for the timeout.
+    pub(crate) fn on_timeout(&mut self, now: Instant) -> Vec<Released> {
+        let expired: Vec<String> = self
             .driven
             .iter()
             .filter(|(_, driven)| driven.last + self.timeout <= now)
             .map(|(topic, _)| topic.clone())
             .collect();
-        silent
+        expired
             .iter()
             .filter_map(|topic| self.release(topic))
             .collect()
     }
 
-    pub fn next_timeout(&self) -> Option<Instant> {
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let last = self.driven.values().map(|driven| driven.last).min()?;
         Some(last + self.timeout)
     }
 
     /// The topics that are driven, each with its driver.
-    pub fn drivers(&self) -> impl Iterator<Item = (&str, ParticipantId)> {
+    pub(crate) fn drivers(&self) -> impl Iterator<Item = (&str, ParticipantId)> {
         self.driven
             .iter()
-            .map(|(topic, driven)| (topic.as_str(), driven.by.viewer))
+            .map(|(topic, driven)| (topic.as_str(), driven.by.participant))
     }
 
     fn release(&mut self, topic: &str) -> Option<Released> {
@@ -137,13 +141,13 @@ mod tests {
 
     fn by(viewer: u64, channel: u32) -> ClientChannelKey {
         ClientChannelKey {
-            viewer: ParticipantId(viewer),
+            participant: ParticipantId(viewer),
             channel: ClientChannelId(channel),
         }
     }
 
     #[test]
-    fn the_first_drives_until_it_is_silent_and_one_stop_is_due() {
+    fn the_first_drives_until_it_falls_silent_and_one_stop_is_due() {
         let start = Instant::now();
         let mut commands = commands();
         commands.on_message(start, "/cmd_vel", by(1, 1));

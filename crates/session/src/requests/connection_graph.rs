@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use bytes::Bytes;
 use remote_access_protocol::server::{
     GraphUpdate, ProvidedService, PublishedTopic, ServerMessage, SubscribedTopic,
 };
 
-use super::permission::Ask;
-use super::{ParticipantId, Session};
+use super::exchange::Exchange;
+use super::request::Request;
+use crate::ids::ParticipantId;
+use crate::permission::Action;
 
 /// Nodes by the name of what they publish, subscribe or serve.
 pub type NodesByName = BTreeMap<String, BTreeSet<String>>;
@@ -26,8 +27,8 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// What makes `self` of `old`.
-    pub(super) fn update_from(&self, old: &Self) -> GraphUpdate {
+    /// The update that makes `self` of `old`.
+    fn update_from(&self, old: &Self) -> GraphUpdate {
         let topics = |graph: &Self| -> BTreeSet<String> {
             let names = graph.published.keys().chain(graph.subscribed.keys());
             names.cloned().collect()
@@ -79,73 +80,80 @@ fn changed<'a>(
     present.chain(absent)
 }
 
-impl Session {
-    /// The connection graph as it is now. Those who watch it are told what has changed.
-    pub fn connection_graph(&mut self, now: Instant, graph: Connections) {
-        if !self.asks.watching_graph {
+/// The connection graph, while somebody watches it.
+#[derive(Debug, Default)]
+pub(crate) struct ConnectionGraph {
+    watchers: BTreeSet<ParticipantId>,
+    /// The graph, once it is known.
+    current: Option<Connections>,
+    /// Whether the robot's side was told that somebody watches.
+    watching: bool,
+}
+
+impl ConnectionGraph {
+    /// Takes the graph as it is now. Those who watch it are told what has changed.
+    pub(crate) fn update(&mut self, exchange: &mut Exchange, graph: Connections) {
+        if !self.watching {
             return;
         }
-        let first = self.asks.graph.is_none();
-        let old = self.asks.graph.take().unwrap_or_default();
+        let first = self.current.is_none();
+        let old = self.current.take().unwrap_or_default();
         let update = graph.update_from(&old);
-        self.asks.graph = Some(graph);
+        self.current = Some(graph);
         // The first one is sent even if it is empty: it is an answer.
         if update == GraphUpdate::default() && !first {
             return;
         }
         let frame = ServerMessage::ConnectionGraphUpdate(update).frame();
-        let watchers: Vec<ParticipantId> = self
-            .participants
-            .iter()
-            .filter(|(_, participant)| participant.asks.watches_graph)
-            .map(|(&id, _)| id)
-            .collect();
-        for id in watchers {
-            self.push_control(now, id, frame.clone());
+        for &id in &self.watchers {
+            exchange.reply(id, frame.clone());
         }
     }
 
-    pub(super) fn watch_graph(&mut self, now: Instant, viewer: ParticipantId) {
-        if self.allow(now, viewer, Ask::WatchGraph).is_err() {
-            return;
-        }
-        let Some(participant) = self.participants.get_mut(&viewer) else {
-            return;
-        };
-        if !std::mem::replace(&mut participant.asks.watches_graph, true) {
-            self.update_watching();
-            self.greet_graph(now, viewer);
+    pub(crate) fn watch(&mut self, exchange: &mut Exchange, now: Instant, id: ParticipantId) {
+        let allowed = exchange.allow(now, id, Action::WatchGraph).is_ok();
+        if allowed && self.watchers.insert(id) {
+            self.update_watching(exchange);
+            self.greet(exchange, id);
         }
     }
 
-    pub(super) fn unwatch_graph(&mut self, viewer: ParticipantId) {
-        if let Some(participant) = self.participants.get_mut(&viewer) {
-            participant.asks.watches_graph = false;
-            self.update_watching();
+    pub(crate) fn unwatch(&mut self, exchange: &mut Exchange, id: ParticipantId) {
+        self.watchers.remove(&id);
+        self.update_watching(exchange);
+    }
+
+    /// Sends the whole graph to a participant that watches it, if it is known.
+    pub(crate) fn greet(&self, exchange: &mut Exchange, id: ParticipantId) {
+        let graph = self.current.as_ref();
+        if let Some(graph) = graph.filter(|_| self.watchers.contains(&id)) {
+            let update = graph.update_from(&Connections::default());
+            exchange.reply(id, ServerMessage::ConnectionGraphUpdate(update).frame());
         }
     }
 
-    /// Sends the whole graph to a viewer that watches it, if it is known.
-    pub(super) fn greet_graph(&mut self, now: Instant, viewer: ParticipantId) {
-        let watches = self
-            .participants
-            .get(&viewer)
-            .is_some_and(|participant| participant.asks.watches_graph);
-        if watches {
-            self.push_control(now, viewer, self.whole_graph());
+    /// Ends what a participant may not do any more.
+    pub(crate) fn end_forbidden(&mut self, exchange: &mut Exchange, id: ParticipantId) {
+        if !exchange.permits(id, Action::WatchGraph) {
+            self.unwatch(exchange, id);
         }
     }
 
-    fn whole_graph(&self) -> Option<Bytes> {
-        let graph = self.asks.graph.as_ref()?;
-        let update = graph.update_from(&Connections::default());
-        ServerMessage::ConnectionGraphUpdate(update).frame()
+    /// Tells the robot's side whether anybody watches.
+    fn update_watching(&mut self, exchange: &mut Exchange) {
+        let watching = !self.watchers.is_empty();
+        if std::mem::replace(&mut self.watching, watching) != watching {
+            self.current = None;
+            exchange.forward_ending(Request::WatchGraph(watching));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::permission::{NameRule, Rights};
+    use remote_access_protocol::capability::Capability;
 
     fn nodes(entries: &[(&str, &[&str])]) -> NodesByName {
         let set = |nodes: &[&str]| nodes.iter().map(ToString::to_string).collect();
@@ -189,5 +197,30 @@ mod tests {
             }
         );
         assert_eq!(new.update_from(&new), GraphUpdate::default());
+    }
+
+    #[test]
+    fn who_comes_later_gets_the_whole_graph_and_the_last_one_ends_it() {
+        let now = Instant::now();
+        let rights = Rights::new([Capability::ConnectionGraph], NameRule::default());
+        let mut exchange = Exchange::default();
+        let mut graph = ConnectionGraph::default();
+        for id in [1, 2].map(ParticipantId) {
+            exchange.join(id, rights.clone());
+        }
+        graph.watch(&mut exchange, now, ParticipantId(1));
+        assert_eq!(exchange.poll(), Some(Request::WatchGraph(true)));
+        assert_eq!(exchange.take_replies(), []);
+        graph.update(&mut exchange, Connections::default());
+        graph.update(&mut exchange, Connections::default());
+        assert_eq!(exchange.take_replies().len(), 1, "the first is an answer");
+        graph.watch(&mut exchange, now, ParticipantId(2));
+        graph.watch(&mut exchange, now, ParticipantId(2));
+        assert_eq!(exchange.take_replies().len(), 1);
+        graph.unwatch(&mut exchange, ParticipantId(1));
+        assert_eq!(exchange.poll(), None);
+        exchange.leave(ParticipantId(2));
+        graph.end_forbidden(&mut exchange, ParticipantId(2));
+        assert_eq!(exchange.poll(), Some(Request::WatchGraph(false)));
     }
 }

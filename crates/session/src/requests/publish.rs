@@ -1,0 +1,405 @@
+//! Channels that participants publish on.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use bytes::Bytes;
+use remote_access_protocol::client::ClientChannel;
+use remote_access_protocol::server::StatusLevel;
+use remote_access_protocol::ClientChannelId;
+use tracing::{debug, info};
+
+use super::command_topics::{CommandTopics, Released};
+use super::exchange::Exchange;
+use super::request::{ClientChannelKey, Encoding, Request};
+use crate::ids::ParticipantId;
+use crate::permission::Action;
+use crate::status::withdraw;
+
+/// Longest name of a topic or type, in bytes. ROS 2 allows 255.
+const MAX_NAME: usize = 256;
+
+/// The channels that participants publish on, and the command topics among them.
+#[derive(Debug)]
+pub(crate) struct Publishing {
+    channels: BTreeMap<ClientChannelKey, ClientChannelState>,
+    commands: CommandTopics,
+    /// Channels that one participant may have.
+    max_channels: usize,
+}
+
+/// A channel that a participant publishes on.
+#[derive(Debug)]
+struct ClientChannelState {
+    topic: String,
+    /// Messages that were passed on to the robot.
+    messages: u64,
+    /// The robot's side cannot publish on it.
+    failed: bool,
+}
+
+impl Publishing {
+    pub(crate) fn new(commands: CommandTopics, max_channels: usize) -> Self {
+        Self {
+            channels: BTreeMap::new(),
+            commands,
+            max_channels,
+        }
+    }
+
+    /// Notes that the robot's side cannot publish on a channel at all.
+    pub(crate) fn channel_failed(
+        &mut self,
+        exchange: &mut Exchange,
+        now: Instant,
+        key: ClientChannelKey,
+        reason: &str,
+    ) {
+        let Some(channel) = self.channels.get_mut(&key) else {
+            return;
+        };
+        channel.failed = true;
+        let text = format!("cannot publish on {}: {reason}", channel.topic);
+        let status_id = channel_status(key.channel);
+        exchange.notice(now, key.participant, StatusLevel::Error, text, status_id);
+    }
+
+    /// Tells a participant that a message was not published.
+    pub(crate) fn publish_failed(
+        &self,
+        exchange: &mut Exchange,
+        now: Instant,
+        key: ClientChannelKey,
+        reason: &str,
+    ) {
+        let Some(channel) = self.channels.get(&key) else {
+            return;
+        };
+        let text = format!(
+            "a message for {} was not published: {reason}",
+            channel.topic
+        );
+        let status_id = format!("publish-{}", key.channel);
+        exchange.notice(now, key.participant, StatusLevel::Error, text, status_id);
+    }
+
+    pub(crate) fn advertise(
+        &mut self,
+        exchange: &mut Exchange,
+        now: Instant,
+        id: ParticipantId,
+        channels: Vec<ClientChannel>,
+    ) {
+        for channel in channels {
+            let topic = &channel.topic;
+            let result = exchange
+                .allow(now, id, Action::Publish { topic })
+                .and_then(|()| {
+                    self.add(exchange, id, &channel).inspect_err(|reason| {
+                        let text = format!("cannot publish on {topic:.MAX_NAME$}: {reason}");
+                        let status_id = channel_status(channel.id);
+                        exchange.notice(now, id, StatusLevel::Error, text, status_id);
+                    })
+                });
+            if let Err(reason) = result {
+                debug!(?id, channel = %channel.id, reason, "a participant's channel is refused");
+            }
+        }
+    }
+
+    fn add(
+        &mut self,
+        exchange: &mut Exchange,
+        participant: ParticipantId,
+        channel: &ClientChannel,
+    ) -> Result<(), String> {
+        let limit = self.max_channels;
+        let key = ClientChannelKey {
+            participant,
+            channel: channel.id,
+        };
+        if self.channels.contains_key(&key) {
+            return Err(format!("the channel id {} is in use", channel.id));
+        }
+        if self.of(participant).count() >= limit {
+            return Err(format!("no more than {limit} channels are possible"));
+        }
+        if channel.topic.len() > MAX_NAME || channel.schema_name.len() > MAX_NAME {
+            return Err("the name of the topic or its type is too long".to_owned());
+        }
+        if !is_full_name(&channel.topic) {
+            return Err("the topic must be a full name, such as \"/a/b\"".to_owned());
+        }
+        let encoding = Encoding::parse(&channel.encoding).ok_or_else(|| {
+            let encoding = &channel.encoding;
+            format!("the encoding must be \"cdr\" or \"json\", not {encoding:.32?}")
+        })?;
+        let advertise = Request::Advertise {
+            key,
+            topic: channel.topic.clone(),
+            type_name: message_type(&channel.schema_name),
+            encoding,
+        };
+        exchange
+            .forward(advertise)
+            .map_err(|busy| busy.to_string())?;
+        let state = ClientChannelState {
+            topic: channel.topic.clone(),
+            messages: 0,
+            failed: false,
+        };
+        self.channels.insert(key, state);
+        Ok(())
+    }
+
+    /// Ends channels that a participant publishes on no more. Unknown ids are ignored.
+    pub(crate) fn unadvertise(
+        &mut self,
+        exchange: &mut Exchange,
+        participant: ParticipantId,
+        channels: &[ClientChannelId],
+    ) {
+        for &channel in channels {
+            let key = ClientChannelKey {
+                participant,
+                channel,
+            };
+            if self.channels.remove(&key).is_none() {
+                debug!(?participant, %channel, "the participant has no such channel");
+                continue;
+            }
+            if let Some(released) = self.commands.on_channel_gone(key) {
+                stop(exchange, released);
+            }
+            exchange.forward_ending(Request::Unadvertise { key });
+        }
+    }
+
+    /// Ends what a participant may not do any more.
+    pub(crate) fn end_forbidden(&mut self, exchange: &mut Exchange, id: ParticipantId) {
+        let lost: Vec<ClientChannelId> = self
+            .of(id)
+            .filter(|(_, channel)| {
+                let topic = &channel.topic;
+                !exchange.permits(id, Action::Publish { topic })
+            })
+            .map(|(key, _)| key.channel)
+            .collect();
+        self.unadvertise(exchange, id, &lost);
+    }
+
+    /// Forgets a participant whose channels have ended.
+    pub(crate) fn leave(&mut self, id: ParticipantId) {
+        self.commands.forget(id);
+    }
+
+    pub(crate) fn message(
+        &mut self,
+        exchange: &mut Exchange,
+        now: Instant,
+        participant: ParticipantId,
+        channel: ClientChannelId,
+        message: Bytes,
+    ) {
+        let key = ClientChannelKey {
+            participant,
+            channel,
+        };
+        let Some(state) = self.channels.get_mut(&key) else {
+            debug!(?participant, %channel, "message on a channel that was not advertised");
+            let text = "publishing on a channel that was not advertised, or refused".to_owned();
+            let status_id = "client-channel".to_owned();
+            exchange.notice(now, participant, StatusLevel::Warning, text, status_id);
+            return;
+        };
+        if state.failed {
+            return;
+        }
+        if let Err(driver) = self.commands.may_publish(&state.topic, participant) {
+            let topic = &state.topic;
+            let driver = name_of(exchange, driver);
+            let text = format!("{topic} is driven by {driver}; it is free when {driver} stops");
+            let status_id = driven_status(topic);
+            exchange.notice(now, participant, StatusLevel::Warning, text, status_id);
+            return;
+        }
+        match exchange.forward(Request::Publish { key, message }) {
+            Ok(()) => {
+                // What is refused must not put off the stop.
+                self.commands.on_message(now, &state.topic, key);
+                state.messages += 1;
+            }
+            Err(busy) => self.publish_failed(exchange, now, key, &busy.to_string()),
+        }
+    }
+
+    /// Stops what was driven by those who sent no command for the timeout.
+    pub(crate) fn handle_timeout(&mut self, exchange: &mut Exchange, now: Instant) {
+        for released in self.commands.on_timeout(now) {
+            let timeout = self.commands.timeout().as_millis();
+            let text = format!(
+                "{}: no command for {timeout} ms, a stop was published",
+                released.topic
+            );
+            let driver = released.by.participant;
+            let status_id = format!("silent-{}", released.topic);
+            stop(exchange, released);
+            exchange.notice(now, driver, StatusLevel::Warning, text, status_id);
+        }
+    }
+
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        self.commands.next_timeout()
+    }
+
+    /// The topics that a participant publishes on, each with the number of its messages.
+    pub(crate) fn topics(&self, id: ParticipantId) -> BTreeMap<String, u64> {
+        let mut topics = BTreeMap::new();
+        for (_, channel) in self.of(id) {
+            *topics.entry(channel.topic.clone()).or_default() += channel.messages;
+        }
+        topics
+    }
+
+    /// The command topics that are driven, by their drivers.
+    pub(crate) fn driven(&self) -> BTreeMap<ParticipantId, Vec<String>> {
+        let mut driven: BTreeMap<_, Vec<String>> = BTreeMap::new();
+        for (topic, driver) in self.commands.drivers() {
+            driven.entry(driver).or_default().push(topic.to_owned());
+        }
+        driven
+    }
+
+    fn of(
+        &self,
+        participant: ParticipantId,
+    ) -> impl Iterator<Item = (&ClientChannelKey, &ClientChannelState)> {
+        let key = |channel| ClientChannelKey {
+            participant,
+            channel: ClientChannelId(channel),
+        };
+        self.channels.range(key(0)..=key(u32::MAX))
+    }
+}
+
+fn stop(exchange: &mut Exchange, released: Released) {
+    let viewer = name_of(exchange, released.by.participant);
+    info!(topic = released.topic, viewer, "publishing a stop");
+    exchange.forward_ending(Request::Stop { key: released.by });
+    let withdrawal = withdraw(driven_status(&released.topic));
+    for id in released.told {
+        exchange.reply(id, withdrawal.clone());
+    }
+}
+
+fn name_of(exchange: &Exchange, id: ParticipantId) -> String {
+    match exchange.name(id) {
+        "" => "another viewer".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// Whether a name is that of a ROS topic in full. A name that ROS would expand could get around
+/// the rules for names.
+fn is_full_name(topic: &str) -> bool {
+    let part = |part: &str| {
+        let first = part.bytes().next();
+        first.is_some_and(|byte| !byte.is_ascii_digit())
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    topic
+        .strip_prefix('/')
+        .is_some_and(|rest| rest.split('/').all(part))
+}
+
+fn channel_status(channel: ClientChannelId) -> String {
+    format!("client-channel-{channel}")
+}
+
+fn driven_status(topic: &str) -> String {
+    format!("driven-{topic}")
+}
+
+/// The full name of a message type. `package/Type` is short for `package/msg/Type`, as in rclcpp:
+/// so Lichtblick and Foxglove name what their 3D panels publish.
+fn message_type(name: &str) -> String {
+    match name.split_once('/') {
+        Some((package, name)) if !name.contains('/') => format!("{package}/msg/{name}"),
+        _ => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::permission::{NameRule, Permission, Rights};
+    use remote_access_protocol::capability::Capability;
+    use std::time::Duration;
+
+    #[test]
+    fn short_names_of_types_are_of_messages() {
+        let full = "geometry_msgs/msg/PoseStamped";
+        assert_eq!(message_type("geometry_msgs/PoseStamped"), full);
+        for name in [full, "PoseStamped", "", "a/b/c/d"] {
+            assert_eq!(message_type(name), name);
+        }
+    }
+
+    #[test]
+    fn names_that_ros_would_expand_or_refuse_are_no_full_names() {
+        for name in ["/a", "/a/b_1", "/_hidden", "/A"] {
+            assert!(is_full_name(name), "{name}");
+        }
+        let others = [
+            "", "/", "a", "cmd_vel", "~/a", "/a/", "//a", "/a//b", "/1a", "/{node}", "/a b", "/ä",
+        ];
+        for name in others {
+            assert!(!is_full_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_channel_that_may_not_be_used_any_more_ends_with_a_stop() {
+        let now = Instant::now();
+        let id = ParticipantId(1);
+        let mut exchange = Exchange::default();
+        let all = NameRule::new(|_| true);
+        let commands = CommandTopics::new(all.clone(), Duration::from_secs(1));
+        let mut publishing = Publishing::new(commands, 1);
+        exchange.join(id, Rights::new([Capability::ClientPublish], all));
+        let channel = |number| ClientChannel {
+            id: ClientChannelId(number),
+            topic: "/cmd_vel".to_owned(),
+            encoding: "cdr".to_owned(),
+            schema_name: "geometry_msgs/msg/Twist".to_owned(),
+            schema_encoding: None,
+            schema: None,
+        };
+        publishing.advertise(&mut exchange, now, id, vec![channel(1), channel(2)]);
+        let message = Bytes::from_static(b"go");
+        publishing.message(&mut exchange, now, id, ClientChannelId(1), message);
+        assert_eq!(publishing.topics(id).get("/cmd_vel"), Some(&1));
+        assert_eq!(publishing.driven().len(), 1);
+        *exchange.permission_mut(id).unwrap() = Permission::new(Rights::default());
+        publishing.end_forbidden(&mut exchange, id);
+        let requests: Vec<Request> = std::iter::from_fn(|| exchange.poll()).collect();
+        let key = ClientChannelKey {
+            participant: id,
+            channel: ClientChannelId(1),
+        };
+        assert!(
+            matches!(
+                requests[..],
+                [
+                    Request::Advertise { .. },
+                    Request::Publish { .. },
+                    Request::Stop { key: stopped },
+                    Request::Unadvertise { key: ended },
+                ] if stopped == key && ended == key
+            ),
+            "{requests:?}"
+        );
+    }
+}

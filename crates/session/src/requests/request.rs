@@ -1,0 +1,188 @@
+//! Requests of participants to the robot.
+
+use bytes::Bytes;
+use remote_access_protocol::parameter::Parameter;
+use remote_access_protocol::{ClientChannelId, ServiceId};
+
+use crate::ids::ParticipantId;
+
+/// A channel that a viewer publishes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientChannelKey {
+    /// The participant.
+    pub participant: ParticipantId,
+    /// Its channel.
+    pub channel: ClientChannelId,
+}
+
+/// A request that is to be answered. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestKey {
+    /// The participant.
+    pub participant: ParticipantId,
+    /// Tells its requests apart.
+    pub(crate) number: u64,
+}
+
+/// How a message, a request or a response is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// ROS 2's own.
+    Cdr,
+    /// JSON, converted by the definition of the type.
+    Json,
+}
+
+impl Encoding {
+    /// All of them, as `serverInfo` tells.
+    pub const ALL: [Self; 2] = [Self::Cdr, Self::Json];
+
+    /// The name on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cdr => "cdr",
+            Self::Json => "json",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|each| each.name() == name)
+    }
+}
+
+/// What the robot's side is to do for a viewer. It is allowed, and what can be checked without
+/// knowing the robot is checked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// A viewer is going to publish.
+    Advertise {
+        /// Its channel.
+        key: ClientChannelKey,
+        /// The topic.
+        topic: String,
+        /// The type, for ROS `package/msg/Type`.
+        type_name: String,
+        /// How its messages are written.
+        encoding: Encoding,
+    },
+    /// Publish a message on a channel that was advertised.
+    Publish {
+        /// The channel.
+        key: ClientChannelKey,
+        /// The message in the channel's encoding.
+        message: Bytes,
+    },
+    /// Publish a stop on a channel that was advertised: a message with the type's default values.
+    Stop {
+        /// The channel.
+        key: ClientChannelKey,
+    },
+    /// A viewer publishes on this channel no more.
+    Unadvertise {
+        /// The channel.
+        key: ClientChannelKey,
+    },
+    /// Call a service. To be answered by [`Session::service_response`](crate::Session).
+    Call {
+        /// Names the call in the answer.
+        key: RequestKey,
+        /// The service.
+        service: ServiceId,
+        /// How the request is written, and the response is to be.
+        encoding: Encoding,
+        /// The request.
+        payload: Bytes,
+    },
+    /// Nobody waits for the answer any more.
+    Cancel(RequestKey),
+    /// The answer did not come in time. Nobody waits for it any more.
+    Overdue(RequestKey),
+    /// To be answered by [`Session::parameter_values`](crate::Session).
+    GetParameters {
+        /// Names the request in the answer.
+        key: RequestKey,
+        /// The parameters. Empty: all.
+        names: Vec<String>,
+    },
+    /// Set parameters, and answer with the values that they have then, as for
+    /// [`Request::GetParameters`].
+    SetParameters {
+        /// Names the request in the answer.
+        key: RequestKey,
+        /// The new values.
+        parameters: Vec<Parameter>,
+    },
+    /// Whether somebody watches parameters, see [`Session::parameters_changed`](crate::Session).
+    WatchParameters(bool),
+    /// Whether somebody watches the connection graph, see
+    /// [`Session::connection_graph`](crate::Session).
+    WatchGraph(bool),
+    /// Fetch a file. To be answered by [`Session::asset`](crate::Session).
+    FetchAsset {
+        /// Names the request in the answer.
+        key: RequestKey,
+        /// Which one.
+        uri: String,
+    },
+}
+
+impl Request {
+    pub(crate) fn participant(&self) -> Option<ParticipantId> {
+        match self {
+            Self::Advertise { key, .. }
+            | Self::Publish { key, .. }
+            | Self::Stop { key }
+            | Self::Unadvertise { key } => Some(key.participant),
+            Self::Call { key, .. }
+            | Self::Cancel(key)
+            | Self::Overdue(key)
+            | Self::GetParameters { key, .. }
+            | Self::SetParameters { key, .. }
+            | Self::FetchAsset { key, .. } => Some(key.participant),
+            Self::WatchParameters(_) | Self::WatchGraph(_) => None,
+        }
+    }
+
+    /// Bytes of what the viewer sent. What JSON makes of it takes more, but JSON is short.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Publish { message, .. } => message.len(),
+            Self::Call { payload, .. } => payload.len(),
+            Self::Advertise {
+                topic, type_name, ..
+            } => topic.len() + type_name.len(),
+            Self::GetParameters { names, .. } => names.iter().map(String::len).sum(),
+            Self::SetParameters { parameters, .. } => parameters
+                .iter()
+                .map(|parameter| parameter.name.len() + size_of::<Parameter>())
+                .sum(),
+            Self::FetchAsset { uri, .. } => uri.len(),
+            Self::Stop { .. }
+            | Self::Unadvertise { .. }
+            | Self::Cancel(_)
+            | Self::Overdue(_)
+            | Self::WatchParameters(_)
+            | Self::WatchGraph(_) => 0,
+        }
+    }
+
+    /// Whether it ends or undoes an earlier one: such a request is never refused, and there are
+    /// no more of them than of the others.
+    pub(crate) fn is_ending(&self) -> bool {
+        match self {
+            Self::Stop { .. }
+            | Self::Unadvertise { .. }
+            | Self::Cancel(_)
+            | Self::Overdue(_)
+            | Self::WatchParameters(_)
+            | Self::WatchGraph(_) => true,
+            Self::Advertise { .. }
+            | Self::Publish { .. }
+            | Self::Call { .. }
+            | Self::GetParameters { .. }
+            | Self::SetParameters { .. }
+            | Self::FetchAsset { .. } => false,
+        }
+    }
+}
