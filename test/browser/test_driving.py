@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Playwright
+from playwright.sync_api import Browser, Error, Locator, Playwright
 
 from bridge_process import Bridge
 from chromium import Tab, wait_for
-from conftest import ROOM, TabFactory, launch
+from conftest import RIGHTS, ROOM, TabFactory, launch
 from livekit_server import LiveKitServer
 from page_server import PageServer
 from processes import ChildProcess
@@ -70,10 +70,16 @@ def commands(observer: Observer) -> Commands:
 def driving(tab: Tab) -> Tab:
     """A tab with the pad in view."""
     tab.wait_live()
+    ready_pad(tab)
+    return tab
+
+
+def ready_pad(tab: Tab) -> Locator:
+    """The pad, in view, as soon as it takes commands."""
     pad = tab.panel("teleop").locator('.pad[aria-disabled="false"]')
     pad.wait_for()
     pad.scroll_into_view_if_needed()
-    return tab
+    return pad
 
 
 def press_pad(tab: Tab) -> None:
@@ -128,19 +134,37 @@ def test_shortcuts_do_not_drive_and_stop_the_keys(driving: Tab, commands: Comman
     commands.wait_stop(driving)
 
 
-def test_the_robot_stops_when_the_page_is_reloaded_with_the_key_down(driving: Tab, commands: Commands) -> None:
-    driving.panel("teleop").locator(".pad").focus()
-    driving.page.keyboard.down("w")
-    wait_for(commands.obeyed, "driving robot", driving)
-    driving.page.reload()
-    commands.wait_stop(driving)
+@pytest.fixture
+def patient_bridge(server: LiveKitServer, robot: ChildProcess, tmp_path: Path) -> Iterator[Bridge]:
+    """A bridge that waits an hour for a silent driver: who goes must stop the robot itself."""
+    parameters = {"room": "patient", "capabilities": RIGHTS, "command_timeout_ms": "3600000"}
+    bridge = Bridge(tmp_path, Bridge.credentials(server), parameters)
+    yield bridge
+    bridge.stop()
 
 
-def test_the_robot_stops_when_the_page_is_closed(driving: Tab, commands: Commands) -> None:
-    press_pad(driving)
-    wait_for(commands.obeyed, "driving robot", driving)
-    driving.close()
+GOING: dict[str, Callable[[Tab], object]] = {
+    "reloaded": lambda tab: tab.page.reload(),
+    "led elsewhere": lambda tab: tab.page.goto("about:blank"),
+    "closed by the user": lambda tab: tab.page.close(run_before_unload=True),
+    "closed at once": lambda tab: tab.close(),
+}
+
+
+@pytest.mark.parametrize("how", GOING)
+def test_a_page_that_goes_stops_the_robot_itself(
+    chromium: Browser, server: LiveKitServer, site: PageServer, patient_bridge: Bridge, commands: Commands, how: str
+) -> None:
+    tab = Tab(chromium).open(site.url, server.url, Tab.token(server, "patient", how.replace(" ", "-")))
+    tab.wait_live()
+    ready_pad(tab).focus()
+    tab.page.keyboard.down("w")
+    wait_for(commands.obeyed, "driving robot", tab)
+    GOING[how](tab)
     commands.wait_stop()
+    # The bridge says one stop when the viewer has left; the others came from the page, before.
+    assert commands.stops() >= 3
+    tab.close()
 
 
 def test_the_robot_stops_when_the_browser_dies(
@@ -149,7 +173,7 @@ def test_the_robot_stops_when_the_browser_dies(
     browser = launch(playwright)
     tab = Tab(browser).open(site.url, server.url, Tab.token(server, ROOM, "doomed"))
     tab.wait_live()
-    tab.panel("teleop").locator('.pad[aria-disabled="false"]').scroll_into_view_if_needed()
+    ready_pad(tab)
     press_pad(tab)
     wait_for(commands.obeyed, "driving robot", tab)
     # No page hears of it; only the bridge can stop the robot now.

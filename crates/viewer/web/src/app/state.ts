@@ -4,6 +4,7 @@ import { forgetConnection, loadConfig, type PageConfig, renewConfig } from "../r
 import type { Robot } from "../remote/robot";
 import { RemoteRoom } from "../remote/room";
 import { defaultPanels, type PanelSpec, parsePanels } from "./layout";
+import { endOnLeaving } from "./leaving";
 
 /** A robot and the room it is in. */
 export interface Place {
@@ -61,6 +62,11 @@ function changed(): void {
 }
 
 export async function start(): Promise<void> {
+  endOnLeaving(() => {
+    for (const room of rooms.value) {
+      room.leave();
+    }
+  });
   try {
     await connect(await loadConfig());
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Drives the robot: by a stick for finger or mouse, or by the keyboard. It stops when let go. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { stopOnLeaving } from "../app/leaving";
 import { refused } from "../app/permissions";
 import type { TwistType } from "../ros/twist";
 import { Driver } from "./driver";
@@ -21,23 +22,19 @@ export function TeleopPanel({ place, visible }: PanelProps) {
 
   useEffect(() => {
     const letGo = () => {
+      const wasDriving = driver.isDriving;
       grip.release();
       setStick(undefined);
       driver.stop();
+      return wasDriving;
     };
     const onVisibility = () => document.visibilityState === "hidden" && letGo();
-    // Captured: the stop must be on its way before LiveKit's own listeners end the connection.
-    const early = { capture: true };
+    const stay = stopOnLeaving(letGo);
     window.addEventListener("blur", letGo);
-    window.addEventListener("beforeunload", letGo, early);
-    window.addEventListener("pagehide", letGo, early);
-    document.addEventListener("freeze", letGo, early);
     document.addEventListener("visibilitychange", onVisibility);
     return () => {
+      stay();
       window.removeEventListener("blur", letGo);
-      window.removeEventListener("beforeunload", letGo, early);
-      window.removeEventListener("pagehide", letGo, early);
-      document.removeEventListener("freeze", letGo, early);
       document.removeEventListener("visibilitychange", onVisibility);
       letGo();
       driver.dispose();

@@ -66,6 +66,11 @@ export class RemoteRoom {
     this.#wake?.();
   }
 
+  /** Ends the connection at once. It is made again if the page stays after all. */
+  leave(): void {
+    void this.#room?.disconnect();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
@@ -100,7 +105,7 @@ export class RemoteRoom {
   /** Joins, and returns when the connection is over. */
   async #connectOnce(): Promise<void> {
     const { Room, RoomEvent } = this.#options.livekit;
-    const room = new Room({ disconnectOnPageLeave: true, stopLocalTrackOnUnpublish: false });
+    const room = new Room({ disconnectOnPageLeave: false, stopLocalTrackOnUnpublish: false });
     this.#room = room;
     const over = new Promise<void>((resolve) => room.once(RoomEvent.Disconnected, () => resolve()));
     room.registerByteStreamHandler(STREAM_TOPIC, (reader, { identity }) => {
