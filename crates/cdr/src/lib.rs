@@ -20,9 +20,11 @@ mod decode;
 mod definition;
 mod encode;
 mod error;
+mod known;
 mod number;
 mod writer;
 
 pub use definition::{Definition, DefinitionError};
 pub use error::CdrError;
+pub use known::{Builder, Reader};
 pub use number::float_to_json;

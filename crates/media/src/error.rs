@@ -1,0 +1,64 @@
+//! Why a picture cannot be encoded.
+
+use remote_access_cdr::CdrError;
+use thiserror::Error;
+
+/// A picture cannot be encoded. The text says why, and what would help.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MediaError {
+    /// The message is not one of its type.
+    #[error("no sensor_msgs/msg/Image: {0}")]
+    Message(#[from] CdrError),
+    /// The encoding of the pixels is unknown, or is one of measurements that may not be changed.
+    #[error(
+        "pixels of the encoding {0:?} are not encoded: their values would change, or are not known"
+    )]
+    Encoding(String),
+    /// The picture has no pixels, or too many.
+    #[error(
+        "a picture of {width} × {height} pixels is not encoded: 1 × 1 to {most} pixels in all are"
+    )]
+    Size {
+        /// Pixels in a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// Most pixels of a picture.
+        most: u64,
+    },
+    /// A row is longer than the step from one to the next.
+    #[error("`step` is {step}, but a row of {width} pixels of {encoding} takes {needed} bytes")]
+    Step {
+        /// Bytes from one row to the next, as the message says.
+        step: u32,
+        /// Pixels in a row.
+        width: u32,
+        /// The encoding.
+        encoding: PixelName,
+        /// Bytes of a row.
+        needed: u64,
+    },
+    /// The message holds less than the picture.
+    #[error("the picture is cut off: {found} bytes for {needed}")]
+    CutOff {
+        /// Bytes that the message holds.
+        found: usize,
+        /// Bytes that a picture of its size takes.
+        needed: u64,
+    },
+    /// The picture is too small or too large for video.
+    #[error("{width} × {height} pixels are too few or too many for H.264")]
+    VideoSize {
+        /// Pixels in a row.
+        width: usize,
+        /// Rows.
+        height: usize,
+    },
+    /// The encoder failed.
+    #[error("the encoder failed: {0}")]
+    Encoder(String),
+}
+
+/// The name of an encoding, as a message has it.
+pub type PixelName = &'static str;

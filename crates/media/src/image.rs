@@ -1,0 +1,103 @@
+//! A serialized `sensor_msgs/msg/Image`.
+
+use remote_access_cdr::Reader;
+
+use crate::error::MediaError;
+use crate::format::PixelFormat;
+
+/// Most pixels of a picture: more than any camera has, and few enough to hold.
+const MOST_PIXELS: u64 = 64_000_000;
+
+/// When something was seen: `builtin_interfaces/msg/Time`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamp {
+    /// Seconds.
+    pub seconds: i32,
+    /// Nanoseconds beside them.
+    pub nanoseconds: u32,
+}
+
+/// A picture where it lies in its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Image<'a> {
+    /// When it was taken.
+    pub stamp: Stamp,
+    /// The coordinate frame of the camera.
+    pub frame_id: &'a str,
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// How the pixels lie.
+    pub format: PixelFormat,
+    /// Whether pixels of two bytes begin with the high one.
+    pub big_endian: bool,
+    step: usize,
+    data: &'a [u8],
+}
+
+impl<'a> Image<'a> {
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// It is no image, not one for people, or says of itself what is not so.
+    pub fn parse(message: &'a [u8]) -> Result<Self, MediaError> {
+        let mut reader = Reader::new(message)?;
+        let stamp = Stamp {
+            seconds: reader.i32()?,
+            nanoseconds: reader.u32()?,
+        };
+        let frame_id = reader.string()?;
+        let (height, width) = (reader.u32()?, reader.u32()?);
+        let encoding = reader.string()?;
+        let big_endian = reader.u8()? != 0;
+        let (step, data) = (reader.u32()?, reader.bytes()?);
+
+        let (format, name) = PixelFormat::parse(encoding)
+            .ok_or_else(|| MediaError::Encoding(encoding.chars().take(40).collect()))?;
+        if !(1..=MOST_PIXELS).contains(&(u64::from(width) * u64::from(height))) {
+            return Err(MediaError::Size {
+                width,
+                height,
+                most: MOST_PIXELS,
+            });
+        }
+        let row = format.row_bytes(width);
+        if u64::from(step) < row {
+            return Err(MediaError::Step {
+                step,
+                width,
+                encoding: name,
+                needed: row,
+            });
+        }
+        // The last row need not be filled up to the step.
+        let needed = u64::from(step) * (format.rows(height) - 1) + row;
+        if (data.len() as u64) < needed {
+            return Err(MediaError::CutOff {
+                found: data.len(),
+                needed,
+            });
+        }
+        Ok(Self {
+            stamp,
+            frame_id,
+            width,
+            height,
+            format,
+            big_endian,
+            step: step as usize,
+            data,
+        })
+    }
+
+    /// The bytes of a row, of which there are as many as the format has for the height.
+    pub(crate) fn row(&self, row: usize) -> &'a [u8] {
+        let length = self.format.row_bytes(self.width) as usize;
+        // There by what was checked; else nothing, which shows as black.
+        let bytes = self.data.get(row * self.step..);
+        bytes
+            .and_then(|rest| rest.get(..length))
+            .unwrap_or_default()
+    }
+}

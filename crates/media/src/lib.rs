@@ -1,0 +1,28 @@
+//! Pictures of ROS 2 messages, made small enough for a radio link.
+//!
+//! An [`Image`] is read where it lies in a serialized `sensor_msgs/msg/Image`, becomes a [`Picture`] of at
+//! most a given size, and then a JPEG ([`jpeg`]) or a picture of an H.264 stream ([`VideoEncoder`]);
+//! [`compressed_image`] and [`compressed_video`] are the messages that carry those.
+//!
+//! Nothing here trusts its input: a message that says one size and holds another is an error.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod error;
+mod format;
+mod image;
+mod jpeg;
+mod message;
+mod picture;
+mod planes;
+mod rows;
+mod video;
+
+pub use error::MediaError;
+pub use format::PixelFormat;
+pub use image::{Image, Stamp};
+pub use jpeg::jpeg;
+pub use message::{compressed_image, compressed_video, Schema, COMPRESSED_IMAGE, COMPRESSED_VIDEO};
+pub use picture::{Picture, Size};
+pub use planes::Planes;
+pub use video::{Coded, VideoEncoder, VideoSettings};

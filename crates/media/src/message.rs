@@ -1,0 +1,64 @@
+//! The messages that carry what was encoded.
+
+use remote_access_cdr::Builder;
+
+use crate::error::MediaError;
+use crate::image::Stamp;
+
+/// A message type and its definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// The type's name, `package/msg/Type`.
+    pub name: &'static str,
+    /// Its definition with those of the types that it uses, in the encoding `ros2msg`.
+    pub text: &'static str,
+}
+
+/// The type of single pictures.
+pub const COMPRESSED_IMAGE: Schema = Schema {
+    name: "sensor_msgs/msg/CompressedImage",
+    text: include_str!("schemas/compressed_image.msg"),
+};
+
+/// The type of pictures of a video.
+pub const COMPRESSED_VIDEO: Schema = Schema {
+    name: "foxglove_msgs/msg/CompressedVideo",
+    text: include_str!("schemas/compressed_video.msg"),
+};
+
+/// Most bytes of a message: what a frame of the protocol holds.
+const MOST_BYTES: usize = u32::MAX as usize;
+
+/// A serialized `sensor_msgs/msg/CompressedImage` with a JPEG.
+///
+/// # Errors
+/// It would be larger than 4 GB.
+pub fn compressed_image(stamp: Stamp, frame_id: &str, jpeg: &[u8]) -> Result<Vec<u8>, MediaError> {
+    let mut message = Builder::new(MOST_BYTES);
+    message
+        .i32(stamp.seconds)?
+        .u32(stamp.nanoseconds)?
+        .string(frame_id)?
+        .string("jpeg")?
+        .bytes(jpeg)?;
+    Ok(message.finish())
+}
+
+/// A serialized `foxglove_msgs/msg/CompressedVideo` with one picture of an H.264 stream.
+///
+/// # Errors
+/// It would be larger than 4 GB.
+pub fn compressed_video(
+    stamp: Stamp,
+    frame_id: &str,
+    annex_b: &[u8],
+) -> Result<Vec<u8>, MediaError> {
+    let mut message = Builder::new(MOST_BYTES);
+    message
+        .i32(stamp.seconds)?
+        .u32(stamp.nanoseconds)?
+        .string(frame_id)?
+        .bytes(annex_b)?
+        .string("h264")?;
+    Ok(message.finish())
+}

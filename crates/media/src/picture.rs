@@ -1,0 +1,76 @@
+//! A picture as RGB, not larger than wanted.
+
+use crate::image::Image;
+use crate::rows::rgb_row;
+
+/// The largest picture that is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Pixels in a row, from 1.
+    pub width: usize,
+    /// Rows, from 1.
+    pub height: usize,
+}
+
+/// A picture as RGB.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Picture {
+    /// Pixels in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Three bytes a pixel, row by row.
+    pub rgb: Vec<u8>,
+    /// Whether all pixels are grey.
+    pub is_grey: bool,
+}
+
+impl Picture {
+    /// Takes over the picture of a message. One that is larger than `largest` shrinks by a whole
+    /// factor, each pixel the mean of those that it stands for. The memory is used again.
+    pub fn take(&mut self, image: &Image<'_>, largest: Size) {
+        let (width, height) = (image.width as usize, image.height as usize);
+        let factor = width
+            .div_ceil(largest.width.max(1))
+            .max(height.div_ceil(largest.height.max(1)))
+            // A picture that is much longer than wide keeps at least one row.
+            .min(width.min(height))
+            .max(1);
+        self.is_grey = image.format.is_grey();
+        self.width = width / factor;
+        self.height = height / factor;
+        self.rgb.resize(self.width * self.height * 3, 0);
+        if factor == 1 {
+            for (row, rgb) in self.rgb.chunks_exact_mut(width * 3).enumerate() {
+                rgb_row(image, row, rgb);
+            }
+        } else {
+            self.shrink(image, factor);
+        }
+    }
+
+    fn shrink(&mut self, image: &Image<'_>, factor: usize) {
+        let mut source = vec![0; image.width as usize * 3];
+        let mut sums = vec![0u32; self.width * 3];
+        let count = (factor * factor) as u32;
+        for (row, rgb) in self.rgb.chunks_exact_mut(self.width * 3).enumerate() {
+            sums.fill(0);
+            for inner in 0..factor {
+                rgb_row(image, row * factor + inner, &mut source);
+                for (sum, pixels) in sums
+                    .chunks_exact_mut(3)
+                    .zip(source.chunks_exact(3 * factor))
+                {
+                    for pixel in pixels.chunks_exact(3) {
+                        for (sum, &level) in sum.iter_mut().zip(pixel) {
+                            *sum += u32::from(level);
+                        }
+                    }
+                }
+            }
+            for (level, sum) in rgb.iter_mut().zip(&sums) {
+                *level = (sum / count) as u8;
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Pictures as a video.
+
+use std::time::Duration;
+
+use rusty_h264::{Encoder, EncoderConfig, Preset, YuvPlanes};
+
+use crate::error::MediaError;
+use crate::planes::Planes;
+
+/// Smallest side of a picture that is encoded, in pixels: one macroblock.
+const SMALLEST_SIDE: usize = 16;
+/// A bit rate or a rate of pictures that changed by less than this share is kept: a new one begins
+/// with a key frame.
+const TOLERANCE: f32 = 0.15;
+/// Pictures between two measurements of their rate.
+const MEASURED: u32 = 15;
+/// A longer time between two pictures is a pause, not a rate.
+const LONGEST_GAP: Duration = Duration::from_secs(2);
+/// Rates of pictures that are reckoned with.
+const FRAME_RATES: std::ops::RangeInclusive<f32> = 0.5..=120.0;
+
+/// What a video is to be like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct VideoSettings {
+    /// Bits per second, on average over about a second.
+    pub bit_rate: u32,
+    /// Longest time from one key frame to the next.
+    pub key_frame_interval: Duration,
+}
+
+/// A picture of the video.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coded {
+    /// Its bytes: H.264, Annex B.
+    pub annex_b: Vec<u8>,
+    /// Whether decoding can begin with it. Such a one carries the parameter sets.
+    pub is_key_frame: bool,
+}
+
+/// Encodes pictures as H.264, Constrained Baseline: each refers to the one before, or to none.
+pub struct VideoEncoder {
+    settings: VideoSettings,
+    running: Option<Running>,
+    wants_key_frame: bool,
+    rate: FrameRate,
+}
+
+/// An encoder for one size, bit rate and rate of pictures, which it cannot change.
+struct Running {
+    encoder: Encoder,
+    width: usize,
+    height: usize,
+    bit_rate: u32,
+    frame_rate: f32,
+    key_frame_at: Duration,
+}
+
+impl VideoEncoder {
+    /// An encoder that begins with a key frame.
+    #[must_use]
+    pub fn new(settings: VideoSettings) -> Self {
+        Self {
+            settings,
+            running: None,
+            wants_key_frame: true,
+            rate: FrameRate::default(),
+        }
+    }
+
+    /// Changes the bit rate. A change that matters begins with a key frame.
+    pub fn set_bit_rate(&mut self, bits_per_second: u32) {
+        self.settings.bit_rate = bits_per_second;
+    }
+
+    /// Makes the next picture a key frame.
+    pub fn request_key_frame(&mut self) {
+        self.wants_key_frame = true;
+    }
+
+    /// Encodes a picture that was taken `at`, counted from any moment.
+    ///
+    /// # Errors
+    /// The picture is smaller than 16 × 16 pixels or larger than H.264 allows, or the encoder fails. The
+    /// next picture is a key frame then.
+    pub fn encode(&mut self, planes: &Planes, at: Duration) -> Result<Coded, MediaError> {
+        self.rate.seen(at);
+        let (width, height) = (planes.width, planes.height);
+        let fits = self.running.as_ref().is_some_and(|running| {
+            running.width == width
+                && running.height == height
+                && is_near(running.bit_rate as f32, self.settings.bit_rate as f32)
+                && is_near(running.frame_rate, self.rate.per_second)
+        });
+        if !fits {
+            self.running = None;
+            self.running = Some(self.start(width, height)?);
+            self.wants_key_frame = true;
+        }
+        let Some(running) = &mut self.running else {
+            return Err(MediaError::VideoSize { width, height });
+        };
+        let due = at.saturating_sub(running.key_frame_at) >= self.settings.key_frame_interval;
+        if due || self.wants_key_frame || at < running.key_frame_at {
+            running.encoder.request_keyframe();
+        }
+        let half = width / 2;
+        let view = YuvPlanes::new(width, height, &planes.y, &planes.u, &planes.v, width, half)
+            .ok_or(MediaError::VideoSize { width, height })?;
+        let coded = running.encoder.encode_planes(&view);
+        let annex_b = match coded {
+            Ok(annex_b) => annex_b,
+            Err(error) => {
+                self.running = None;
+                return Err(MediaError::Encoder(format!("{error:?}")));
+            }
+        };
+        let is_key_frame = has_key_frame(&annex_b);
+        if is_key_frame {
+            running.key_frame_at = at;
+            self.wants_key_frame = false;
+        }
+        Ok(Coded {
+            annex_b,
+            is_key_frame,
+        })
+    }
+
+    fn start(&self, width: usize, height: usize) -> Result<Running, MediaError> {
+        let wrong_size = MediaError::VideoSize { width, height };
+        if width.min(height) < SMALLEST_SIDE {
+            return Err(wrong_size);
+        }
+        let frame_rate = self.rate.per_second;
+        let mut config = EncoderConfig::baseline(width, height);
+        config.level_idc = level(width, height, frame_rate).ok_or(wrong_size)?;
+        config.preset = Preset::Balanced;
+        config.bitrate = self.settings.bit_rate;
+        config.framerate = frame_rate;
+        config.qp = first_quantizer(width, height, self.settings.bit_rate, frame_rate);
+        // Key frames come when they are asked for.
+        config.gop_size = u32::MAX;
+        let encoder =
+            Encoder::new(config).map_err(|error| MediaError::Encoder(format!("{error:?}")))?;
+        Ok(Running {
+            encoder,
+            width,
+            height,
+            bit_rate: self.settings.bit_rate,
+            frame_rate,
+            key_frame_at: Duration::ZERO,
+        })
+    }
+}
+
+fn is_near(old: f32, new: f32) -> bool {
+    (new - old).abs() <= TOLERANCE * old
+}
+
+/// The quantizer that the first picture gets, by the bits that there are for a pixel.
+fn first_quantizer(width: usize, height: usize, bit_rate: u32, frame_rate: f32) -> u8 {
+    let bits = bit_rate as f32 / frame_rate / (width * height) as f32;
+    // Six steps halve the bits; a tenth of a bit for each pixel is well served by 30.
+    (30.0 - 6.0 * (bits / 0.1).log2()).clamp(24.0, 40.0) as u8
+}
+
+/// The lowest level of H.264 that allows the size and the rate: `level_idc`.
+fn level(width: usize, height: usize, frame_rate: f32) -> Option<u8> {
+    /// Each level with its most macroblocks in a picture and in a second.
+    const LEVELS: [(u8, usize, f32); 8] = [
+        (30, 1_620, 40_500.0),
+        (31, 3_600, 108_000.0),
+        (32, 5_120, 216_000.0),
+        (40, 8_192, 245_760.0),
+        (42, 8_704, 522_240.0),
+        (50, 22_080, 589_824.0),
+        (51, 36_864, 983_040.0),
+        (52, 36_864, 2_073_600.0),
+    ];
+    let blocks = width.div_ceil(16) * height.div_ceil(16);
+    LEVELS
+        .iter()
+        .find(|(_, most, in_second)| blocks <= *most && blocks as f32 * frame_rate <= *in_second)
+        .map(|(level, ..)| *level)
+}
+
+/// Whether there is a slice of an instantaneous decoder refresh among the units.
+fn has_key_frame(annex_b: &[u8]) -> bool {
+    annex_b
+        .windows(4)
+        .any(|bytes| bytes[..3] == [0, 0, 1] && bytes[3] & 0x1F == 5)
+}
+
+/// How many pictures come in a second.
+struct FrameRate {
+    per_second: f32,
+    last: Option<Duration>,
+    since: Duration,
+    pictures: u32,
+}
+
+impl Default for FrameRate {
+    fn default() -> Self {
+        Self {
+            per_second: 30.0,
+            last: None,
+            since: Duration::ZERO,
+            pictures: 0,
+        }
+    }
+}
+
+impl FrameRate {
+    fn seen(&mut self, at: Duration) {
+        let gap = self.last.and_then(|last| at.checked_sub(last));
+        self.last = Some(at);
+        if gap.is_none_or(|gap| gap > LONGEST_GAP) {
+            (self.since, self.pictures) = (at, 0);
+            return;
+        }
+        self.pictures += 1;
+        let time = (at - self.since).as_secs_f32();
+        if self.pictures < MEASURED || time <= 0.0 {
+            return;
+        }
+        let measured = self.pictures as f32 / time;
+        self.per_second = measured.clamp(*FRAME_RATES.start(), *FRAME_RATES.end());
+        (self.since, self.pictures) = (at, 0);
+    }
+}

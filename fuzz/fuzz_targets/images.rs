@@ -1,0 +1,73 @@
+//! Any bytes as an image, and as an image of any size, step and encoding, through all that is made of it.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use remote_access_cdr::Builder;
+use remote_access_media::{jpeg, Image, Picture, Planes, Size};
+
+/// The fuzzer would spend its time on large pictures.
+const MOST_PIXELS: u64 = 10_000;
+
+const ENCODINGS: [&str; 12] = [
+    "rgb8",
+    "bgr8",
+    "rgba8",
+    "bgra8",
+    "mono8",
+    "mono16",
+    "uyvy",
+    "yuyv",
+    "nv12",
+    "nv21",
+    "bayer_rggb8",
+    "bayer_bggr8",
+];
+
+fuzz_target!(|data: &[u8]| {
+    encode(data);
+    if let [width, height, step, encoding, largest, pixels @ ..] = data {
+        let fields = (*width, *height, *step, *encoding);
+        if let Ok(message) = message(fields, pixels) {
+            assert!(encode_to(&message, usize::from(*largest)));
+        }
+    }
+});
+
+fn message(
+    (width, height, step, encoding): (u8, u8, u8, u8),
+    pixels: &[u8],
+) -> Result<Vec<u8>, remote_access_cdr::CdrError> {
+    let mut message = Builder::new(1 << 20);
+    message.i32(0)?.u32(0)?.string("camera")?;
+    message.u32(height.into())?.u32(width.into())?;
+    let encoding = ENCODINGS[usize::from(encoding) % ENCODINGS.len()];
+    message
+        .string(encoding)?
+        .u8(0)?
+        .u32(step.into())?
+        .bytes(pixels)?;
+    Ok(message.finish())
+}
+
+fn encode(message: &[u8]) {
+    encode_to(message, 1_000);
+}
+
+/// Whether all that can be read could be encoded.
+fn encode_to(message: &[u8], largest: usize) -> bool {
+    let Ok(image) = Image::parse(message) else {
+        return true;
+    };
+    if u64::from(image.width) * u64::from(image.height) > MOST_PIXELS {
+        return true;
+    }
+    let mut picture = Picture::default();
+    let size = Size {
+        width: largest,
+        height: largest,
+    };
+    picture.take(&image, size);
+    let mut planes = Planes::default();
+    planes.take(&picture);
+    jpeg(&picture, 50).is_ok()
+}
