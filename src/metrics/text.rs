@@ -287,7 +287,7 @@ fn by_reason<'d>(
         ("no_memory", drops.no_memory),
         ("rate_limit", drops.rate_limit),
         ("too_large", drops.too_large),
-        ("restart", drops.restart),
+        ("restart", drops.resync),
     ];
     counts
         .into_iter()

@@ -101,7 +101,7 @@ impl Default for SessionConfig {
 impl SessionConfig {
     /// Why a participant with `own` subscriptions may have no further one, while all participants
     /// together have `all`.
-    pub(super) fn too_many_subscriptions(&self, own: usize, all: usize) -> Option<String> {
+    pub(crate) fn too_many_subscriptions(&self, own: usize, all: usize) -> Option<String> {
         let (limit, whose) = if own >= self.max_subscriptions {
             (self.max_subscriptions, "")
         } else if all >= self.max_total_subscriptions {

@@ -1,8 +1,8 @@
-//! What was sent and what was dropped, in numbers.
+//! Counters of what was sent and what was dropped.
 
-/// Why a message did not get to a participant.
+/// Reason why a message did not get to a participant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DropReason {
+pub(crate) enum DropReason {
     /// Newer ones pushed it out of its queue.
     Overtaken,
     /// It waited too long.
@@ -13,8 +13,8 @@ pub(super) enum DropReason {
     RateLimit,
     /// It was over the 16 MiB that a frame may have.
     TooLarge,
-    /// It waited while its participant was started anew.
-    Restart,
+    /// It waited while its participant was resynced.
+    Resync,
 }
 
 /// Messages that were dropped, by reason.
@@ -30,30 +30,30 @@ pub struct Drops {
     pub rate_limit: u64,
     /// They were over the 16 MiB that a frame may have.
     pub too_large: u64,
-    /// They waited while their participant was started anew.
-    pub restart: u64,
+    /// They waited while their participant was resynced.
+    pub resync: u64,
 }
 
 impl Drops {
-    pub(super) fn count(&mut self, reason: DropReason) {
+    pub(crate) fn count(&mut self, reason: DropReason) {
         let counter = match reason {
             DropReason::Overtaken => &mut self.overtaken,
             DropReason::TooOld => &mut self.too_old,
             DropReason::NoMemory => &mut self.no_memory,
             DropReason::RateLimit => &mut self.rate_limit,
             DropReason::TooLarge => &mut self.too_large,
-            DropReason::Restart => &mut self.restart,
+            DropReason::Resync => &mut self.resync,
         };
         *counter += 1;
     }
 
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.overtaken += other.overtaken;
         self.too_old += other.too_old;
         self.no_memory += other.no_memory;
         self.rate_limit += other.rate_limit;
         self.too_large += other.too_large;
-        self.restart += other.restart;
+        self.resync += other.resync;
     }
 
     /// Those that a participant missed because it, or the robot's memory, could not keep up.
@@ -65,7 +65,7 @@ impl Drops {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.by_slowness() + self.rate_limit + self.too_large + self.restart
+        self.by_slowness() + self.rate_limit + self.too_large + self.resync
     }
 }
 
@@ -79,12 +79,12 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    pub(super) fn count(&mut self, bytes: usize) {
+    pub(crate) fn count(&mut self, bytes: usize) {
         self.messages += 1;
         self.bytes += bytes as u64;
     }
 
-    pub(super) fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.messages += other.messages;
         self.bytes += other.bytes;
     }

@@ -1,27 +1,22 @@
-//! What comes from participants: their streams, frames and requests.
+//! Streams from participants: their bytes, within limits, and the frames in them.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Instant;
 
-use remote_access_protocol::client::ClientMessage;
 use remote_access_protocol::frame::{Frame, FrameDecoder, FrameError, MAX_PAYLOAD_SIZE};
-use remote_access_protocol::server::StatusLevel;
-use remote_access_protocol::ChannelId;
-use tracing::{debug, info, warn};
+use tracing::warn;
 
-use super::status::status;
-use super::{Event, InboundId, ParticipantId, Session, RESTART_DELAY};
+use crate::bucket::TokenBucket;
+use crate::config::SessionConfig;
+use crate::ids::{InboundId, ParticipantId};
 
 /// Bytes of incomplete frames that one participant may have waiting in all its streams.
 const MAX_BUFFERED: usize = MAX_PAYLOAD_SIZE + 64 * 1024;
+/// Seconds' worth of bytes that a participant may send at once.
+const BURST: f64 = 8.0;
 
-/// A stream from a participant.
-#[derive(Debug)]
-pub(super) struct InboundStream {
-    participant: ParticipantId,
-    decoder: FrameDecoder,
-}
-
-/// Why a stream from a participant must be ended.
+/// Reason why a stream from a participant must be ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InboundError {
@@ -45,221 +40,254 @@ pub enum InboundError {
     TooManyStreams,
 }
 
-impl Session {
-    /// A participant opened a stream to the robot.
-    ///
-    /// `many_streams` is what it declares about streams in the other direction. A participant
-    /// that closed all its streams before it opens one asks to be started anew.
-    pub fn inbound_opened(
+/// The streams from all participants.
+#[derive(Debug)]
+pub(crate) struct Inbound {
+    config: Arc<SessionConfig>,
+    participants: BTreeMap<ParticipantId, Talker>,
+    streams: BTreeMap<InboundId, InboundStream>,
+    /// Bytes of incomplete frames from all participants.
+    buffered: usize,
+    totals: InboundTotals,
+}
+
+/// A participant that sends.
+#[derive(Debug)]
+struct Talker {
+    /// Bytes that it may send.
+    rate: TokenBucket,
+    /// Its open streams.
+    streams: BTreeSet<InboundId>,
+    /// Whether it ever opened one.
+    spoke: bool,
+    received_bytes: u64,
+}
+
+/// A stream from a participant.
+#[derive(Debug)]
+struct InboundStream {
+    participant: ParticipantId,
+    decoder: FrameDecoder,
+}
+
+/// Counters of what came from all participants.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct InboundTotals {
+    pub(crate) received_bytes: u64,
+    pub(crate) errors: u64,
+}
+
+/// The state of a participant before a stream was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opened {
+    /// It has never had one.
+    First,
+    /// It has another one open.
+    Further,
+    /// It has closed all that it had: it asks for a resync.
+    Again,
+}
+
+impl Inbound {
+    pub(crate) fn new(config: Arc<SessionConfig>) -> Self {
+        Self {
+            config,
+            participants: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            buffered: 0,
+            totals: InboundTotals::default(),
+        }
+    }
+
+    pub(crate) fn join(&mut self, now: Instant, id: ParticipantId) {
+        let rate = self.config.inbound_rate as f64;
+        let talker = Talker {
+            rate: TokenBucket::new(now, rate, rate * BURST),
+            streams: BTreeSet::new(),
+            spoke: false,
+            received_bytes: 0,
+        };
+        self.participants.insert(id, talker);
+    }
+
+    pub(crate) fn leave(&mut self, id: ParticipantId) {
+        if let Some(talker) = self.participants.remove(&id) {
+            for stream in talker.streams {
+                self.close(stream);
+            }
+        }
+    }
+
+    /// Takes a stream that a participant opened.
+    pub(crate) fn open(
         &mut self,
-        now: Instant,
         id: ParticipantId,
         inbound: InboundId,
-        many_streams: bool,
-    ) -> Result<(), InboundError> {
-        let limit = self.config.max_inbound_streams;
-        let participant = self
-            .participants
-            .get_mut(&id)
-            .ok_or(InboundError::Unknown)?;
-        if participant.inbound.len() >= limit {
-            self.totals.inbound_errors += 1;
+    ) -> Result<Opened, InboundError> {
+        let talker = self.participants.get_mut(&id);
+        let talker = talker.ok_or(InboundError::Unknown)?;
+        if talker.streams.len() >= self.config.max_inbound_streams {
+            self.totals.errors += 1;
             return Err(InboundError::TooManyStreams);
         }
-        let wants_resync = participant.spoke && participant.inbound.is_empty();
-        participant.spoke = true;
-        if participant.inbound.is_empty() {
-            participant.many_streams = many_streams;
-        }
-        participant.inbound.insert(inbound);
+        let opened = match (talker.spoke, talker.streams.is_empty()) {
+            (_, false) => Opened::Further,
+            (false, true) => Opened::First,
+            (true, true) => Opened::Again,
+        };
+        talker.spoke = true;
+        talker.streams.insert(inbound);
         let stream = InboundStream {
             participant: id,
             decoder: FrameDecoder::default(),
         };
-        self.inbound.insert(inbound, stream);
-        if wants_resync {
-            self.resync_requested(now, id);
-        }
-        Ok(())
+        self.streams.insert(inbound, stream);
+        Ok(opened)
     }
 
-    /// Starts a participant anew that asks for it, but not more often than a failed one.
-    fn resync_requested(&mut self, now: Instant, id: ParticipantId) {
-        let Some(participant) = self.participants.get_mut(&id) else {
-            return;
-        };
-        info!(?id, "participant opened a new stream: starting it anew");
-        participant.flow.forget_acknowledgements();
-        let due = participant.restarted_at + RESTART_DELAY;
-        if participant.resynced && due > now {
-            participant.restart_at = Some(due);
-        } else {
-            participant.resynced = true;
-            self.resync(now, id);
-        }
+    /// The participant whose stream it is.
+    pub(crate) fn owner(&self, inbound: InboundId) -> Option<ParticipantId> {
+        self.streams.get(&inbound).map(|stream| stream.participant)
     }
 
-    /// Bytes arrived on a stream. After an error the stream is forgotten and must be ended.
-    pub fn inbound_bytes(
+    /// Takes bytes that arrived, if the participant may send that many.
+    pub(crate) fn push(
         &mut self,
         now: Instant,
         inbound: InboundId,
         bytes: &[u8],
     ) -> Result<(), InboundError> {
-        let stream = self
-            .inbound
-            .get_mut(&inbound)
-            .ok_or(InboundError::Unknown)?;
-        let id = stream.participant;
+        let stream = self.streams.get_mut(&inbound);
+        let stream = stream.ok_or(InboundError::Unknown)?;
         let size = bytes.len();
         self.totals.received_bytes += size as u64;
-        let within_rate = self.participants.get_mut(&id).is_none_or(|participant| {
-            participant.counters.received_bytes += size as u64;
-            participant.flow.on_heard(now);
-            participant.inbound_rate.take(now, size as f64)
-        });
-        let result = if within_rate {
-            self.inbound_bytes -= stream.decoder.buffered();
-            stream.decoder.push(bytes);
-            self.inbound_bytes += stream.decoder.buffered();
-            self.drain_frames(now, id, inbound)
-        } else {
-            Err(InboundError::TooFast)
-        };
-        if let Err(error) = result {
-            warn!(?id, %error, "ending a stream from a participant");
-            self.totals.inbound_errors += 1;
-            self.inbound_closed(inbound);
+        if let Some(talker) = self.participants.get_mut(&stream.participant) {
+            talker.received_bytes += size as u64;
+            if !talker.rate.take(now, size as f64) {
+                return Err(InboundError::TooFast);
+            }
         }
-        result
-    }
-
-    /// A stream from a participant has ended.
-    pub fn inbound_closed(&mut self, inbound: InboundId) {
-        let Some(stream) = self.inbound.remove(&inbound) else {
-            return;
-        };
-        self.inbound_bytes -= stream.decoder.buffered();
-        if let Some(participant) = self.participants.get_mut(&stream.participant) {
-            participant.inbound.remove(&inbound);
-        }
-    }
-
-    fn drain_frames(
-        &mut self,
-        now: Instant,
-        id: ParticipantId,
-        inbound: InboundId,
-    ) -> Result<(), InboundError> {
-        while let Some(stream) = self.inbound.get_mut(&inbound) {
-            let before = stream.decoder.buffered();
-            let frame = stream.decoder.next_frame();
-            self.inbound_bytes -= before - stream.decoder.buffered();
-            let Some(frame) = frame? else {
-                break;
-            };
-            self.handle_frame(now, id, frame);
-        }
-        let buffered: usize = self
-            .participants
-            .get(&id)
-            .into_iter()
-            .flat_map(|participant| &participant.inbound)
-            .filter_map(|stream| self.inbound.get(stream))
-            .map(|stream| stream.decoder.buffered())
-            .sum();
-        if buffered > MAX_BUFFERED {
-            return Err(InboundError::TooMuch);
-        }
-        if self.inbound_bytes > self.config.inbound_budget {
-            return Err(InboundError::NoMemory);
-        }
+        self.buffered -= stream.decoder.buffered();
+        stream.decoder.push(bytes);
+        self.buffered += stream.decoder.buffered();
         Ok(())
     }
 
-    fn handle_frame(&mut self, now: Instant, id: ParticipantId, frame: Frame) {
-        match ClientMessage::parse(frame) {
-            Ok(ClientMessage::Subscribe(channels)) => self.subscribe(now, id, &channels),
-            Ok(ClientMessage::Unsubscribe(channels)) => self.unsubscribe(now, id, &channels),
-            Ok(ClientMessage::Ping { timestamp }) => {
-                let flow = self.participants.get(&id).map(|p| &p.flow);
-                if flow.is_some_and(|flow| flow.is_broken(now)) {
-                    warn!(
-                        ?id,
-                        "participant pings and acknowledges nothing: it must have missed something, \
-                         starting it anew"
-                    );
-                    self.resync(now, id);
-                }
-                if let Some(participant) = self.participants.get_mut(&id) {
-                    let pings = participant.flow.ping(now, timestamp);
-                    participant.control.push_pongs(&pings);
-                }
-            }
-            Ok(ClientMessage::PingAck { device_timestamp }) => {
-                if let Some(participant) = self.participants.get_mut(&id) {
-                    participant.flow.on_ack(now, device_timestamp);
-                }
-            }
-            Ok(request) => self.with_requests(now, |requests| requests.handle(now, id, request)),
-            Err(error) => debug!(?id, %error, "skipping a message"),
+    /// The next complete frame of a stream.
+    pub(crate) fn next_frame(&mut self, inbound: InboundId) -> Result<Option<Frame>, InboundError> {
+        let Some(stream) = self.streams.get_mut(&inbound) else {
+            return Ok(None);
+        };
+        let before = stream.decoder.buffered();
+        let frame = stream.decoder.next_frame();
+        self.buffered -= before - stream.decoder.buffered();
+        Ok(frame?)
+    }
+
+    /// Whether the bytes of incomplete frames are within the limits.
+    pub(crate) fn check_budget(&self, id: ParticipantId) -> Result<(), InboundError> {
+        let talker = self.participants.get(&id);
+        let streams = talker.into_iter().flat_map(|talker| &talker.streams);
+        let buffered: usize = streams
+            .filter_map(|stream| self.streams.get(stream))
+            .map(|stream| stream.decoder.buffered())
+            .sum();
+        if buffered > MAX_BUFFERED {
+            Err(InboundError::TooMuch)
+        } else if self.buffered > self.config.inbound_budget {
+            Err(InboundError::NoMemory)
+        } else {
+            Ok(())
         }
     }
 
-    fn subscribe(&mut self, now: Instant, id: ParticipantId, channels: &[ChannelId]) {
-        for &channel in channels {
-            let (true, Some(participant)) = (
-                self.channels.contains_key(&channel),
-                self.participants.get(&id),
-            ) else {
-                debug!(?id, %channel, "subscription to an unknown channel ignored");
-                continue;
-            };
-            if participant.subscriptions.contains_key(&channel) {
-                debug!(?id, %channel, "participant is subscribed already");
-                continue;
-            }
-            let own = participant.subscriptions.len();
-            let all = self.participants.values().map(|p| p.subscriptions.len());
-            if let Some(text) = self.config.too_many_subscriptions(own, all.sum()) {
-                debug!(?id, text, "subscription refused");
-                self.totals.refused_subscriptions += 1;
-                let frame = status(StatusLevel::Error, text, "subscriptions".to_owned());
-                self.push_control(now, id, frame);
-                return;
-            }
-            let (Some(state), Some(participant)) = (
-                self.channels.get_mut(&channel),
-                self.participants.get_mut(&id),
-            ) else {
-                continue;
-            };
-            participant.subscribe(now, channel);
-            let first = state.subscribers.is_empty();
-            state.subscribers.insert(id);
-            debug!(?id, %channel, topic = state.info.channel.topic, "subscribed");
-            if first {
-                self.events.push_back(Event::Subscribe(channel));
-            } else {
-                self.replay(now, channel, id);
-            }
+    /// Ends a stream for what it brought.
+    pub(crate) fn refuse(&mut self, id: ParticipantId, inbound: InboundId, error: InboundError) {
+        warn!(?id, %error, "ending a stream from a participant");
+        self.totals.errors += 1;
+        self.close(inbound);
+    }
+
+    /// Forgets a stream that has ended.
+    pub(crate) fn close(&mut self, inbound: InboundId) {
+        let Some(stream) = self.streams.remove(&inbound) else {
+            return;
+        };
+        self.buffered -= stream.decoder.buffered();
+        if let Some(talker) = self.participants.get_mut(&stream.participant) {
+            talker.streams.remove(&inbound);
         }
     }
 
-    fn unsubscribe(&mut self, now: Instant, id: ParticipantId, channels: &[ChannelId]) {
-        for &channel in channels {
-            let Some(participant) = self.participants.get_mut(&id) else {
-                return;
-            };
-            let Some(subscription) = participant.unsubscribe(channel) else {
-                debug!(?id, %channel, "participant is not subscribed");
-                continue;
-            };
-            self.keep_drops(channel, &subscription);
-            let withdrawal = subscription.drops.withdrawal(channel);
-            self.push_control(now, id, withdrawal);
-            self.retire_lanes_of(channel, id);
-            self.forget_subscriber(channel, id);
-        }
+    pub(crate) fn totals(&self) -> InboundTotals {
+        self.totals
+    }
+
+    /// How many streams a participant has open.
+    pub(crate) fn open_streams(&self, id: ParticipantId) -> usize {
+        let talker = self.participants.get(&id);
+        talker.map_or(0, |talker| talker.streams.len())
+    }
+
+    /// Bytes that came from a participant.
+    pub(crate) fn received_bytes(&self, id: ParticipantId) -> u64 {
+        let talker = self.participants.get(&id);
+        talker.map_or(0, |talker| talker.received_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use remote_access_protocol::frame;
+
+    const VIEWER: ParticipantId = ParticipantId(1);
+
+    fn inbound(config: SessionConfig) -> Inbound {
+        let mut inbound = Inbound::new(Arc::new(config));
+        inbound.join(Instant::now(), VIEWER);
+        inbound
+    }
+
+    #[test]
+    fn a_stream_after_all_others_were_closed_asks_for_a_resync() {
+        let mut inbound = inbound(SessionConfig::default());
+        let open = |inbound: &mut Inbound, id| inbound.open(VIEWER, InboundId(id));
+        assert_eq!(open(&mut inbound, 1), Ok(Opened::First));
+        assert_eq!(open(&mut inbound, 2), Ok(Opened::Further));
+        inbound.close(InboundId(1));
+        assert_eq!(open(&mut inbound, 3), Ok(Opened::Further));
+        inbound.close(InboundId(2));
+        inbound.close(InboundId(3));
+        assert_eq!(open(&mut inbound, 4), Ok(Opened::Again));
+        let unknown = inbound.open(ParticipantId(2), InboundId(5));
+        assert_eq!(unknown, Err(InboundError::Unknown));
+    }
+
+    #[test]
+    fn incomplete_frames_count_until_they_are_complete_or_their_stream_ends() {
+        let now = Instant::now();
+        let mut inbound = inbound(SessionConfig {
+            inbound_budget: 10,
+            ..SessionConfig::default()
+        });
+        let id = InboundId(1);
+        let frame = frame::text("a message of more than ten bytes").unwrap();
+        inbound.open(VIEWER, id).unwrap();
+        inbound.push(now, id, &frame[..12]).unwrap();
+        assert_eq!(
+            inbound.next_frame(id).map(|frame| frame.is_some()),
+            Ok(false)
+        );
+        assert_eq!(inbound.check_budget(VIEWER), Err(InboundError::NoMemory));
+        inbound.push(now, id, &frame[12..]).unwrap();
+        assert_eq!(
+            inbound.next_frame(id).map(|frame| frame.is_some()),
+            Ok(true)
+        );
+        assert_eq!(inbound.check_budget(VIEWER), Ok(()));
+        inbound.push(now, id, &frame[..12]).unwrap();
+        inbound.leave(VIEWER);
+        assert_eq!((inbound.buffered, inbound.streams.len()), (0, 0));
     }
 }

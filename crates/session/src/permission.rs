@@ -128,20 +128,20 @@ impl Rights {
 /// Permission of one viewer: its rights, as far as the room lets it send at all.
 #[derive(Clone, Debug)]
 pub(crate) struct Permission {
-    pub rights: Rights,
+    pub(crate) rights: Rights,
     /// Whether the room lets the viewer send data. Who may not writes nothing to the robot.
-    pub may_send: bool,
+    pub(crate) may_send: bool,
 }
 
 impl Permission {
-    pub fn new(rights: Rights) -> Self {
+    pub(crate) fn new(rights: Rights) -> Self {
         Self {
             rights,
             may_send: true,
         }
     }
 
-    pub fn check(&self, action: Action<'_>) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, action: Action<'_>) -> Result<(), Refusal> {
         if !self.may_send && action.writes() {
             return Err(Refusal::MayNotSend);
         }
@@ -149,12 +149,12 @@ impl Permission {
     }
 
     /// Whether the robot's time is sent.
-    pub fn gets_time(&self) -> bool {
+    pub(crate) fn gets_time(&self) -> bool {
         self.rights.has(Capability::Time)
     }
 
     /// Capabilities for `serverInfo`. `simulated`: the robot's time is not that of a wall clock.
-    pub fn announced(&self, simulated: bool) -> Vec<Capability> {
+    pub(crate) fn announced(&self, simulated: bool) -> Vec<Capability> {
         let announced = |capability: &Capability| match capability {
             Capability::Time => simulated && self.gets_time(),
             Capability::Parameters => self.check(Action::GetParameters).is_ok(),

@@ -120,7 +120,7 @@ fn new_starts_and_what_they_cost_are_counted() {
     harness.session.messages_unread(4);
     let snapshot = harness.session.snapshot();
     assert_eq!((snapshot.resyncs, snapshot.participants[0].resyncs), (1, 1));
-    assert_eq!(snapshot.channels[0].drops.restart, 2);
+    assert_eq!(snapshot.channels[0].drops.resync, 2);
     assert_eq!(snapshot.unread_messages, 4);
     assert!(snapshot.participants[0].queued_control_bytes > 0);
 }

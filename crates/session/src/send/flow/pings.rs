@@ -1,0 +1,152 @@
+//! When pings get their Pongs.
+//!
+//! A Pong costs about 230 bytes on the uplink, for each viewer apart. Viewers ping ten times a second,
+//! which flow control needs while much is in flight. While little is, pings are put off and answered
+//! four at a time: their Pongs share a packet.
+
+use std::time::{Duration, Instant};
+
+/// While all is calm, packets of Pongs are at least this far apart.
+const CALM_INTERVAL: Duration = Duration::from_millis(350);
+/// Pings that were put off get their Pongs this long after the last ones, if no other came meanwhile.
+const LATE: Duration = Duration::from_millis(500);
+/// A ping that follows another one so soon is none of the regular ones: somebody wants an answer.
+const OUT_OF_TURN: Duration = Duration::from_millis(60);
+/// Pings that may be put off.
+const MAX_PUT_OFF: usize = 8;
+
+/// The pings of one participant.
+#[derive(Debug, Default)]
+pub(crate) struct Pings {
+    answered: Option<Instant>,
+    last: Option<Instant>,
+    /// The timestamps of pings without a Pong yet.
+    put_off: Vec<u64>,
+    /// A ping was put off since the last acknowledgement, which therefore comes later.
+    spared: bool,
+    hurry: bool,
+}
+
+impl Pings {
+    /// A ping has come. Returns the timestamps of those that are to be answered now, oldest first.
+    pub(crate) fn answer(&mut self, now: Instant, timestamp: u64, calm: bool) -> Vec<u64> {
+        let within = |at: Option<Instant>, limit| {
+            at.is_some_and(|at| now.saturating_duration_since(at) < limit)
+        };
+        let regular = !within(self.last, OUT_OF_TURN);
+        self.last = Some(now);
+        self.put_off.push(timestamp);
+        let wait = calm
+            && regular
+            && !self.hurry
+            && within(self.answered, CALM_INTERVAL)
+            && self.put_off.len() < MAX_PUT_OFF;
+        if wait {
+            self.spared = true;
+            return Vec::new();
+        }
+        self.answered(now)
+    }
+
+    fn answered(&mut self, now: Instant) -> Vec<u64> {
+        self.answered = Some(now);
+        self.hurry = false;
+        std::mem::take(&mut self.put_off)
+    }
+
+    /// The next ping is answered.
+    pub(crate) fn hurry(&mut self) {
+        self.hurry = true;
+    }
+
+    /// When pings that were put off are to be answered.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let answered = self.answered.filter(|_| !self.put_off.is_empty());
+        answered.map(|at| at + LATE)
+    }
+
+    /// The timestamps of pings that are to be answered now, since no other came.
+    pub(crate) fn late(&mut self, now: Instant) -> Vec<u64> {
+        if self.due().is_some_and(|due| due <= now) {
+            self.answered(now)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// A Pong was acknowledged.
+    pub(crate) fn acknowledged(&mut self) {
+        self.spared = false;
+    }
+
+    /// By how much the next acknowledgement is late for want of Pongs.
+    pub(crate) fn spared(&self) -> Duration {
+        if self.spared {
+            LATE
+        } else {
+            Duration::ZERO
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// How often 60 pings, ten a second, are answered, and how many of them.
+    fn answered(calm: bool) -> (usize, usize) {
+        let start = Instant::now();
+        let mut pings = Pings::default();
+        let answers: Vec<_> = (0..60)
+            .map(|index| {
+                let now = start + index * 100 * MS;
+                assert!(pings.late(now).is_empty(), "another ping comes in time");
+                pings.answer(now, u64::from(index), calm)
+            })
+            .filter(|answers| !answers.is_empty())
+            .collect();
+        let all = answers.concat();
+        assert!(all.is_sorted(), "{all:?}");
+        (answers.len(), all.len())
+    }
+
+    #[test]
+    fn pings_are_answered_four_at_a_time_while_all_is_calm() {
+        assert_eq!(answered(true), (15, 57));
+        assert_eq!(answered(false), (60, 60));
+    }
+
+    #[test]
+    fn the_last_ones_are_answered_late() {
+        let start = Instant::now();
+        let mut pings = Pings::default();
+        assert_eq!(pings.answer(start, 1, true), [1]);
+        assert!(pings.answer(start + 100 * MS, 2, true).is_empty());
+        assert!(pings.answer(start + 200 * MS, 3, true).is_empty());
+        assert_eq!(pings.due(), Some(start + LATE));
+        assert!(pings.late(start + LATE - MS).is_empty());
+        assert_eq!(pings.late(start + LATE), [2, 3]);
+        assert_eq!(pings.due(), None);
+    }
+
+    #[test]
+    fn an_acknowledgement_that_is_waited_for_is_not_put_off() {
+        let start = Instant::now();
+        let mut pings = Pings::default();
+        assert_eq!(pings.answer(start, 1, true), [1]);
+        pings.hurry();
+        assert_eq!(pings.answer(start + 100 * MS, 2, true), [2]);
+        assert!(pings.answer(start + 200 * MS, 3, true).is_empty());
+    }
+
+    #[test]
+    fn a_ping_out_of_turn_is_answered_with_those_before() {
+        let start = Instant::now();
+        let mut pings = Pings::default();
+        assert_eq!(pings.answer(start, 1, true), [1]);
+        assert!(pings.answer(start + 100 * MS, 2, true).is_empty());
+        assert_eq!(pings.answer(start + 130 * MS, 3, true), [2, 3]);
+    }
+}

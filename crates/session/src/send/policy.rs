@@ -1,0 +1,39 @@
+//! Policy of a channel for messages that wait.
+
+use std::time::Duration;
+
+use super::queue::QueuePolicy;
+use crate::channels::channel::ChannelState;
+use crate::class::Class;
+use crate::config::SessionConfig;
+
+/// Large messages that wait and came over more time than this are behind a slow link, if only for the
+/// moment: what counts then is the latest.
+const BULK_PATIENCE: Duration = Duration::from_millis(250);
+
+/// The policy for a participant; one behind a slow link gets the latest only.
+pub(crate) fn policy(channel: &ChannelState, config: &SessionConfig, slow: bool) -> QueuePolicy {
+    let backlog = config.message_backlog_size;
+    let class = channel.class();
+    let every_message_counts =
+        channel.info.latched || (channel.info.reliable && class == Class::State);
+    if every_message_counts {
+        return QueuePolicy {
+            depth: backlog,
+            max_age: None,
+            newest_after: None,
+        };
+    }
+    let depth = match (class, slow) {
+        (Class::Bulk, true) => 1,
+        (Class::Bulk, false) | (Class::State | Class::Periodic, true) => {
+            channel.info.depth.min(backlog)
+        }
+        (Class::State | Class::Periodic, false) => backlog,
+    };
+    QueuePolicy {
+        depth,
+        max_age: Some(config.max_age),
+        newest_after: (class == Class::Bulk).then_some(BULK_PATIENCE),
+    }
+}

@@ -1,0 +1,152 @@
+//! Channels of the robot and their messages, handed on.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use remote_access_protocol::server::{ServerMessage, StatusLevel};
+use remote_access_protocol::ChannelId;
+use tracing::debug;
+
+use super::Session;
+use crate::channels::channel::ChannelInfo;
+use crate::channels::Received;
+use crate::counters::DropReason;
+use crate::ids::{ParticipantId, PublisherId};
+use crate::status::status;
+
+impl Session {
+    /// New channels. A channel whose id is known is ignored: ids are never used twice.
+    pub fn add_channels(&mut self, now: Instant, channels: Vec<ChannelInfo>) {
+        let added = self.channels.add(now, channels);
+        for &id in &added {
+            self.sender.add_channel(id);
+        }
+        let frames = self.channels.advertisements(&added);
+        self.broadcast_control(now, &frames);
+    }
+
+    /// The publishers of a channel deliver otherwise than before. An unknown id is ignored.
+    pub fn update_channel(&mut self, id: ChannelId, depth: usize, reliable: bool, latched: bool) {
+        self.channels.update(id, depth, reliable, latched);
+    }
+
+    /// Channels that exist no more, with their subscriptions. Unknown ids are ignored.
+    pub fn remove_channels(&mut self, now: Instant, ids: &[ChannelId]) {
+        let mut channel_ids = Vec::with_capacity(ids.len());
+        for &id in ids {
+            if self.channels.remove(id) {
+                self.sender.remove_channel(id);
+                self.reports.remove_channel(id);
+                channel_ids.push(id);
+            }
+        }
+        if !channel_ids.is_empty() {
+            let frame = ServerMessage::Unadvertise { channel_ids }.frame();
+            self.broadcast_control(now, frame.as_slice());
+        }
+    }
+
+    /// A message on a channel: a complete MessageData frame. Nothing ever waits for a viewer here.
+    pub fn message(
+        &mut self,
+        now: Instant,
+        channel: ChannelId,
+        publisher: PublisherId,
+        frame: Bytes,
+    ) {
+        let received = self.channels.receive(now, channel, publisher, frame);
+        let Some(state) = self.channels.get(channel) else {
+            return;
+        };
+        match received {
+            Received::Unwanted => {}
+            Received::OverRate => {
+                self.sender.count_drop(state, DropReason::RateLimit);
+                self.reports.schedule(now);
+            }
+            Received::Wanted(message) => {
+                self.sender.enqueue(state, message);
+                self.schedule_reports(now);
+            }
+        }
+    }
+
+    /// A message was too large to be sent, `size` bytes.
+    pub fn message_too_large(&mut self, now: Instant, channel: ChannelId, size: usize) {
+        if let Some(state) = self.channels.get(channel) {
+            self.sender.count_drop(state, DropReason::TooLarge);
+        }
+        let Some(topic) = self.channels.too_large(now, channel) else {
+            return;
+        };
+        let text = format!("{topic}: a message of {size} bytes is over the limit of 16 MiB");
+        let frame = status(StatusLevel::Error, text, format!("size-{channel}"));
+        for id in self.channels.subscribers(channel) {
+            self.push_control(now, id, frame.clone());
+        }
+    }
+
+    /// Messages of the robot were dropped on their way to the session, which was not run in time.
+    pub fn messages_unread(&mut self, count: u64) {
+        self.unread_messages += count;
+    }
+
+    pub(super) fn subscribe(&mut self, now: Instant, id: ParticipantId, channels: &[ChannelId]) {
+        for &channel in channels {
+            let (Some(state), Some(receiver)) =
+                (self.channels.get(channel), self.sender.receiver(id))
+            else {
+                debug!(?id, %channel, "subscription to an unknown channel ignored");
+                continue;
+            };
+            if receiver.subscriptions.contains_key(&channel) {
+                debug!(?id, %channel, "participant is subscribed already");
+                continue;
+            }
+            let own = receiver.subscriptions.len();
+            let receivers = self.sender.routes().receivers.values();
+            let all = receivers.map(|each| each.subscriptions.len()).sum();
+            if let Some(text) = self.config.too_many_subscriptions(own, all) {
+                debug!(?id, text, "subscription refused");
+                self.refused_subscriptions += 1;
+                let frame = status(StatusLevel::Error, text, "subscriptions".to_owned());
+                self.push_control(now, id, frame);
+                return;
+            }
+            debug!(?id, %channel, topic = state.info.channel.topic, "subscribed");
+            if let Some(receiver) = self.sender.receiver_mut(id) {
+                receiver.subscribe(now, channel);
+            }
+            if !self.channels.subscribe(channel, id) {
+                self.replay(now, channel, id);
+            }
+        }
+    }
+
+    pub(super) fn unsubscribe(&mut self, now: Instant, id: ParticipantId, channels: &[ChannelId]) {
+        for &channel in channels {
+            if !self.sender.unsubscribe(channel, id) {
+                debug!(?id, %channel, "participant is not subscribed");
+                continue;
+            }
+            let withdrawal = self.reports.unsubscribe(id, channel);
+            self.push_control(now, id, withdrawal);
+            self.channels.unsubscribe(channel, id);
+        }
+    }
+
+    /// Queues the latched messages of a channel for one subscriber, in place of what waits.
+    pub(super) fn replay(&mut self, now: Instant, channel: ChannelId, id: ParticipantId) {
+        let Some(state) = self.channels.get(channel) else {
+            return;
+        };
+        self.sender.replay(state, id);
+        if state.latched_missing() {
+            let topic = &state.info.channel.topic;
+            let text = format!("{topic}: latched messages are missing, the latched budget is full");
+            let missing = status(StatusLevel::Warning, text, format!("latched-{channel}"));
+            self.push_control(now, id, missing);
+        }
+        self.schedule_reports(now);
+    }
+}

@@ -1,0 +1,58 @@
+//! Output of the session: demand to the robot's side and writes to the transport.
+
+use bytes::Bytes;
+use remote_access_protocol::ChannelId;
+
+use crate::ids::{ParticipantId, StreamId};
+
+/// Demand for a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The channel has its first subscriber.
+    Subscribe(ChannelId),
+    /// The channel has lost its last subscriber.
+    Unsubscribe(ChannelId),
+}
+
+impl Event {
+    pub(crate) fn channel(self) -> ChannelId {
+        match self {
+            Self::Subscribe(channel) | Self::Unsubscribe(channel) => channel,
+        }
+    }
+}
+
+/// Next step of the transport.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transmit {
+    /// Open a byte stream to exactly these participants.
+    Open {
+        /// The new stream.
+        stream: StreamId,
+        /// Its destinations, fixed for its life.
+        destinations: Vec<ParticipantId>,
+    },
+    /// Write to an open stream.
+    Write {
+        /// The stream.
+        stream: StreamId,
+        /// At most [`SLICE_SIZE`](crate::SLICE_SIZE) bytes.
+        data: Bytes,
+    },
+    /// Close a stream. The last write ended with a whole frame, unless its only participant is
+    /// gone or is resynced.
+    Close {
+        /// The stream.
+        stream: StreamId,
+    },
+}
+
+impl Transmit {
+    pub(crate) fn stream(&self) -> StreamId {
+        match self {
+            Self::Open { stream, .. } | Self::Write { stream, .. } | Self::Close { stream } => {
+                *stream
+            }
+        }
+    }
+}
