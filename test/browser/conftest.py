@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from bridge_process import Bridge
 from chromium import ARGUMENTS, Tab
+from driving import Commands
 from livekit_server import LiveKitServer
 from page_server import PageServer
 from processes import ROOT, ChildProcess
@@ -108,6 +110,43 @@ def observer() -> Iterator[Observer]:
     observer = Observer()
     yield observer
     observer.close()
+
+
+@pytest.fixture
+def commands(observer: Observer) -> Commands:
+    """What the robot is told."""
+    return Commands(observer)
+
+
+@pytest.fixture
+def room() -> str:
+    """The name of the test's own room."""
+    return f"room-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def own_bridge(server: LiveKitServer, robot: ChildProcess, tmp_path: Path, room: str) -> Iterator[Callable[..., Bridge]]:
+    """Starts a bridge for one test, in the test's own room."""
+    bridges: list[Bridge] = []
+
+    def start(**parameters: str) -> Bridge:
+        given = {"room": room, "capabilities": RIGHTS, **parameters}
+        bridges.append(Bridge(tmp_path, Bridge.credentials(server), given))
+        return bridges[-1]
+
+    yield start
+    for bridge in bridges:
+        bridge.process.send_signal(signal.SIGCONT)
+        bridge.stop()
+
+
+@pytest.fixture
+def own_tab(chromium: Browser, server: LiveKitServer, site: PageServer, room: str) -> Iterator[Tab]:
+    """The page in the room of `own_bridge`."""
+    tab = Tab(chromium).open(site.url, server.url, Tab.token(server, room, "operator"))
+    yield tab
+    tab.close()
+    assert tab.errors == []
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ def test_the_page_finds_the_robot_again_after_restarts(
     tab.wait_changing()
     # The bridge ends and starts again.
     own_bridge.stop()
-    tab.page.locator(".state.warn", has_text="away").wait_for()
+    tab.page.locator(".state.warn", has_text="Robot offline").wait_for()
     again = Bridge(tmp_path, Bridge.credentials(own_server), {"room": ROOM, "identity": "robot"})
     try:
         tab.wait_live()

@@ -3,67 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Locator, Playwright
+from playwright.sync_api import Browser, Error, Playwright
 
 from bridge_process import Bridge
 from chromium import Tab, wait_for
 from conftest import RIGHTS, ROOM, TabFactory, launch
+from driving import Commands, hold_key, press_pad, ready_pad
 from livekit_server import LiveKitServer
 from page_server import PageServer
 from processes import ChildProcess
-from ros_side import Observer
-
-
-class Commands:
-    """What arrives at the robot on /cmd_vel, and how fast it drives."""
-
-    def __init__(self, observer: Observer) -> None:
-        self.all: list[tuple[float, float]] = []
-        self.speed = 0.0
-        observer.create_subscription("/cmd_vel", "geometry_msgs/msg/Twist", self._command)
-        observer.create_subscription("/odom", "nav_msgs/msg/Odometry", self._odometry)
-
-    def _command(self, message: Any) -> None:
-        self.all.append((message.linear.x, message.angular.z))
-
-    def _odometry(self, message: Any) -> None:
-        self.speed = message.twist.twist.linear.x
-
-    def obeyed(self) -> bool:
-        """Whether the robot drives ahead as it was told last."""
-        return self.ahead() > 5 and self.all[-1][0] > 0 and abs(self.speed - self.all[-1][0]) < 1e-6
-
-    def stops(self) -> int:
-        """How many stops came last, one after the other. The page sends three; the bridge would send one."""
-        return len(list(itertools.takewhile(lambda command: command == (0.0, 0.0), reversed(self.all))))
-
-    def ahead(self, since: int = 0) -> int:
-        """How many commands to go ahead arrived."""
-        return sum(1 for speed, _ in self.all[since:] if speed > 0)
-
-    def wait_stop(self, tab: Tab | None = None) -> None:
-        """Waits until the robot was told to stop and stands, and nothing else is said to it."""
-        wait_for(lambda: self.all and self.all[-1] == (0.0, 0.0) and self.speed == 0.0, "stop of the robot", tab)
-        told = len(self.all)
-        # Long enough for twenty commands, if any more came.
-        if tab is None:
-            time.sleep(1)
-        else:
-            tab.page.wait_for_timeout(1000)
-        assert all(command == (0.0, 0.0) for command in self.all[told:])
-
-
-@pytest.fixture
-def commands(observer: Observer) -> Commands:
-    """What the robot is told."""
-    return Commands(observer)
 
 
 @pytest.fixture
@@ -72,26 +24,6 @@ def driving(tab: Tab) -> Tab:
     tab.wait_live()
     ready_pad(tab)
     return tab
-
-
-def ready_pad(tab: Tab) -> Locator:
-    """The pad, in view, as soon as it takes commands."""
-    pad = tab.panel("teleop").locator('.pad[aria-disabled="false"]')
-    pad.wait_for()
-    pad.scroll_into_view_if_needed()
-    return pad
-
-
-def press_pad(tab: Tab) -> None:
-    """Holds the stick ahead with the mouse."""
-    pad = tab.panel("teleop").locator(".pad")
-    # Waits until panels that are still loading no longer push the pad about.
-    pad.hover()
-    box = pad.bounding_box()
-    assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    tab.page.mouse.down()
-    tab.page.mouse.move(x, y - box["height"] * 0.4, steps=4)
 
 
 def test_the_robot_drives_while_the_stick_is_held(driving: Tab, commands: Commands, pictures: Path) -> None:
@@ -157,9 +89,7 @@ def test_a_page_that_goes_stops_the_robot_itself(
 ) -> None:
     tab = Tab(chromium).open(site.url, server.url, Tab.token(server, "patient", how.replace(" ", "-")))
     tab.wait_live()
-    ready_pad(tab).focus()
-    tab.page.keyboard.down("w")
-    wait_for(commands.obeyed, "driving robot", tab)
+    hold_key(tab, commands)
     GOING[how](tab)
     commands.wait_stop()
     # The bridge says one stop when the viewer has left; the others came from the page, before.
@@ -190,11 +120,10 @@ def test_the_second_driver_is_told_who_drives(
     other = new_tab(Tab.token(server, ROOM, "second"))
     other.wait_live()
     panel = other.panel("teleop")
-    panel.locator('.pad[aria-disabled="false"]').scroll_into_view_if_needed()
-    panel.locator(".pad").focus()
+    ready_pad(other).focus()
     other.page.keyboard.down("w")
-    panel.locator('.pad[aria-disabled="true"]').wait_for()
-    assert "Driven by " in panel.inner_text()
+    panel.get_by_text("Driven by ").wait_for()
+    assert panel.locator(".pad").get_attribute("aria-disabled") == "true"
     assert "driving" not in panel.locator(".speeds").inner_text()
     driving.page.mouse.up()
     panel.locator('.pad[aria-disabled="false"]').wait_for()
@@ -219,8 +148,8 @@ def test_what_the_robot_does_not_allow_is_greyed_out_with_the_reason(
     tab.add("Services")
     pad = tab.panel("teleop").locator(".pad")
     assert pad.get_attribute("aria-disabled") == "true"
-    assert "does not allow publishing" in (pad.get_attribute("title") or "")
-    assert "does not allow calling its services" in tab.panel("services").inner_text()
+    assert "Driving is off on this robot (parameter `capabilities`: clientPublish)" in (pad.get_attribute("title") or "")
+    assert "Calling services is off on this robot" in tab.panel("services").inner_text()
     pad.scroll_into_view_if_needed()
     press_pad(tab)
     tab.page.wait_for_timeout(500)

@@ -72,9 +72,9 @@ def test_a_flood_is_drawn_at_the_pace_of_the_display(
     first = tab.memory()
     # Clicks are answered meanwhile.
     for _ in range(3):
-        tab.panel("tree").get_by_label("Show /fast alone").click()
+        tab.panel("tree").get_by_label("Maximise /fast").click()
         tab.page.locator(".grid.single").wait_for()
-        tab.panel("tree").get_by_label("Back from /fast alone").click()
+        tab.panel("tree").get_by_label("Restore /fast").click()
         tab.page.locator(".grid:not(.single)").wait_for()
     wait_for(lambda: flooded(4000, 4), "more of the flood", tab)
     seen = tab.page.evaluate("seen")

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Driver } from "../src/panels/driver";
-import { Grip, type Key } from "../src/panels/grip";
+import { ageMs } from "../src/app/age";
+import { Driver } from "../src/drive/driver";
+import { readPad } from "../src/drive/gamepad";
+import { Grip, type Key } from "../src/drive/grip";
+import { staleReason } from "../src/drive/lock";
+import { parseSettings } from "../src/drive/settings";
 import { Robot } from "../src/remote/robot";
 
 const PLAIN = { type: "keydown", repeat: false, ctrlKey: false, metaKey: false, altKey: false };
@@ -78,4 +82,76 @@ test("a channel that the robot refuses does not drive", () => {
   assert.equal(driver.refusal, "cannot publish on /cmd_vel: no");
   driver.dispose();
   assert.equal(driver.refusal, undefined);
+});
+
+const rest = { axes: [0, 0, 0, 0], buttons: Array.from({ length: 17 }, () => ({ pressed: false })) };
+const pressed = (...which: number[]) => rest.buttons.map((_, index) => ({ pressed: which.includes(index) }));
+
+test("a gamepad drives only while its dead-man's switch is held", () => {
+  const ahead = { ...rest, axes: [0, -1, 0, 0] };
+  assert.equal(readPad(ahead).stick, undefined);
+  assert.deepEqual(readPad({ ...ahead, buttons: pressed(5) }).stick, { ahead: 1, turn: 0 });
+  assert.deepEqual(readPad({ ...ahead, buttons: pressed(4) }).stick, { ahead: 1, turn: 0 });
+  assert.equal(readPad({ ...ahead, buttons: pressed(0) }).stick, undefined);
+});
+
+test("a gamepad's sticks rest near their middle, and either turns", () => {
+  const at = (...axes: number[]) => readPad({ axes, buttons: pressed(5) }).stick;
+  assert.deepEqual(at(0.1, 0.1, -0.1, 0), { ahead: 0, turn: 0 });
+  assert.deepEqual(at(1, 0, 0.1, 0), { ahead: 0, turn: -1 });
+  assert.deepEqual(at(0, 0, -1, 0), { ahead: 0, turn: 1 });
+  assert.deepEqual(at(), { ahead: 0, turn: 0 });
+  assert.equal(readPad({ axes: [], buttons: pressed(1) }).stop, true);
+});
+
+test("settings that were stored are within their ranges", () => {
+  const first = parseSettings(null);
+  assert.deepEqual(parseSettings("{"), first);
+  assert.deepEqual(parseSettings('{"speed": 99, "turnSpeed": "1", "maxAgeMs": 1, "topic": ""}'), first);
+  const mine = { ...first, topic: "/base/cmd_vel", speed: 0.2, maxAgeMs: 5000 };
+  assert.deepEqual(parseSettings(JSON.stringify(mine)), mine);
+});
+
+/** A robot that publishes odometry, 20 ms old when it arrives, on a page whose time is the test's. */
+function odometryRobot() {
+  const clock = { nowMs: 1000 };
+  const robot = new Robot("r", () => clock.nowMs);
+  robot.attach({ send: () => true, sendPing: () => {}, sendAck: () => {} });
+  const say = (op: string, body: object) => robot.receive({ kind: "json", op, body: { ...body } }, 1);
+  say("serverInfo", { name: "r", capabilities: ["clientPublish"], sessionId: "s" });
+  const channel = { id: 1, topic: "/odom", encoding: "cdr", schemaName: "nav_msgs/msg/Odometry", schema: "" };
+  say("advertise", { channels: [channel] });
+  const hear = () => {
+    const robotMs = 5e12 + clock.nowMs;
+    const sent = BigInt(1000 * (clock.nowMs - 40));
+    robot.receive({ kind: "pong", sent, device: BigInt(robotMs - 20) }, 1);
+    robot.receive({ kind: "data", channel: 1, logTimeMs: robotMs - 20, data: new Uint8Array(16) }, 16);
+  };
+  return { clock, robot, hear };
+}
+
+test("driving is locked while what one sees is too old, or the robot does not answer", () => {
+  const { clock, robot, hear } = odometryRobot();
+  hear();
+  assert.equal(staleReason(robot, 1000, clock.nowMs), undefined);
+  const unwatch = robot.watch("/odom");
+  clock.nowMs += 970;
+  assert.equal(staleReason(robot, 1000, clock.nowMs), undefined);
+  robot.receive({ kind: "pong", sent: BigInt(1000 * clock.nowMs), device: BigInt(5e12 + clock.nowMs) }, 1);
+  clock.nowMs += 100;
+  assert.equal(staleReason(robot, 1000, clock.nowMs), "Locked: the odometry of /odom is 1.0 s old");
+  hear();
+  assert.equal(staleReason(robot, 1000, clock.nowMs), undefined);
+  unwatch();
+  clock.nowMs += 2500;
+  assert.equal(staleReason(robot, 1000, clock.nowMs), "Locked: the robot has not answered for 2.5 s");
+});
+
+test("an age counts from when a message was made, on the robot's clock", () => {
+  const { clock, robot, hear } = odometryRobot();
+  hear();
+  const channel = robot.channel("/odom");
+  assert.ok(channel);
+  assert.equal(ageMs(robot, channel, clock.nowMs), 20);
+  assert.equal(ageMs(robot, channel, clock.nowMs + 300), 320);
 });

@@ -18,7 +18,7 @@ export function AddMenu() {
         </button>
       ))}
       <button type="button" onClick={resetPanels}>
-        <Icon name="reset" /> Start over
+        <Icon name="reset" /> Reset layout
       </button>
     </section>
   );

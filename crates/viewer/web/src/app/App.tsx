@@ -1,5 +1,8 @@
 /** The whole page. */
 import { useEffect } from "preact/hooks";
+import { DriveMode } from "../drive/DriveMode";
+import { driveMode } from "../drive/mode";
+import { StopButton } from "../drive/Stop";
 import { Panel } from "../panels/Panel";
 import { AddMenu } from "./AddMenu";
 import { ConnectForm } from "./ConnectForm";
@@ -27,9 +30,12 @@ function Workspace() {
   useEffect(() => {
     document.title = name ? `${name} · Remote access` : "Remote access";
   }, [name]);
+  const drives = driveMode.value && current !== undefined;
   const shown = maximized.value ? panels.value.filter((each) => each.id === maximized.value) : panels.value;
   return (
-    <main class={`workspace show-${tab.value}`}>
+    <main class={`workspace show-${tab.value} ${drives ? "drives" : ""}`}>
+      {drives && <DriveMode key={current.key} place={current} />}
+      {current && <StopButton key={current.key} place={current} />}
       <section class="sidebar" aria-label="Topics">
         <TopicList place={current} />
       </section>
@@ -78,7 +84,7 @@ function NoRobot() {
       <p>
         {isConnected
           ? "It shows up here as soon as its remote_access_bridge joins the room."
-          : "The page goes on trying until it is connected."}
+          : "Retrying automatically until it is connected."}
       </p>
       {problems.map((problem) => (
         <p key={problem} class="hint error" role="alert">

@@ -45,18 +45,17 @@ function RobotPicker({ current }: { current: Place | undefined }) {
         <option key={key} value={key}>
           {robot.name}
           {severalRooms && ` in ${room.name}`}
-          {!robot.online && " (away)"}
+          {!robot.online && " (offline)"}
         </option>
       ))}
     </select>
   );
 }
 
-const SILENCE_MS = 4000;
 const QUALITY = { excellent: 3, good: 2, poor: 1, lost: 0, unknown: 0 };
 
 function Connection({ current }: { current: Place | undefined }) {
-  useRepaint(true, 1);
+  useRepaint(true, 4);
   const room = current?.room ?? rooms.value[0];
   const robot = current?.robot;
   const now = performance.now();
@@ -76,7 +75,8 @@ function Connection({ current }: { current: Place | undefined }) {
             <span data-figure="rtt">{robot.rttMs === undefined ? "–" : `${robot.rttMs.toFixed(0)} ms`}</span>
           </span>
           <span class="chip narrow-hidden" title="What arrives from this robot">
-            <small>in</small> <span data-figure="bandwidth">{rate(robot.total.bytes(now))}</span>
+            <span aria-hidden="true">↓</span>{" "}
+            <span data-figure="bandwidth">{rate(robot.total.bytes(now))}</span>
           </span>
         </>
       )}
@@ -105,16 +105,16 @@ function Connection({ current }: { current: Place | undefined }) {
           rel="noreferrer"
           title={`Open ${websocket} in Foxglove; Lichtblick takes the same address`}
         >
-          {websocket}
+          Open in Foxglove ↗
         </a>
       )}
     </div>
   );
 }
 
-/** Whether the robot has stopped answering pings. A hidden page sends one a second. */
+/** Whether the robot has stopped answering pings. */
 function isSilent({ room, robot }: Place): boolean {
-  return room.canPublishData && performance.now() - robot.answeredMs > SILENCE_MS;
+  return room.canPublishData && !robot.answers;
 }
 
 function stateText(current: Place | undefined): [string, string] {
@@ -122,18 +122,18 @@ function stateText(current: Place | undefined): [string, string] {
   switch (room?.state) {
     case "connected":
       if (!current) {
-        return ["no robot", "warn"];
+        return ["No robot", "warn"];
       }
       if (!current.robot.online) {
-        return ["robot is away", "warn"];
+        return ["Robot offline", "warn"];
       }
-      return isSilent(current) ? ["no answer", "warn"] : ["live", "ok"];
+      return isSilent(current) ? ["Robot does not answer", "warn"] : ["Live", "ok"];
     case "reconnecting":
-      return ["reconnecting", "warn"];
+      return ["Reconnecting", "warn"];
     case "waiting":
-      return [room.error?.startsWith(EXPIRED) ? EXPIRED : "no connection, trying again", "bad"];
+      return [room.error?.startsWith(EXPIRED) ? EXPIRED : "No connection. Retrying automatically", "bad"];
     default:
-      return ["connecting", "warn"];
+      return ["Connecting", "warn"];
   }
 }
 

@@ -1,8 +1,9 @@
 /** The robot's topics: what each is, and what comes on those that are watched. */
 import { useState } from "preact/hooks";
-import type { Channel } from "../remote/robot";
+import type { Channel, Robot } from "../remote/robot";
 import { bestView, type View } from "../ros/kinds";
-import { duration, hertz, rate, shortType } from "./format";
+import { ageMs } from "./age";
+import { age, hertz, rate, shortType } from "./format";
 import { useRepaint } from "./hooks";
 import { Icon } from "./icons";
 import { refusedToSend } from "./permissions";
@@ -55,7 +56,7 @@ export function TopicList({ place }: { place: Place | undefined }) {
       {topics.length > MAX_ROWS && (
         <p class="hint">{topics.length - MAX_ROWS} more: search for what you need.</p>
       )}
-      {topics.length === 0 && <p class="hint">{robot.online ? "No topics" : "The robot is away"}</p>}
+      {topics.length === 0 && <p class="hint">{robot.online ? "No topics" : "The robot is offline"}</p>}
     </>
   );
 }
@@ -85,7 +86,7 @@ function Row({ place, channel, refusal }: { place: Place; channel: Channel; refu
                 drops
               </small>
             )}
-            <small class="numbers">{isWatched ? figures(channel) : ""}</small>
+            <small class="numbers">{isWatched ? figures(place.robot, channel) : ""}</small>
           </span>
         </span>
       </button>
@@ -105,8 +106,9 @@ function Row({ place, channel, refusal }: { place: Place; channel: Channel; refu
   );
 }
 
-function figures(channel: Channel): string {
+function figures(robot: Robot, channel: Channel): string {
   const now = performance.now();
-  const parts = [hertz(channel.rate.messages(now)), rate(channel.rate.bytes(now))];
-  return [...parts, channel.count > 0 ? duration(now - channel.arrivedMs) : "nothing yet"].join(" · ");
+  const perSecond = channel.rate.messages(now);
+  const parts = perSecond > 0 ? [hertz(perSecond), rate(channel.rate.bytes(now))] : ["–"];
+  return [...parts, channel.count > 0 ? age(ageMs(robot, channel, now)) : "nothing yet"].join(" · ");
 }

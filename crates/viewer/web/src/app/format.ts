@@ -32,6 +32,11 @@ export function duration(milliseconds: number): string {
     : `${Math.floor(milliseconds / 3_600_000)} h`;
 }
 
+/** How old something is. */
+export function age(milliseconds: number | undefined): string {
+  return milliseconds === undefined ? "–" : `${duration(milliseconds)} old`;
+}
+
 /** A number as short as it can be without hiding what matters. */
 export function number(value: number): string {
   if (Number.isInteger(value) || !Number.isFinite(value)) {

@@ -6,10 +6,10 @@ import type { Place } from "./state";
 export type Refusal = string | undefined;
 
 const NAMES: Partial<Record<Capability, string>> = {
-  clientPublish: "publishing to it",
-  services: "calling its services",
-  parameters: "access to its parameters",
-  parametersSubscribe: "watching its parameters",
+  clientPublish: "Driving",
+  services: "Calling services",
+  parameters: "Access to parameters",
+  parametersSubscribe: "Watching parameters",
 };
 
 /** Whether the robot hears anything from this page, even a subscription. */
@@ -19,7 +19,7 @@ export function refusedToSend(place: Place | undefined): Refusal {
   }
   const { room, robot } = place;
   if (room.state !== "connected") {
-    return "There is no connection to the room.";
+    return "There is no connection to the room. Retrying automatically.";
   }
   if (!room.canPublishData) {
     return "This token may not send data (canPublishData), so nothing can be subscribed or changed with it.";
@@ -35,5 +35,5 @@ export function refused(place: Place | undefined, capability: Capability): Refus
   const what = NAMES[capability] ?? capability;
   return place.robot.info?.capabilities.includes(capability)
     ? undefined
-    : `The robot does not allow ${what} with this token.`;
+    : `${what} is off on this robot (parameter \`capabilities\`: ${capability})`;
 }

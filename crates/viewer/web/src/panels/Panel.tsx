@@ -25,7 +25,7 @@ const PANELS = {
   teleop: { title: "Drive", body: TeleopPanel },
   services: { title: "Services", body: ServicesPanel },
   parameters: { title: "Parameters", body: ParametersPanel },
-  log: { title: "Messages from the bridge", body: LogPanel },
+  log: { title: "Bridge log", body: LogPanel },
 } satisfies Record<PanelSpec["kind"], { title: string; body: (props: PanelProps) => ComponentChildren }>;
 
 export function panelTitle(kind: PanelSpec["kind"]): string {
@@ -77,7 +77,7 @@ export function Panel({ place, spec }: { place: Place; spec: PanelSpec }) {
           />
           <Tool
             icon={isMaximized ? "shrink" : "expand"}
-            label={isMaximized ? `Back from ${name} alone` : `Show ${name} alone`}
+            label={isMaximized ? `Restore ${name}` : `Maximise ${name}`}
             run={() => {
               maximized.value = isMaximized ? undefined : spec.id;
             }}

@@ -1,6 +1,7 @@
 /** sensor_msgs/Image and CompressedImage as pictures. */
 import { useRef, useState } from "preact/hooks";
-import { duration, hertz, rate } from "../app/format";
+import { ageMs } from "../app/age";
+import { age, hertz, rate } from "../app/format";
 import { latestMessage, useFrame, useRepaint, useWatch } from "../app/hooks";
 import type { Channel } from "../remote/robot";
 import { type RawImage, toPixels } from "../ros/image";
@@ -58,7 +59,7 @@ export function PicturePanel({ place, spec, visible }: PanelProps) {
           <span>{size}</span>
           <span>{hertz(channel.rate.messages(now))}</span>
           <span>{rate(channel.rate.bytes(now))}</span>
-          <span>{duration(now - channel.arrivedMs)} ago</span>
+          <span>{age(ageMs(place.robot, channel, now))}</span>
         </p>
       )}
     </div>

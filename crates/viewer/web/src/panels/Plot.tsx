@@ -119,7 +119,7 @@ export function PlotPanel({ place, spec, visible }: PanelProps) {
       <p class="figures">
         <Tool
           icon={isHeld ? "play" : "pause"}
-          label={isHeld ? "Go on" : "Hold"}
+          label={isHeld ? "Resume" : "Pause"}
           run={() => setHeld(!isHeld)}
         />
         <label>

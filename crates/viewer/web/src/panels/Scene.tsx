@@ -89,6 +89,7 @@ export function ScenePanel({ place, spec, visible }: PanelProps) {
   });
 
   const frames = store?.current.names() ?? [];
+  const first = store && defaultFrame(store.current, layers, robot.channel.bind(robot));
   return (
     <div class="body scene">
       <canvas ref={canvas} tabIndex={0} aria-label="3D view. Drag to turn, scroll to come nearer." />
@@ -97,9 +98,9 @@ export function ScenePanel({ place, spec, visible }: PanelProps) {
       <div class="figures overlay">
         <LayerMenu robot={robot} spec={spec} types={TYPES} />
         <label>
-          from{" "}
+          Fixed frame:{" "}
           <select value={fixed} onChange={(event) => setFixed(event.currentTarget.value)}>
-            <option value="">the map</option>
+            <option value="">{first ?? "map"}</option>
             {frames.map((name) => (
               <option key={name}>{name}</option>
             ))}
@@ -109,7 +110,7 @@ export function ScenePanel({ place, spec, visible }: PanelProps) {
           <input type="checkbox" checked={follows} onChange={() => setFollows(!follows)} /> follow
         </label>
         <label>
-          <input type="checkbox" checked={hasNames} onChange={() => setNames(!hasNames)} /> names
+          <input type="checkbox" checked={hasNames} onChange={() => setNames(!hasNames)} /> Frame names
         </label>
         <Tool icon="reset" label="Back to the first view" run={() => view.current?.resetCamera()} />
       </div>

@@ -140,6 +140,16 @@ export function clientData(channel: number, message: Uint8Array): Uint8Array {
   return frame(BINARY, head, message);
 }
 
+/** The same with the time at which it was sent, in microseconds on the clock of the pings. */
+export function timedData(channel: number, sent: bigint, message: Uint8Array): Uint8Array {
+  const head = new Uint8Array(13);
+  const view = new DataView(head.buffer);
+  head[0] = 64;
+  view.setUint32(1, channel, true);
+  view.setBigUint64(5, sent, true);
+  return frame(BINARY, head, message);
+}
+
 /** A service call. */
 export function serviceCall(
   service: number,

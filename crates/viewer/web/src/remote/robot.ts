@@ -2,6 +2,7 @@
  * One robot as the page sees it. No network and no clock of its own: what arrives comes in by
  * {@link Robot.receive}, time by {@link Robot.tick}, what goes out leaves through {@link RobotLink}.
  */
+import { RobotClock } from "./clock";
 import {
   type ChannelInfo,
   clientData,
@@ -15,6 +16,7 @@ import {
   type ServiceInfo,
   type StatusLevel,
   serviceCall,
+  timedData,
 } from "./messages";
 import { channelInfo, isParameter, isService, list, text } from "./parse";
 import { Pending } from "./pending";
@@ -23,8 +25,10 @@ import { type MessageSink, Watches } from "./watches";
 
 const MAX_NOTICES = 100;
 const MAX_CHANNELS = 20_000;
-/** Weight of the newest round trip in the smoothed one. */
-const RTT_WEIGHT = 0.2;
+/** A robot that has answered no ping for so long does not answer. */
+export const SILENCE_MS = 1000;
+/** Key of the robot's metadata: it takes messages that tell when they were sent. */
+const TIMED_MESSAGES = "timed_messages";
 
 /** The way to the robot. */
 export interface RobotLink {
@@ -73,17 +77,16 @@ export class Robot {
   statuses = new Map<string, Notice>();
   /** What was said, the newest last. */
   notices: Notice[] = [];
-  /** Smoothed round trip in milliseconds. */
-  rttMs: number | undefined;
   /** When it last answered a ping, on the page's clock. */
   answeredMs = 0;
-  /** The robot's clock, where it broadcasts it. */
+  /** The robot's simulated time, where it broadcasts it. */
   timeMs: number | undefined;
   /** All that arrived. */
   readonly total = new Rate();
 
   #link: RobotLink | undefined;
   #now: () => number;
+  #clock = new RobotClock();
   #byTopic = new Map<string, Channel>();
   #watches: Watches;
   #subscribed = new Set<number>();
@@ -105,6 +108,21 @@ export class Robot {
     return this.info?.name || this.identity;
   }
 
+  /** Whether it answers pings. */
+  get answers(): boolean {
+    return this.#now() - this.answeredMs <= SILENCE_MS;
+  }
+
+  /** Round trip in milliseconds, while it answers. */
+  get rttMs(): number | undefined {
+    return this.answers ? this.#clock.rttMs(this.#now()) : undefined;
+  }
+
+  /** The robot's time in milliseconds, simulated where it says so. */
+  clockMs(nowMs: number): number | undefined {
+    return this.timeMs ?? this.#clock.timeMs(nowMs);
+  }
+
   listen(listener: (change: Change) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -117,7 +135,7 @@ export class Robot {
     this.#subscribed.clear();
     if (!link) {
       this.online = false;
-      this.rttMs = undefined;
+      this.#clock.reset();
       for (const channel of this.channels.values()) {
         channel.rate.reset();
       }
@@ -162,7 +180,7 @@ export class Robot {
   /** Ten times a second: pings, and ends what nobody needs or waits for any more. */
   tick(): void {
     const now = this.#now();
-    this.#link?.sendPing(ping(BigInt(Math.round(now * 1000))));
+    this.#link?.sendPing(ping(microseconds(now)));
     for (const topic of this.#watches.takeIdle()) {
       this.#unsubscribe(topic);
     }
@@ -230,9 +248,11 @@ export class Robot {
     }
   }
 
-  /** Publishes on a channel of {@link advertise}. */
+  /** Publishes on a channel of {@link advertise}. Where the robot can tell, with the time. */
   publish(id: number, message: Uint8Array): boolean {
-    return this.#link?.send(clientData(id, message)) ?? false;
+    const isTimed = this.info?.metadata[TIMED_MESSAGES] === "true";
+    const frame = isTimed ? timedData(id, microseconds(this.#now()), message) : clientData(id, message);
+    return this.#link?.send(frame) ?? false;
   }
 
   /** A line for the user. */
@@ -275,10 +295,7 @@ export class Robot {
   #pong({ sent, device }: RobotMessage & { kind: "pong" }, now: number): void {
     this.#link?.sendAck(pingAck(device));
     this.answeredMs = now;
-    const rtt = now - Number(sent) / 1000;
-    if (rtt >= 0 && rtt < 60_000) {
-      this.rttMs = this.rttMs === undefined ? rtt : this.rttMs + RTT_WEIGHT * (rtt - this.rttMs);
-    }
+    this.#clock.answered(Number(sent) / 1000, Number(device), now);
   }
 
   #json(op: string, body: Record<string, unknown>): void {
@@ -422,4 +439,8 @@ export class Robot {
     this.#requests.answer(text(body.id), parameters);
     this.#changed("parameters");
   }
+}
+
+function microseconds(ms: number): bigint {
+  return BigInt(Math.round(ms * 1000));
 }

@@ -62,6 +62,11 @@ export class Grip {
     return this.#pointer === pointer;
   }
 
+  /** Whether a key or a pointer holds. */
+  get isHeld(): boolean {
+    return this.#keys.size > 0 || this.#pointer !== undefined;
+  }
+
   /** Lets go of everything. */
   release(): void {
     this.#keys.clear();

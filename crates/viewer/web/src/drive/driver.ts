@@ -44,13 +44,7 @@ export class Driver {
   /** Drives so fast from now on, until the next call or {@link stop}. */
   drive(velocity: Velocity): void {
     this.#velocity = velocity;
-    this.#channel ??= this.#robot.advertise({
-      topic: this.#topic,
-      encoding: "cdr",
-      schemaName: this.#type,
-      schemaEncoding: "ros2msg",
-      schema: twistSchema(this.#type),
-    });
+    this.#open();
     if (this.#timer === undefined) {
       this.#send(velocity);
       this.#timer = setInterval(() => this.#send(this.#velocity), PERIOD_MS);
@@ -62,10 +56,14 @@ export class Driver {
     if (this.#timer !== undefined) {
       clearInterval(this.#timer);
       this.#timer = undefined;
-      for (let count = 0; count < STOPS; count += 1) {
-        this.#send(STANDSTILL);
-      }
+      this.#sendStops();
     }
+  }
+
+  /** Sends a stop, whether or not the robot is driven from here. */
+  sendStop(): void {
+    this.#open();
+    this.#sendStops();
   }
 
   /** Stops, and publishes nothing any more. */
@@ -77,9 +75,28 @@ export class Driver {
     }
   }
 
+  #open(): void {
+    this.#channel ??= this.#robot.advertise({
+      topic: this.#topic,
+      encoding: "cdr",
+      schemaName: this.#type,
+      schemaEncoding: "ros2msg",
+      schema: twistSchema(this.#type),
+    });
+  }
+
+  #sendStops(): void {
+    for (let count = 0; count < STOPS; count += 1) {
+      this.#send(STANDSTILL);
+    }
+  }
+
   #send(velocity: Velocity): void {
     if (this.#channel !== undefined) {
-      this.#robot.publish(this.#channel, encodeTwist(this.#type, velocity, this.#robot.timeMs ?? Date.now()));
+      this.#robot.publish(
+        this.#channel,
+        encodeTwist(this.#type, velocity, this.#robot.clockMs(performance.now()) ?? Date.now()),
+      );
     }
   }
 }

@@ -1,0 +1,33 @@
+/** Why driving is locked: nobody may drive by what happened a while ago. */
+import { ageMs } from "../app/age";
+import { duration } from "../app/format";
+import type { Robot } from "../remote/robot";
+import { bestView, typeOf } from "../ros/kinds";
+
+/**
+ * The reason why what the user sees is too old to drive by, if it is: the robot does not answer, or a
+ * picture or odometry that is shown is older than `maxAgeMs`.
+ */
+export function staleReason(robot: Robot, maxAgeMs: number, nowMs: number): string | undefined {
+  const silentMs = nowMs - robot.answeredMs;
+  if (silentMs > maxAgeMs) {
+    return `Locked: the robot has not answered for ${seconds(silentMs)}`;
+  }
+  for (const channel of robot.channels.values()) {
+    const isPicture = bestView(channel) === "picture";
+    if (!(isPicture || typeOf(channel) === "nav_msgs/Odometry") || !robot.isWatched(channel.topic)) {
+      continue;
+    }
+    const age = ageMs(robot, channel, nowMs);
+    if (age !== undefined && age > maxAgeMs) {
+      const what = isPicture ? "the picture" : "the odometry";
+      return `Locked: ${what} of ${channel.topic} is ${seconds(age)} old`;
+    }
+  }
+  return undefined;
+}
+
+/** In steps that can be read. */
+function seconds(ms: number): string {
+  return duration(Math.max(100, Math.floor(ms / 100) * 100));
+}

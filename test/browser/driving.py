@@ -1,0 +1,80 @@
+"""What tests of driving share: the pad on the page, and what the robot is told."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any
+
+from playwright.sync_api import Locator
+
+from chromium import Tab, wait_for
+from ros_side import Observer
+
+
+class Commands:
+    """What arrives at the robot on /cmd_vel, and how fast it drives."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.all: list[tuple[float, float]] = []
+        self.speed = 0.0
+        observer.create_subscription("/cmd_vel", "geometry_msgs/msg/Twist", self._command)
+        observer.create_subscription("/odom", "nav_msgs/msg/Odometry", self._odometry)
+
+    def _command(self, message: Any) -> None:
+        self.all.append((message.linear.x, message.angular.z))
+
+    def _odometry(self, message: Any) -> None:
+        self.speed = message.twist.twist.linear.x
+
+    def obeyed(self) -> bool:
+        """Whether the robot drives ahead as it was told last."""
+        return self.ahead() > 5 and self.all[-1][0] > 0 and abs(self.speed - self.all[-1][0]) < 1e-6
+
+    def stops(self) -> int:
+        """How many stops came last, one after the other. The page sends three; the bridge would send one."""
+        return len(list(itertools.takewhile(lambda command: command == (0.0, 0.0), reversed(self.all))))
+
+    def ahead(self, since: int = 0) -> int:
+        """How many commands to go ahead arrived."""
+        return sum(1 for speed, _ in self.all[since:] if speed > 0)
+
+    def wait_stop(self, tab: Tab | None = None) -> None:
+        """Waits until the robot was told to stop and stands, and nothing else is said to it."""
+        wait_for(lambda: self.all and self.all[-1] == (0.0, 0.0) and self.speed == 0.0, "stop of the robot", tab)
+        told = len(self.all)
+        # Long enough for twenty commands, if any more came.
+        if tab is None:
+            time.sleep(1)
+        else:
+            tab.page.wait_for_timeout(1000)
+        assert all(command == (0.0, 0.0) for command in self.all[told:])
+
+
+def ready_pad(tab: Tab, max_age: str = "30000") -> Locator:
+    """The pad, in view, as soon as it takes commands. A busy machine must not lock it by chance."""
+    panel = tab.panel("teleop")
+    panel.get_by_label("Lock when older than").select_option(max_age)
+    pad = panel.locator('.pad[aria-disabled="false"]')
+    pad.wait_for()
+    pad.scroll_into_view_if_needed()
+    return pad
+
+
+def press_pad(tab: Tab) -> None:
+    """Holds the stick ahead with the mouse."""
+    pad = tab.panel("teleop").locator(".pad")
+    # Waits until panels that are still loading no longer push the pad about.
+    pad.hover()
+    box = pad.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    tab.page.mouse.down()
+    tab.page.mouse.move(x, y - box["height"] * 0.4, steps=4)
+
+
+def hold_key(tab: Tab, commands: Commands) -> None:
+    """Drives ahead with a key until the robot obeys."""
+    ready_pad(tab).focus()
+    tab.page.keyboard.down("w")
+    wait_for(commands.obeyed, "driving robot", tab)
