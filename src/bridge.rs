@@ -5,12 +5,12 @@ mod answers;
 mod assets;
 mod burst;
 mod calls;
-mod desk;
 mod diagnostics;
 mod parameter_value;
 mod parameters;
 mod publishing;
-mod silent;
+mod request_handler;
+mod unresponsive;
 mod watching;
 
 use std::collections::{BTreeMap, HashMap};
@@ -27,7 +27,7 @@ use tracing::{info, warn};
 pub use calls::CallTimeouts;
 
 use crate::config::TopicRates;
-use crate::livekit::{Answer, Command, Message, Port};
+use crate::driver::{Answer, Command, DriverHandle, Message};
 use crate::ros::{
     AssetPolicy, Patterns, RawMessage, Ros, Subscription, Topic, TopicEvent, TopicFilter,
 };
@@ -35,11 +35,11 @@ use answers::Answers;
 use assets::Assets;
 use burst::burst;
 use calls::Calls;
-use desk::Desk;
 use diagnostics::Diagnostics;
 use parameters::Parameters;
 use publishing::Publishing;
 use remote_access_session::{ChannelInfo, PublisherId};
+use request_handler::RequestHandler;
 use watching::Watching;
 
 /// What viewers get of the robot.
@@ -70,27 +70,27 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    /// Starts to bridge the robot to the port. `changed` gets a word when the demand changes;
+    /// Starts to bridge the robot to the driver. `changed` gets a word when the demand changes;
     /// `runtime` runs what viewers ask for and may take time.
     ///
     /// # Errors
     /// A thread cannot be started.
     pub fn start(
         ros: Arc<Ros>,
-        port: Port,
+        driver: DriverHandle,
         changed: Receiver<()>,
         config: RobotConfig,
         runtime: Handle,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = flume::bounded(0);
         let topics = ros.watch_topics(config.topics.clone());
-        let requests = port.requests.clone();
+        let requests = driver.requests.clone();
         let services = ros.watch_services(config.services.clone());
         let rates = config.rates.clone();
-        let desk = desk(Arc::clone(&ros), &port, config, runtime);
+        let handler = request_handler(Arc::clone(&ros), &driver, config, runtime);
         let worker = Worker {
             ros,
-            port,
+            driver,
             rates,
             channels: HashMap::new(),
             topics: HashMap::new(),
@@ -105,8 +105,8 @@ impl Bridge {
             threads: vec![thread],
         };
         let thread = std::thread::Builder::new()
-            .name("bridge-desk".into())
-            .spawn(move || desk.run(&requests, &services))?;
+            .name("bridge-requests".into())
+            .spawn(move || handler.run(&requests, &services))?;
         bridge.threads.push(thread);
         Ok(bridge)
     }
@@ -121,8 +121,13 @@ impl Drop for Bridge {
     }
 }
 
-fn desk(ros: Arc<Ros>, port: &Port, config: RobotConfig, runtime: Handle) -> Desk {
-    let answers = Answers::new(port.commands.clone());
+fn request_handler(
+    ros: Arc<Ros>,
+    driver: &DriverHandle,
+    config: RobotConfig,
+    runtime: Handle,
+) -> RequestHandler {
+    let answers = Answers::new(driver.commands.clone());
     let client = ros.parameter_client(config.parameters, config.parameter_timeout);
     let watching = Watching::new(
         Arc::clone(&ros),
@@ -133,8 +138,8 @@ fn desk(ros: Arc<Ros>, port: &Port, config: RobotConfig, runtime: Handle) -> Des
     );
     let diagnostics = config
         .diagnostics
-        .then(|| Diagnostics::start(Arc::clone(&ros), port.reports(), &runtime));
-    Desk {
+        .then(|| Diagnostics::start(Arc::clone(&ros), driver.reports(), &runtime));
+    RequestHandler {
         _diagnostics: diagnostics,
         publishing: Publishing::new(Arc::clone(&ros), answers.clone()),
         calls: Calls::new(Arc::clone(&ros), answers.clone(), config.call_timeouts),
@@ -149,7 +154,7 @@ fn desk(ros: Arc<Ros>, port: &Port, config: RobotConfig, runtime: Handle) -> Des
 
 struct Worker {
     ros: Arc<Ros>,
-    port: Port,
+    driver: DriverHandle,
     rates: TopicRates,
     channels: HashMap<ChannelId, Topic>,
     /// Channel ids by topic name.
@@ -259,12 +264,12 @@ impl Worker {
 
     /// The driver takes commands at once, whatever the viewers do; it is gone only at the end.
     fn command(&self, command: Command) {
-        let _ = self.port.commands.send(command);
+        let _ = self.driver.commands.send(command);
     }
 
     /// Subscribes to what is wanted, and to nothing else.
     fn serve_demand(&mut self) {
-        let wanted = self.port.demand.wanted();
+        let wanted = self.driver.demand.wanted();
         self.subscriptions
             .retain(|id, (start, _)| wanted.get(id) == Some(start));
         for (id, start) in wanted {
@@ -288,7 +293,7 @@ impl Worker {
         channel: ChannelId,
         topic: &Topic,
     ) -> Result<Subscription, crate::ros::RosError> {
-        let messages = self.port.messages.clone();
+        let messages = self.driver.messages.clone();
         let clock = self.ros.clock();
         self.ros
             .subscribe(&topic.name, &topic.type_name, move |raw| {

@@ -9,8 +9,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::bridge::{CallTimeouts, RobotConfig};
-use crate::livekit::{Endpoint, Role, TokenSource};
 use crate::ros::{AssetPolicy, Patterns, QosPolicy, RosError, TopicFilter};
+use remote_access_room::{Endpoint, Role, TokenSource};
 use remote_access_session::SessionConfig;
 
 pub use environment::Environment;

@@ -1,11 +1,13 @@
 //! Remote access to a ROS 2 robot with Foxglove tools, through any LiveKit server.
 //!
-//! Data flows one way: [`ros`] → [`bridge`] → [session](remote_access_session) → [`livekit`]; demand flows back.
+//! Data flows one way: [`ros`] → [`bridge`] → [`driver`] with its [session](remote_access_session) →
+//! [`livekit`]; demand flows back.
 //! [`config`] holds all parameters; [`metrics`] serves the session in numbers.
 #![deny(unsafe_code)]
 
 pub mod bridge;
 pub mod config;
+pub mod driver;
 pub mod livekit;
 pub mod metrics;
 #[allow(unsafe_code)] // Its FFI files call rcl; no other module does.

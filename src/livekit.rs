@@ -1,18 +1,46 @@
 //! The LiveKit side: everything that names the LiveKit SDK.
 //!
-//! [`Driver`] runs a [`Session`](remote_access_session::Session) on a room of a LiveKit server and comes
-//! back after every interruption. The robot's side reaches it through a [`Port`].
+//! [`LiveKit`] is the transport that the [driver](crate::driver) runs on in the product: viewers
+//! are participants of a room, and bytes go by byte streams.
 
-mod answer;
-mod driver;
+mod connection;
 mod inbox;
 mod outbox;
 mod participants;
-mod port;
-mod report;
 
-pub use answer::Answer;
-pub use driver::Driver;
-pub use port::{Command, Demand, Message, Messages, Port};
-pub use remote_access_room::{Endpoint, Role, Secret, TokenError, TokenSource};
-pub use report::{Connection, Report, Reports};
+use remote_access_room::{Endpoint, RoomConnector};
+
+use crate::driver::{Connecting, Transport};
+use connection::RoomConnection;
+
+/// Reaches viewers in a room of a LiveKit server.
+pub struct LiveKit {
+    connector: RoomConnector,
+    /// Times that a connection was asked for.
+    connections: u64,
+}
+
+impl LiveKit {
+    /// A transport that joins the room of the endpoint's token.
+    #[must_use]
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self {
+            connector: RoomConnector::new(endpoint),
+            connections: 0,
+        }
+    }
+}
+
+impl Transport for LiveKit {
+    type Connection = RoomConnection;
+
+    fn connect(&mut self) -> Connecting<RoomConnection> {
+        self.connections += 1;
+        let number = self.connections;
+        let joining = self.connector.join();
+        Box::pin(async move {
+            let (room, events) = joining.await;
+            RoomConnection::new(room, events, number)
+        })
+    }
+}

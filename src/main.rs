@@ -10,7 +10,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use remote_access_bridge::bridge::Bridge;
 use remote_access_bridge::config::{Config, Environment, PARAMETERS};
-use remote_access_bridge::livekit::Driver;
+use remote_access_bridge::driver::Driver;
+use remote_access_bridge::livekit::LiveKit;
 use remote_access_bridge::metrics::MetricsServer;
 use remote_access_bridge::ros::Ros;
 use remote_access_room::DEFAULT_LOG;
@@ -123,14 +124,14 @@ async fn serve(runtime: tokio::runtime::Handle) -> anyhow::Result<()> {
     };
     let clock = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let session = Session::new(config.session, robot, Instant::now(), u64::try_from(clock)?);
-    let (driver, port, changed) = Driver::new(session, config.endpoint);
+    let (driver, handle, changed) = Driver::new(session, LiveKit::new(config.endpoint));
     let metrics = config.metrics.map(|address| {
-        MetricsServer::start(address, port.reports(), &runtime).with_context(|| {
+        MetricsServer::start(address, handle.reports(), &runtime).with_context(|| {
             format!("cannot serve metrics at {address} (parameter metrics_address)")
         })
     });
     let metrics = metrics.transpose()?;
-    let bridge = Bridge::start(Arc::clone(&ros), port, changed, config.robot, runtime)?;
+    let bridge = Bridge::start(Arc::clone(&ros), handle, changed, config.robot, runtime)?;
     // On the worker, not on this thread.
     let driven = tokio::spawn(driver.run(stop)).await;
     drop(metrics);

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tracing::info;
 
-use crate::livekit::Reports;
+use crate::driver::ReportSource;
 
 /// Serves `/metrics` until dropped.
 pub struct MetricsServer(AbortHandle);
@@ -22,7 +22,11 @@ impl MetricsServer {
     ///
     /// # Errors
     /// The address cannot be listened at.
-    pub fn start(address: SocketAddr, reports: Reports, runtime: &Handle) -> std::io::Result<Self> {
+    pub fn start(
+        address: SocketAddr,
+        reports: ReportSource,
+        runtime: &Handle,
+    ) -> std::io::Result<Self> {
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;

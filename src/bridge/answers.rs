@@ -2,7 +2,7 @@
 
 use flume::Sender;
 
-use crate::livekit::{Answer, Command};
+use crate::driver::{Answer, Command};
 
 /// Gives answers to the driver, which takes them at once, whatever the viewers do.
 #[derive(Clone)]
@@ -27,4 +27,9 @@ impl Answers {
     pub fn command(&self, command: Command) {
         let _ = self.0.send(command);
     }
+}
+
+/// The name of a service's problem, for viewers and in diagnostics.
+pub(super) fn problem_id(service: &str) -> String {
+    format!("service-{service}")
 }

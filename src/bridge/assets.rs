@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::answers::Answers;
-use crate::livekit::Answer;
+use crate::driver::Answer;
 use crate::ros::{AssetPolicy, Ros};
 use remote_access_session::RequestKey;
 

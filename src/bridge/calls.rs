@@ -11,9 +11,9 @@ use remote_access_protocol::ServiceId;
 use tokio::sync::OnceCell;
 use tracing::{info, warn};
 
-use super::answers::Answers;
-use super::silent::Silent;
-use crate::livekit::{Answer, Command};
+use super::answers::{problem_id, Answers};
+use super::unresponsive::UnresponsiveServices;
+use crate::driver::{Answer, Command};
 use crate::ros::{Patterns, Ros, Schema, Service as RosService, ServiceClient, ServiceEvent};
 use remote_access_session::{Encoding, ServiceInfo};
 
@@ -40,7 +40,7 @@ pub(super) struct Calls {
     timeouts: CallTimeouts,
     services: HashMap<ServiceId, Arc<Callee>>,
     ids: HashMap<String, ServiceId>,
-    silent: Arc<Silent>,
+    unresponsive: Arc<UnresponsiveServices>,
     next_id: u32,
 }
 
@@ -55,7 +55,7 @@ impl Calls {
     pub fn new(ros: Arc<Ros>, answers: Answers, timeouts: CallTimeouts) -> Self {
         Self {
             ros,
-            silent: Arc::new(Silent::new(answers.clone())),
+            unresponsive: Arc::new(UnresponsiveServices::new(answers.clone())),
             answers,
             timeouts,
             services: HashMap::new(),
@@ -118,7 +118,7 @@ impl Calls {
         if let Some(id) = self.ids.remove(name) {
             info!(service = name, "service has gone");
             self.services.remove(&id);
-            self.silent.forget(id);
+            self.unresponsive.forget(id);
             self.answers.command(Command::RemoveServices(vec![id]));
         }
     }
@@ -132,7 +132,7 @@ impl Calls {
     ) -> impl std::future::Future<Output = Result<Bytes, String>> + Send + 'static {
         let callee = self.services.get(&id).cloned();
         let ros = Arc::clone(&self.ros);
-        let silent = Arc::clone(&self.silent);
+        let unresponsive = Arc::clone(&self.unresponsive);
         async move {
             let callee = callee.ok_or("the service is gone")?;
             let client = callee.client(ros).await?;
@@ -141,7 +141,7 @@ impl Calls {
                 Encoding::Json => client.call_json(&request).await,
             };
             if result.is_ok() {
-                silent.answered(id).await;
+                unresponsive.answered(id).await;
             }
             result.map_err(|error| error.to_string())
         }
@@ -151,19 +151,14 @@ impl Calls {
     pub fn overdue(&self, id: ServiceId) {
         if let Some(callee) = self.services.get(&id) {
             let timeout = self.timeouts.of(&callee.name);
-            self.silent.add(id, &callee.name, timeout);
+            self.unresponsive.add(id, &callee.name, timeout);
         }
     }
 
     /// Ends what is told of services that did not answer long ago. Returns when to call this again.
-    pub fn forgive(&self) -> Option<Instant> {
-        self.silent.forgive()
+    pub fn expire_unresponsive(&self) -> Option<Instant> {
+        self.unresponsive.expire()
     }
-}
-
-/// The name of a service's problem, for viewers and in diagnostics.
-pub(super) fn problem_id(service: &str) -> String {
-    format!("service-{service}")
 }
 
 impl Callee {

@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 use tokio::time::MissedTickBehavior;
 use tracing::warn;
 
-use crate::livekit::{Connection, Report, Reports};
+use crate::driver::{ConnectionState, Report, ReportSource};
 use crate::ros::{Publisher, PublisherQos, Ros, RosError};
 use remote_access_session::{ChannelSnapshot, ParticipantSnapshot, ViewerInfo};
 
@@ -30,7 +30,7 @@ const WARN: u8 = 1;
 pub(super) struct Diagnostics(AbortHandle);
 
 impl Diagnostics {
-    pub fn start(ros: Arc<Ros>, reports: Reports, runtime: &Handle) -> Self {
+    pub fn start(ros: Arc<Ros>, reports: ReportSource, runtime: &Handle) -> Self {
         let task = runtime.spawn(async move {
             let publishers = {
                 let ros = Arc::clone(&ros);
@@ -65,7 +65,7 @@ fn publishers(ros: &Ros) -> Result<(Publisher, Publisher), RosError> {
     ))
 }
 
-async fn run(ros: &Ros, reports: &Reports, diagnostics: &Publisher, viewers: &Publisher) {
+async fn run(ros: &Ros, reports: &ReportSource, diagnostics: &Publisher, viewers: &Publisher) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = None;
@@ -130,9 +130,9 @@ fn session_status(report: &Report) -> Value {
     let numbers = &report.snapshot;
     let viewers = format!("{} viewers", report.viewers.len());
     let (level, message, connection) = match report.connection {
-        Connection::Up => (OK, viewers.as_str(), "up"),
-        Connection::Interrupted => (WARN, "the connection is interrupted", "interrupted"),
-        Connection::Down => (WARN, "not in the room", "down"),
+        ConnectionState::Up => (OK, viewers.as_str(), "up"),
+        ConnectionState::Interrupted => (WARN, "the connection is interrupted", "interrupted"),
+        ConnectionState::Down => (WARN, "not in the room", "down"),
     };
     let values = [
         ("viewers", report.viewers.len() as u64),

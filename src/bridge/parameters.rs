@@ -10,7 +10,7 @@ use tracing::warn;
 
 use super::answers::Answers;
 use super::parameter_value::{from_wire, to_wire};
-use crate::livekit::Answer;
+use crate::driver::Answer;
 use crate::ros::ParameterClient;
 use remote_access_session::RequestKey;
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use tracing::{info, warn};
 
 use super::answers::Answers;
-use crate::livekit::Answer;
+use crate::driver::Answer;
 use crate::ros::Ros;
 use remote_access_session::{ClientChannelKey, Encoding};
 use shared::{Retired, Shared};

@@ -8,7 +8,7 @@ use tokio::task::AbortHandle;
 use tracing::warn;
 
 use super::answers::Answers;
-use crate::livekit::Answer;
+use crate::driver::Answer;
 use crate::ros::{ClockWatch, Ros, TopicFilter};
 use remote_access_session::Connections;
 

@@ -1,7 +1,7 @@
 //! What comes from the environment: the secrets, which are never parameters since any node can
 //! read those.
 
-use crate::livekit::Secret;
+use remote_access_room::Secret;
 
 /// The environment of the process.
 #[derive(Clone, Debug)]

@@ -15,11 +15,11 @@ use remote_access_session::{InboundId, ParticipantId};
 pub(super) struct InboxEvent {
     pub participant: ParticipantId,
     pub inbound: InboundId,
-    pub what: Inbound,
+    pub what: InboxItem,
 }
 
 #[derive(Debug)]
-pub(super) enum Inbound {
+pub(super) enum InboxItem {
     /// A stream was opened.
     Opened {
         /// Whether the participant declares that it reads many streams.
@@ -81,7 +81,7 @@ impl Inbox {
             attributes.get(STREAMS_ATTRIBUTE).map(String::as_str) == Some(STREAMS_MANY);
         let closer = reader.closer();
         self.streams.push((inbound, reader));
-        let what = Inbound::Opened {
+        let what = InboxItem::Opened {
             many_streams,
             closer,
         };
@@ -106,7 +106,7 @@ impl Inbox {
             return true;
         };
         match item {
-            Some(Ok(bytes)) => return self.tell(inbound, Inbound::Bytes(bytes)).await,
+            Some(Ok(bytes)) => return self.tell(inbound, InboxItem::Bytes(bytes)).await,
             Some(Err(error)) => {
                 debug!(participant = ?self.participant, error, "a stream from a participant failed");
             }
@@ -114,10 +114,10 @@ impl Inbox {
         }
         let (_, reader) = self.streams.remove(index);
         reader.closer().close();
-        self.tell(inbound, Inbound::Closed).await
+        self.tell(inbound, InboxItem::Closed).await
     }
 
-    async fn tell(&self, inbound: InboundId, what: Inbound) -> bool {
+    async fn tell(&self, inbound: InboundId, what: InboxItem) -> bool {
         let event = InboxEvent {
             participant: self.participant,
             inbound,

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::task::{ready, Context, Poll};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use livekit::id::ParticipantIdentity;
 use livekit::participant::LocalParticipant;
 use livekit::{ByteStreamWriter, DataPacketKind, StreamByteOptions, StreamError, StreamWriter};
@@ -13,20 +15,23 @@ use tracing::debug;
 
 use remote_access_session::{ParticipantId, StreamId, Transmit};
 
-/// What came of a transmit. A write in flight is never cancelled: the SDK would lose count of
-/// its chunks. It may only be abandoned together with the connection.
-pub(super) struct Done {
-    pub stream: StreamId,
-    pub result: Result<Option<ByteStreamWriter>, StreamError>,
+use crate::driver::SendError;
+
+/// What came of a transmit: for an opened stream its writer.
+struct Done {
+    stream: StreamId,
+    result: Result<Option<ByteStreamWriter>, StreamError>,
 }
 
-/// A transmit that is being carried out.
-pub(super) type InFlight = Pin<Box<dyn Future<Output = Done> + Send>>;
+/// A transmit that is being carried out. A write in flight is never cancelled: the SDK would lose
+/// count of its chunks. It may only be abandoned together with the connection.
+type InFlight = Pin<Box<dyn Future<Output = Done> + Send>>;
 
 /// The open streams of one connection.
 pub(super) struct Outbox {
     local: LocalParticipant,
     writers: HashMap<StreamId, ByteStreamWriter>,
+    in_flight: Option<InFlight>,
     buffer: u64,
 }
 
@@ -35,6 +40,7 @@ impl Outbox {
         Self {
             local,
             writers: HashMap::new(),
+            in_flight: None,
             buffer: 0,
         }
     }
@@ -56,10 +62,23 @@ impl Outbox {
         }
     }
 
-    /// Starts to carry out a transmit. `identity` names a participant, unless it is gone.
-    ///
-    /// Returns `None` if there is nothing to do.
+    /// Whether a transmit is being carried out.
+    pub fn is_sending(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    /// Starts to carry out a transmit, unless there is nothing to do. `identity` names a
+    /// participant, unless it is gone.
     pub fn start(
+        &mut self,
+        transmit: Transmit,
+        identity: impl Fn(ParticipantId) -> Option<ParticipantIdentity>,
+    ) {
+        debug_assert!(self.in_flight.is_none(), "one transmit at a time");
+        self.in_flight = self.begin(transmit, identity);
+    }
+
+    fn begin(
         &mut self,
         transmit: Transmit,
         identity: impl Fn(ParticipantId) -> Option<ParticipantIdentity>,
@@ -93,23 +112,29 @@ impl Outbox {
         }
     }
 
-    /// Takes the result of a transmit. Returns the stream if it failed.
-    pub fn finish(&mut self, done: Done) -> Option<(StreamId, StreamError)> {
-        match done.result {
-            Ok(Some(writer)) => {
-                self.writers.insert(done.stream, writer);
-                None
+    /// The end of what was started, and whether it failed.
+    pub fn poll_sent(&mut self, context: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let Some(in_flight) = &mut self.in_flight else {
+            return Poll::Pending;
+        };
+        let Done { stream, result } = ready!(in_flight.poll_unpin(context));
+        self.in_flight = None;
+        Poll::Ready(match result {
+            Ok(writer) => {
+                self.writers.extend(writer.map(|writer| (stream, writer)));
+                Ok(())
             }
-            Ok(None) => None,
             Err(error) => {
-                self.writers.remove(&done.stream);
-                Some((done.stream, error))
+                self.writers.remove(&stream);
+                let reason = error.to_string();
+                Err(SendError { stream, reason })
             }
-        }
+        })
     }
 
     /// Closes all streams, so that the participants see their end.
-    pub async fn close(&mut self, limit: Duration) {
+    pub async fn close(mut self, limit: Duration) {
+        self.in_flight = None;
         let closing = async {
             for (_, writer) in self.writers.drain() {
                 if writer.close().await.is_err() {

@@ -23,7 +23,7 @@ use tokio::task::AbortHandle;
 use tracing::debug;
 
 use super::text;
-use crate::livekit::Reports;
+use crate::driver::ReportSource;
 
 /// Connections that may be open at once.
 const MAX_CONNECTIONS: usize = 16;
@@ -44,7 +44,7 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// The metrics, made anew when they are asked for and no longer fresh.
 struct Page {
-    reports: Reports,
+    reports: ReportSource,
     last: Mutex<Option<(Instant, Bytes)>>,
 }
 
@@ -65,7 +65,7 @@ impl Page {
 }
 
 /// Serves until it is dropped.
-pub(super) async fn serve(listener: TcpListener, reports: Reports) -> std::io::Result<()> {
+pub(super) async fn serve(listener: TcpListener, reports: ReportSource) -> std::io::Result<()> {
     let page = Arc::new(Page {
         reports,
         last: Mutex::default(),

@@ -14,7 +14,7 @@ use prometheus_client::registry::Registry;
 
 use super::families::Families;
 use super::process::ProcessFigures;
-use crate::livekit::{Connection, Report};
+use crate::driver::{ConnectionState, Report};
 use remote_access_session::{ChannelSnapshot, Drops, ParticipantSnapshot, Snapshot};
 
 /// Topics that are told of one by one; all that were never watched are left out.
@@ -61,7 +61,7 @@ impl Bridge {
             problems,
             ..
         } = &self.0;
-        let up = f64::from(*connection == Connection::Up);
+        let up = f64::from(*connection == ConnectionState::Up);
         to.gauge("connected", "1 while the node is in its room.", up)?;
         to.counter(
             "connections",

@@ -1,15 +1,17 @@
 //! Joining the room, however long it takes.
 
+use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use livekit::rtc_engine::EngineError;
 use livekit::{Room, RoomError, RoomEvent, RoomOptions};
 use livekit_signaling::SignalError;
+use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{debug, error, info, warn};
 
-use crate::backoff::Backoff;
+use crate::reconnect::ReconnectPolicy;
 use crate::token::TokenSource;
 
 /// Longest time that one attempt to connect may take.
@@ -27,20 +29,46 @@ pub struct Endpoint {
     pub token: TokenSource,
 }
 
-/// Connects after a delay, and tries again after each failure, for ever.
-pub async fn connect(
-    endpoint: Endpoint,
-    delay: Duration,
-    mut backoff: Backoff,
-) -> (Room, UnboundedReceiver<RoomEvent>) {
-    tokio::time::sleep(delay).await;
-    loop {
-        match attempt(&endpoint).await {
-            Ok(connected) => return connected,
-            Err(reason) => {
-                let delay = backoff.next_delay(rand::random());
-                reason.log(&endpoint.url, delay);
+/// Joins a room, and joins it again when the connection is over.
+///
+/// The first attempt is made at once. The next ones come after growing delays of 0.5 to 15 s with
+/// jitter, until a connection has held for 30 s.
+#[derive(Clone, Debug)]
+pub struct RoomConnector {
+    endpoint: Arc<Endpoint>,
+    policy: Arc<Mutex<ReconnectPolicy>>,
+}
+
+impl RoomConnector {
+    /// A connector for one participant.
+    #[must_use]
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint: Arc::new(endpoint),
+            policy: Arc::default(),
+        }
+    }
+
+    /// Joins the room, however long it takes. To be called again when that connection is over.
+    pub fn join(
+        &self,
+    ) -> impl Future<Output = (Room, UnboundedReceiver<RoomEvent>)> + Send + 'static {
+        let Self { endpoint, policy } = self.clone();
+        async move {
+            let next_delay = || policy.lock().next_delay(Instant::now(), rand::random());
+            let mut delay = next_delay();
+            loop {
                 tokio::time::sleep(delay).await;
+                match attempt(&endpoint).await {
+                    Ok(joined) => {
+                        policy.lock().on_connected(Instant::now());
+                        return joined;
+                    }
+                    Err(reason) => {
+                        delay = next_delay();
+                        reason.log(&endpoint.url, delay);
+                    }
+                }
             }
         }
     }

@@ -1,19 +1,18 @@
 //! A LiveKit room as robots and viewers use it.
 //!
 //! Both join with a token that they are given or mint ([`TokenSource`]), however long it takes
-//! ([`connect`]). A viewer reads the robot's byte streams frame by frame ([`FrameReader`]) and
+//! ([`RoomConnector`]). A viewer reads the robot's byte streams frame by frame ([`FrameReader`]) and
 //! writes to the robot on an [`Uplink`].
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod backoff;
 mod connect;
 mod incoming;
+mod reconnect;
 mod token;
 mod uplink;
 
-pub use backoff::Backoff;
-pub use connect::{close, connect, Endpoint};
+pub use connect::{close, Endpoint, RoomConnector};
 pub use incoming::{Broken, BufferBudget, FrameReader};
 pub use token::{Role, Secret, TokenError, TokenSource};
 pub use uplink::{Uplink, UplinkOptions};

@@ -6,13 +6,13 @@ mod robots;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use livekit::id::ParticipantIdentity;
 use livekit::participant::{Participant, ParticipantState};
 use livekit::{ByteStreamReader, DisconnectReason, Room, RoomEvent, StreamReader};
 use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT, TOPIC};
-use remote_access_room::{close, connect, Backoff, Endpoint, Uplink, UplinkOptions};
+use remote_access_room::{close, Endpoint, RoomConnector, Uplink, UplinkOptions};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{error, info, warn};
 
@@ -22,8 +22,6 @@ use early::Early;
 use link::Link;
 use robots::Robots;
 
-/// A connection that held this long lets the next attempts start quickly again.
-const STABLE: Duration = Duration::from_secs(30);
 /// Time between two looks at whether the robot answers.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -39,16 +37,14 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) {
     tokio::pin!(stop);
-    let mut backoff = Backoff::default();
-    let mut delay = Duration::ZERO;
+    let connector = RoomConnector::new(endpoint);
     loop {
         let (room, events) = tokio::select! {
             biased;
             () = &mut stop => return,
-            connected = connect(endpoint.clone(), delay, backoff.clone()) => connected,
+            joined = connector.join() => joined,
         };
         info!(room = room.name(), identity = %room.local_participant().identity(), "joined the room");
-        let since = Instant::now();
         let mut visit = Visit {
             room: Arc::new(room),
             uplink: uplink.clone(),
@@ -67,12 +63,6 @@ pub async fn run(
         }
         hub.robot_left("the connection to the LiveKit server is lost");
         tokio::spawn(close(visit.room));
-        delay = if since.elapsed() > STABLE {
-            backoff.reset();
-            Duration::ZERO
-        } else {
-            backoff.next_delay(rand::random())
-        };
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the robot's side answers to the requests of viewers, and what it tells them unasked.
+//! Answers of the robot's side to the requests of viewers, and what it tells them unasked.
 
 use std::time::Instant;
 
@@ -71,7 +71,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    pub(super) fn give(self, session: &mut Session, now: Instant) {
+    pub(super) fn apply(self, session: &mut Session, now: Instant) {
         match self {
             Self::Service { key, result } => session.service_response(now, key, result),
             Self::Parameters { key, parameters } => session.parameter_values(now, key, parameters),

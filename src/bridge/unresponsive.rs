@@ -8,21 +8,20 @@ use remote_access_protocol::server::StatusLevel;
 use remote_access_protocol::ServiceId;
 use tracing::{info, warn};
 
-use super::answers::Answers;
-use super::calls::problem_id;
-use crate::livekit::Answer;
+use super::answers::{problem_id, Answers};
+use crate::driver::Answer;
 
 /// A service that nobody calls again is not held against for longer than this.
-const FORGIVEN: Duration = Duration::from_secs(60);
+const LIFETIME: Duration = Duration::from_secs(60);
 
 /// The services that did not answer the last call.
-pub(super) struct Silent {
+pub(super) struct UnresponsiveServices {
     answers: Answers,
     /// Each with its name and the time of the call that it did not answer.
     services: Mutex<BTreeMap<ServiceId, (String, Instant)>>,
 }
 
-impl Silent {
+impl UnresponsiveServices {
     pub fn new(answers: Answers) -> Self {
         Self {
             answers,
@@ -64,18 +63,18 @@ impl Silent {
     }
 
     /// Withdraws what was long ago. Returns when to call this again.
-    pub fn forgive(&self) -> Option<Instant> {
+    pub fn expire(&self) -> Option<Instant> {
         let now = Instant::now();
         let mut over = Vec::new();
         let mut services = self.services.lock();
         services.retain(|_, (name, since)| {
-            let keep = *since + FORGIVEN > now;
+            let keep = *since + LIFETIME > now;
             if !keep {
                 over.push(std::mem::take(name));
             }
             keep
         });
-        let next = services.values().map(|(_, since)| *since + FORGIVEN).min();
+        let next = services.values().map(|(_, since)| *since + LIFETIME).min();
         drop(services);
         for name in over {
             self.withdraw(&name);

@@ -1,4 +1,4 @@
-//! Takes what viewers ask for and has it done: at once, or by a task if it may take time.
+//! The handler of viewers' requests: carries them out at once, or by a task if it may take time.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -16,7 +16,7 @@ use super::diagnostics::Diagnostics;
 use super::parameters::Parameters;
 use super::publishing::Publishing;
 use super::watching::Watching;
-use crate::livekit::Answer;
+use crate::driver::Answer;
 use crate::ros::ServiceEvent;
 use remote_access_session::{Request, RequestKey};
 
@@ -24,7 +24,7 @@ use remote_access_session::{Request, RequestKey};
 const TASKS: usize = 128;
 
 /// Runs on a thread of its own until the driver is gone and its last request is done.
-pub(super) struct Desk {
+pub(super) struct RequestHandler {
     pub runtime: Handle,
     pub answers: Answers,
     pub publishing: Publishing,
@@ -50,11 +50,11 @@ enum Wake {
     Stop,
 }
 
-impl Desk {
+impl RequestHandler {
     pub fn run(mut self, requests: &Receiver<Request>, services: &Receiver<ServiceEvent>) {
         let mut services_end = false;
         loop {
-            let deadlines = [self.publishing.end_idle(), self.calls.forgive()];
+            let deadlines = [self.publishing.end_idle(), self.calls.expire_unresponsive()];
             let deadline = deadlines.into_iter().flatten().min();
             let selector = Selector::new().recv(requests, |request| {
                 request.map_or(Wake::Stop, Wake::Request)

@@ -1,21 +1,23 @@
-//! What the robot's side tells, and what it gets.
+//! The driver's dealings with the robot's side: commands and messages in, demand and requests out.
 
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use remote_access_session::Event;
 use tracing::warn;
 
+use super::handle::Command;
+use super::messages::Message;
+use super::report::Report;
+use super::transport::Transport;
 use super::{Driver, CLOSE_TIMEOUT};
-use crate::livekit::port::{Command, Message};
-use crate::livekit::report::Report;
-use remote_access_session::Event;
 
 /// Messages that are taken in one go before something is sent.
 const BATCH: usize = 64;
 /// Time between two log lines about dropped messages.
 const REPORT_INTERVAL: Duration = Duration::from_secs(30);
 
-impl Driver {
+impl<T: Transport> Driver<T> {
     pub(super) fn command(&mut self, now: Instant, command: Command) {
         match command {
             Command::Add(channels) => self.session.add_channels(now, channels),
@@ -30,10 +32,10 @@ impl Driver {
                 .update_channel(channel, depth, reliable, latched),
             Command::AddServices(services) => self.session.add_services(now, services),
             Command::RemoveServices(services) => self.session.remove_services(now, &services),
-            Command::Answer(answer) => answer.give(&mut self.session, now),
+            Command::Answer(answer) => answer.apply(&mut self.session, now),
             Command::Report(to) => {
                 let report = Report {
-                    connection: self.connection,
+                    connection: self.state,
                     connections: self.connections,
                     viewers: self.session.viewers(),
                     snapshot: self.session.snapshot(),
@@ -49,7 +51,7 @@ impl Driver {
     pub(super) fn messages(&mut self, now: Instant, first: Message) {
         self.message(now, first);
         for _ in 1..BATCH {
-            match self.port.messages.try_recv() {
+            match self.handle.messages.try_recv() {
                 Some(message) => self.message(now, message),
                 None => return,
             }
@@ -72,8 +74,8 @@ impl Driver {
     pub(super) fn forward_demand(&mut self) {
         while let Some(event) = self.session.poll_event() {
             match event {
-                Event::Subscribe(channel) => self.port.demand.start(channel),
-                Event::Unsubscribe(channel) => self.port.demand.end(channel),
+                Event::Subscribe(channel) => self.handle.demand.start(channel),
+                Event::Unsubscribe(channel) => self.handle.demand.end(channel),
             }
         }
     }
@@ -84,8 +86,9 @@ impl Driver {
             let Some(request) = self.session.poll_request() else {
                 return;
             };
-            if let Err(flume::TrySendError::Full(request)) = self.port.requests.try_send(request) {
-                let taken = self.port.requests.clone().into_send_async(request);
+            if let Err(flume::TrySendError::Full(request)) = self.handle.requests.try_send(request)
+            {
+                let taken = self.handle.requests.clone().into_send_async(request);
                 // It fails only when the robot's side is gone, at the end.
                 self.handing_over = Some(Box::pin(taken.map(|_| ())));
             }
@@ -100,7 +103,7 @@ impl Driver {
                 first.await;
             }
             while let Some(request) = self.session.poll_request() {
-                let _ = self.port.requests.send_async(request).await;
+                let _ = self.handle.requests.send_async(request).await;
             }
         };
         if tokio::time::timeout(CLOSE_TIMEOUT, rest).await.is_err() {
@@ -115,7 +118,7 @@ impl Driver {
         if !due {
             return;
         }
-        let dropped = self.port.messages.take_dropped();
+        let dropped = self.handle.messages.take_dropped();
         self.session.messages_unread(dropped);
         if dropped > 0 {
             self.reported = Some(now);

@@ -1,0 +1,71 @@
+//! What the connection and its viewers tell the session.
+
+use std::time::Instant;
+
+use tracing::{debug, warn};
+
+use super::report::ConnectionState;
+use super::transport::{Connection, ConnectionEvent, Inbound, InboundEvent, SendError, Transport};
+use super::{Driver, Link};
+
+impl<T: Transport> Driver<T> {
+    pub(super) fn connection_event(
+        &mut self,
+        now: Instant,
+        link: &mut Link<T::Connection>,
+        event: ConnectionEvent,
+    ) {
+        match event {
+            ConnectionEvent::ViewerJoined { id, name, may_send } => {
+                self.session.participant_joined(now, id);
+                self.session.participant_named(id, name);
+                self.session.set_may_send(now, id, may_send);
+            }
+            ConnectionEvent::ViewerLeft(id) => self.session.participant_left(now, id),
+            ConnectionEvent::MaySend(id, may_send) => self.session.set_may_send(now, id, may_send),
+            ConnectionEvent::Interrupted => self.state = ConnectionState::Interrupted,
+            ConnectionEvent::Resumed => {
+                self.state = ConnectionState::Up;
+                self.session.resync_all(now);
+            }
+            ConnectionEvent::Ended => self.reconnect(now, link),
+        }
+    }
+
+    pub(super) fn sent(&mut self, now: Instant, result: Result<(), SendError>) {
+        if let Err(SendError { stream, reason }) = result {
+            warn!(?stream, reason, "cannot write to a stream");
+            self.session.stream_failed(now, stream);
+        }
+    }
+
+    pub(super) fn inbound_event(
+        &mut self,
+        now: Instant,
+        link: &mut Link<T::Connection>,
+        event: InboundEvent,
+    ) {
+        let InboundEvent {
+            viewer,
+            stream,
+            what,
+        } = event;
+        let result = match what {
+            Inbound::Opened { many_streams } => {
+                self.session
+                    .inbound_opened(now, viewer, stream, many_streams)
+            }
+            Inbound::Bytes(bytes) => self.session.inbound_bytes(now, stream, &bytes),
+            Inbound::Closed => {
+                self.session.inbound_closed(stream);
+                Ok(())
+            }
+        };
+        if let Err(error) = result {
+            debug!(?viewer, %error, "ending a stream");
+            if let Link::Up(connection) = link {
+                connection.end_stream(stream);
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! A connection to the room: what the room and its participants tell, in the driver's terms.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{ready, Context, Poll};
+use std::time::Duration;
+
+use flume::r#async::RecvStream;
+use futures_util::StreamExt;
+use livekit::participant::{Participant, RemoteParticipant};
+use livekit::{DisconnectReason, Room, RoomEvent};
+use remote_access_protocol::TOPIC;
+use remote_access_room::close;
+use remote_access_session::{InboundId, Transmit};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tracing::{error, info, warn};
+
+use super::inbox::{InboxEvent, InboxItem};
+use super::outbox::Outbox;
+use super::participants::{is_active, may_send, Participants};
+use crate::driver::{Connection, ConnectionEvent, Inbound, InboundEvent, SendError};
+
+/// Events of participants that may wait.
+const MAX_INBOX: usize = 256;
+/// Longest time for the end of the streams.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(700);
+
+/// A connection to the room, see [`LiveKit`](super::LiveKit).
+pub struct RoomConnection {
+    room: Arc<Room>,
+    events: UnboundedReceiver<RoomEvent>,
+    /// What the events of the room have led to.
+    ready: VecDeque<ConnectionEvent>,
+    inbox: RecvStream<'static, InboxEvent>,
+    participants: Participants,
+    outbox: Outbox,
+}
+
+impl RoomConnection {
+    /// `number` counts the connections, so that ids of an earlier one never come again.
+    pub(super) fn new(room: Room, events: UnboundedReceiver<RoomEvent>, number: u64) -> Self {
+        let local = room.local_participant();
+        info!(room = room.name(), identity = %local.identity(), "joined the room");
+        let (sender, inbox) = flume::bounded(MAX_INBOX);
+        let mut connection = Self {
+            outbox: Outbox::new(local),
+            room: Arc::new(room),
+            events,
+            ready: VecDeque::new(),
+            inbox: inbox.into_stream(),
+            participants: Participants::new(sender, number),
+        };
+        for participant in connection.room.remote_participants().into_values() {
+            if is_active(&participant) {
+                connection.participant_active(&participant);
+            }
+        }
+        connection
+    }
+
+    fn room_event(&mut self, event: RoomEvent) {
+        match event {
+            RoomEvent::ParticipantActive(participant) => self.participant_active(&participant),
+            RoomEvent::ParticipantDisconnected(participant) => {
+                let gone = self.participants.gone(&participant);
+                self.ready.extend(gone.map(ConnectionEvent::ViewerLeft));
+            }
+            RoomEvent::ParticipantPermissionChanged {
+                participant: Participant::Remote(participant),
+                ..
+            } => {
+                if let Some(id) = self.participants.id_of(&participant) {
+                    let event = ConnectionEvent::MaySend(id, may_send(&participant));
+                    self.ready.push_back(event);
+                }
+            }
+            RoomEvent::ByteStreamOpened {
+                reader,
+                topic,
+                participant_identity,
+            } if topic == TOPIC => {
+                let robot = reader
+                    .take()
+                    .and_then(|reader| self.participants.stream(&participant_identity, reader));
+                self.ready.extend(robot.map(ConnectionEvent::ViewerLeft));
+            }
+            RoomEvent::Reconnecting => {
+                info!("connection interrupted, reconnecting");
+                self.ready.push_back(ConnectionEvent::Interrupted);
+            }
+            RoomEvent::Reconnected => {
+                info!("reconnected");
+                self.ready.push_back(ConnectionEvent::Resumed);
+            }
+            RoomEvent::Disconnected {
+                reason: DisconnectReason::DuplicateIdentity,
+            } => {
+                error!(
+                    "another participant joined with this node's identity, which ended the \
+                     connection: give each robot its own (parameter `identity`, or its token)"
+                );
+                self.ready.push_back(ConnectionEvent::Ended);
+            }
+            RoomEvent::Disconnected { reason } => {
+                warn!(?reason, "disconnected from the room");
+                self.ready.push_back(ConnectionEvent::Ended);
+            }
+            _ => {}
+        }
+    }
+
+    fn participant_active(&mut self, participant: &RemoteParticipant) {
+        let (joined, replaced) = self.participants.active(participant);
+        self.ready.extend(replaced.map(ConnectionEvent::ViewerLeft));
+        self.ready
+            .extend(joined.map(|id| ConnectionEvent::ViewerJoined {
+                id,
+                name: participant.identity().to_string(),
+                may_send: may_send(participant),
+            }));
+    }
+}
+
+impl Connection for RoomConnection {
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<ConnectionEvent> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Poll::Ready(event);
+            }
+            match ready!(self.events.poll_recv(context)) {
+                Some(event) => self.room_event(event),
+                None => return Poll::Ready(ConnectionEvent::Ended),
+            }
+        }
+    }
+
+    fn poll_inbound(&mut self, context: &mut Context<'_>) -> Poll<InboundEvent> {
+        let Some(event) = ready!(self.inbox.poll_next_unpin(context)) else {
+            return Poll::Pending;
+        };
+        let InboxEvent {
+            participant: viewer,
+            inbound: stream,
+            what,
+        } = event;
+        let what = match what {
+            InboxItem::Opened {
+                many_streams,
+                closer,
+            } => {
+                self.participants.opened(stream, closer);
+                Inbound::Opened { many_streams }
+            }
+            InboxItem::Bytes(bytes) => Inbound::Bytes(bytes),
+            InboxItem::Closed => {
+                self.participants.close(stream);
+                Inbound::Closed
+            }
+        };
+        Poll::Ready(InboundEvent {
+            viewer,
+            stream,
+            what,
+        })
+    }
+
+    fn poll_sent(&mut self, context: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.outbox.poll_sent(context)
+    }
+
+    fn is_sending(&self) -> bool {
+        self.outbox.is_sending()
+    }
+
+    fn start(&mut self, transmit: Transmit, buffer: u64) {
+        self.outbox.limit_buffer(buffer);
+        let participants = &self.participants;
+        self.outbox.start(transmit, |id| participants.identity(id));
+    }
+
+    fn end_stream(&mut self, inbound: InboundId) {
+        self.participants.close(inbound);
+    }
+
+    async fn leave(self) {
+        self.outbox.close(CLOSE_TIMEOUT).await;
+        close(self.room).await;
+    }
+
+    fn abandon(self) {
+        // What is being sent goes with the outbox, before the room.
+        drop(self.outbox);
+        tokio::spawn(close(self.room));
+    }
+}
