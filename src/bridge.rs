@@ -10,13 +10,14 @@ mod parameter_value;
 mod parameters;
 mod publishing;
 mod request_handler;
+mod robot_config;
+mod topic_rates;
 mod unresponsive;
 mod watching;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use flume::{Receiver, Selector};
 use remote_access_protocol::server::{message_data_header, Channel, StatusLevel};
@@ -24,13 +25,11 @@ use remote_access_protocol::{ChannelId, LATCHED_METADATA};
 use tokio::runtime::Handle;
 use tracing::{info, warn};
 
-pub use calls::CallTimeouts;
+pub use robot_config::{CallTimeouts, RobotConfig};
+pub use topic_rates::{RateError, Rates, TopicRates};
 
-use crate::config::TopicRates;
 use crate::driver::{Answer, Command, DriverHandle, Message};
-use crate::ros::{
-    AssetPolicy, Patterns, RawMessage, Ros, Subscription, Topic, TopicEvent, TopicFilter,
-};
+use crate::ros::{RawMessage, Ros, Subscription, Topic, TopicEvent};
 use answers::Answers;
 use assets::Assets;
 use burst::burst;
@@ -41,27 +40,6 @@ use publishing::Publishing;
 use remote_access_session::{ChannelInfo, PublisherId};
 use request_handler::RequestHandler;
 use watching::Watching;
-
-/// What viewers get of the robot.
-#[derive(Clone, Debug)]
-pub struct RobotConfig {
-    /// Rate limits of topics.
-    pub rates: TopicRates,
-    /// The topics that are offered.
-    pub topics: TopicFilter,
-    /// The services that are offered.
-    pub services: TopicFilter,
-    /// How long calls of them may take.
-    pub call_timeouts: CallTimeouts,
-    /// The parameters that are offered, as `/node.parameter`.
-    pub parameters: Patterns,
-    /// How long a node may take to answer about its parameters.
-    pub parameter_timeout: Duration,
-    /// The files that are offered.
-    pub assets: AssetPolicy,
-    /// Whether to publish diagnostics.
-    pub diagnostics: bool,
-}
 
 /// Runs on two threads of its own until dropped, which is to be after the driver has ended.
 pub struct Bridge {
@@ -207,7 +185,7 @@ impl Worker {
             TopicEvent::QosChanged(topic) => self.update(topic),
             TopicEvent::Removed { name, .. } => self.remove(&name),
             TopicEvent::Problem { topic, reason } => {
-                warn!(topic, reason, "topic is not bridged");
+                warn!(topic, %reason, "topic is not bridged");
                 let text = format!("{topic} cannot be offered: {reason}");
                 self.problem(topic, Some((StatusLevel::Warning, text)));
             }

@@ -2,22 +2,19 @@
 
 mod capabilities;
 mod environment;
-mod rates;
 mod table;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::bridge::{CallTimeouts, RobotConfig};
+use crate::bridge::{CallTimeouts, RateError, Rates, RobotConfig, TopicRates};
 use crate::ros::{AssetPolicy, Patterns, QosPolicy, RosError, TopicFilter};
 use remote_access_room::{Endpoint, Role, TokenSource};
 use remote_access_session::SessionConfig;
 
 pub use environment::Environment;
-pub use rates::{RateError, TopicRates};
 pub use table::{ParameterInfo, PARAMETERS};
 
-use rates::Rates;
 use table::Values;
 
 /// Names the server when neither parameter nor environment does.

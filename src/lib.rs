@@ -10,5 +10,4 @@ pub mod config;
 pub mod driver;
 pub mod livekit;
 pub mod metrics;
-#[allow(unsafe_code)] // Its FFI files call rcl; no other module does.
 pub mod ros;

@@ -8,8 +8,10 @@ mod any_message;
 mod assets;
 mod buffer;
 mod client;
+mod clients;
 mod clock;
 mod connections;
+mod error;
 mod executor;
 mod ffi;
 mod filter;
@@ -36,21 +38,22 @@ pub use buffer::HEADROOM;
 pub use client::{CallError, ServiceClient};
 pub use clock::ClockWatch;
 pub use connections::{ConnectionWatch, Connections};
+pub use error::{OfferError, RosError};
 pub use filter::{PatternError, Patterns, TopicFilter};
 pub use message::{PublisherId, RawMessage};
-pub use parameter_client::{ParameterClient, ParameterEntry, ParameterWatch};
+pub use parameter_client::{ParameterClient, ParameterEntry, ParameterError, ParameterWatch};
 pub use parameter_value::ParameterValue;
 pub use parameters::{Live, Parameters};
 pub use publisher::{PublishError, Publisher};
 pub use qos::{PublisherQos, QosPolicy, TopicQos};
-pub use schema::{Schema, SchemaError, SchemaStore};
+pub use schema::{Schema, SchemaError, SchemaStore, SchemaTextError, TypeNameError};
 pub use services::{Service, ServiceEvent};
 pub use subscription::Subscription;
 pub use topics::{Topic, TopicEvent};
-pub use type_support::TypeSupportError;
+pub use type_support::{LibraryError, TypeSupportError};
 
 use bytes::Bytes;
-use client::Clients;
+use clients::Clients;
 use connections::ConnectionWatcher;
 use executor::Executor;
 use flume::Receiver;
@@ -62,7 +65,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use subscription::Subscriptions;
 use take::TakeThread;
-use thiserror::Error;
 use tokio::runtime::Handle;
 use type_support::TypeSupports;
 use watch::Watcher;
@@ -74,48 +76,6 @@ const EVENTS: usize = 1024;
 /// Each time rclrs 0.8 reads the endpoints of a topic on Fast DDS, which does not tell their
 /// history, it logs an error under this name, which is used for nothing else.
 const NOISY_LOGGER: &str = "QoSProfile.conversion";
-
-/// What can go wrong on the ROS side.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum RosError {
-    /// rcl or the middleware refused.
-    #[error(transparent)]
-    Rcl(#[from] RclrsError),
-    /// A thread could not be started.
-    #[error("cannot start a thread: {0}")]
-    Thread(#[from] std::io::Error),
-    /// A type is unknown or cannot be subscribed to.
-    #[error(transparent)]
-    Type(#[from] SchemaError),
-    /// A type cannot be published or called.
-    #[error(transparent)]
-    TypeSupport(#[from] TypeSupportError),
-    /// A topic could not be subscribed to.
-    #[error("cannot subscribe to {topic}: {reason}")]
-    Subscribe {
-        /// The topic.
-        topic: String,
-        /// What the middleware says.
-        reason: String,
-    },
-    /// A client of a service could not be made.
-    #[error("cannot call {service}: {reason}")]
-    Client {
-        /// The service.
-        service: String,
-        /// What the middleware says.
-        reason: String,
-    },
-    /// A parameter could not be declared.
-    #[error("parameter {name}: {reason}")]
-    Parameter {
-        /// Its name.
-        name: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-}
 
 /// The node and its threads. Dropping it ends them.
 pub struct Ros {

@@ -98,7 +98,9 @@ impl Topics {
         loop {
             match self.next() {
                 TopicEvent::Added(topic) => return topic,
-                TopicEvent::Problem { topic, reason } => self.problems.push((topic, reason)),
+                TopicEvent::Problem { topic, reason } => {
+                    self.problems.push((topic, reason.to_string()));
+                }
                 other => panic!("expected a new topic, got {other:?}"),
             }
         }

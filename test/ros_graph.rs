@@ -82,7 +82,7 @@ fn servers_of_different_types_are_a_problem_until_one_goes() {
     };
     assert_eq!(service, name);
     assert_eq!(
-        reason,
+        reason.to_string(),
         "its servers use different types: std_srvs/srv/Empty, std_srvs/srv/SetBool"
     );
     one.run("node.destroy_service(s)");

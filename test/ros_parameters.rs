@@ -3,7 +3,9 @@
 #[path = "ros_common.rs"]
 mod ros_common;
 
-use remote_access_bridge::ros::{ParameterClient, ParameterEntry, ParameterValue, Patterns};
+use remote_access_bridge::ros::{
+    ParameterClient, ParameterEntry, ParameterError, ParameterValue, Patterns,
+};
 use ros_common::{eventually, Node, Peer, PATIENCE};
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +62,7 @@ from rcl_interfaces.msg import SetParametersResult
         client: &Arc<ParameterClient>,
         name: &str,
         value: ParameterValue,
-    ) -> Result<(), String> {
+    ) -> Result<(), ParameterError> {
         let wanted = vec![(self.full(name), value)];
         let mut outcomes = self.node.runtime.block_on(client.set(wanted));
         let (answered, outcome) = outcomes.pop().expect("an outcome");
@@ -126,15 +128,12 @@ node.add_on_set_parameters_callback(check)");
     );
     assert_eq!(
         robot.set(&client, "whole", Integer(101)),
-        Err("too much".into())
+        Err(ParameterError::Refused("too much".into()))
     );
     assert!(robot.set(&client, "whole", Double(1.5)).is_err());
     assert!(robot.set(&client, "gone", Integer(1)).is_err());
     let refused = robot.set(&client, "use_sim_time", Bool(true));
-    assert_eq!(
-        refused,
-        Err("not allowed by parameter param_whitelist".into())
-    );
+    assert_eq!(refused, Err(ParameterError::NotAllowed));
     assert_eq!(
         robot.get(&client, &["whole"]),
         named(&[("whole", Integer(7))])
@@ -145,10 +144,7 @@ node.add_on_set_parameters_callback(check)");
         .ros
         .parameter_client(Patterns::new([".*"]).expect("valid"), TIMEOUT);
     let outcome = robot.node.runtime.block_on(all.set(nobody));
-    assert_eq!(
-        outcome[0].1,
-        Err("there is no such node, or it does not answer".into())
-    );
+    assert_eq!(outcome[0].1, Err(ParameterError::NoNode));
 }
 
 #[test]

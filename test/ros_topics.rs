@@ -184,7 +184,9 @@ fn mixed_types_are_reported_once_and_not_offered_while_they_last() {
         TopicEvent::Problem { topic, reason } => {
             assert_eq!(topic, name);
             assert!(
-                reason.contains("std_msgs/msg/Int32, std_msgs/msg/String"),
+                reason
+                    .to_string()
+                    .contains("std_msgs/msg/Int32, std_msgs/msg/String"),
                 "{reason}"
             );
         }

@@ -49,7 +49,9 @@ c = node.create_publisher(String, '/{prefix}/known', 1)"
     let (mut reasons, mut known) = (HashSet::new(), None);
     eventually("all are told", || {
         match topics.next() {
-            TopicEvent::Problem { topic, reason } => assert!(reasons.insert((topic, reason))),
+            TopicEvent::Problem { topic, reason } => {
+                assert!(reasons.insert((topic, reason.to_string())));
+            }
             TopicEvent::Added(topic) => known = Some(topic.name),
             other => panic!("{other:?}"),
         }

@@ -12,26 +12,13 @@ use tokio::sync::OnceCell;
 use tracing::{info, warn};
 
 use super::answers::{problem_id, Answers};
+use super::robot_config::CallTimeouts;
 use super::unresponsive::UnresponsiveServices;
 use crate::driver::{Answer, Command};
-use crate::ros::{Patterns, Ros, Schema, Service as RosService, ServiceClient, ServiceEvent};
+use crate::ros::{
+    CallError, Ros, RosError, Schema, Service as RosService, ServiceClient, ServiceEvent,
+};
 use remote_access_session::{Encoding, ServiceInfo};
-
-/// How long calls may take.
-#[derive(Clone, Debug)]
-pub struct CallTimeouts {
-    /// By name; the first pattern that matches counts.
-    pub by_name: Vec<(Patterns, Duration)>,
-    /// Of all others.
-    pub default: Duration,
-}
-
-impl CallTimeouts {
-    fn of(&self, service: &str) -> Duration {
-        let named = self.by_name.iter().find(|(name, _)| name.matches(service));
-        named.map_or(self.default, |&(_, timeout)| timeout)
-    }
-}
 
 /// The services that viewers may call.
 pub(super) struct Calls {
@@ -42,6 +29,19 @@ pub(super) struct Calls {
     ids: HashMap<String, ServiceId>,
     unresponsive: Arc<UnresponsiveServices>,
     next_id: u32,
+}
+
+/// Why a viewer's call has no response.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ServiceError {
+    #[error("the service is gone")]
+    Gone,
+    #[error(transparent)]
+    Client(#[from] RosError),
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error("the bridge is stopping")]
+    Stopping,
 }
 
 /// A service with its client, which is made for the first call.
@@ -75,7 +75,7 @@ impl Calls {
                     self.remove(&name);
                 }
                 ServiceEvent::Problem { service, reason } => {
-                    warn!(service, reason, "service is not offered");
+                    warn!(service, %reason, "service is not offered");
                     let text = format!("{service} cannot be offered: {reason}");
                     self.problem(&service, Some((StatusLevel::Warning, text)));
                 }
@@ -129,12 +129,12 @@ impl Calls {
         id: ServiceId,
         encoding: Encoding,
         request: Bytes,
-    ) -> impl std::future::Future<Output = Result<Bytes, String>> + Send + 'static {
+    ) -> impl std::future::Future<Output = Result<Bytes, ServiceError>> + Send + 'static {
         let callee = self.services.get(&id).cloned();
         let ros = Arc::clone(&self.ros);
         let unresponsive = Arc::clone(&self.unresponsive);
         async move {
-            let callee = callee.ok_or("the service is gone")?;
+            let callee = callee.ok_or(ServiceError::Gone)?;
             let client = callee.client(ros).await?;
             let result = match encoding {
                 Encoding::Cdr => client.call(&request).await,
@@ -143,7 +143,7 @@ impl Calls {
             if result.is_ok() {
                 unresponsive.answered(id).await;
             }
-            result.map_err(|error| error.to_string())
+            Ok(result?)
         }
     }
 
@@ -162,15 +162,13 @@ impl Calls {
 }
 
 impl Callee {
-    async fn client(self: &Arc<Self>, ros: Arc<Ros>) -> Result<&ServiceClient, String> {
+    async fn client(self: &Arc<Self>, ros: Arc<Ros>) -> Result<&ServiceClient, ServiceError> {
         let callee = Arc::clone(self);
         self.client
             .get_or_try_init(|| async move {
                 let make = move || ros.service_client(&callee.name, &callee.type_name);
-                match tokio::task::spawn_blocking(make).await {
-                    Ok(client) => client.map_err(|error| error.to_string()),
-                    Err(error) => Err(error.to_string()),
-                }
+                let made = tokio::task::spawn_blocking(make).await;
+                Ok(made.map_err(|_| ServiceError::Stopping)??)
             })
             .await
     }

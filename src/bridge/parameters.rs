@@ -66,7 +66,7 @@ impl Parameters {
             }
             for (name, result) in client.set(values).await {
                 if let Err(reason) = result {
-                    failures.push((name, reason));
+                    failures.push((name, reason.to_string()));
                 }
             }
             for (name, reason) in failures {

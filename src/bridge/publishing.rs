@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use super::answers::Answers;
 use crate::driver::Answer;
-use crate::ros::Ros;
+use crate::ros::{Ros, RosError};
 use remote_access_session::{ClientChannelKey, Encoding};
 use shared::{Retired, Shared};
 
@@ -42,6 +42,17 @@ struct Channel {
     encoding: Encoding,
 }
 
+/// Why a viewer cannot publish on a topic.
+#[derive(Debug, thiserror::Error)]
+enum OpenError {
+    /// Another type on the topic would not reach anybody, and the topic would be lost to those who
+    /// watch it.
+    #[error("the topic has the type {present}, not {wanted}")]
+    OtherType { present: String, wanted: String },
+    #[error(transparent)]
+    Ros(#[from] RosError),
+}
+
 impl Publishing {
     pub fn new(ros: Arc<Ros>, answers: Answers) -> Self {
         Self {
@@ -62,7 +73,8 @@ impl Publishing {
         encoding: Encoding,
     ) {
         let publisher = (topic, type_name);
-        if let Err(reason) = self.open(&publisher) {
+        if let Err(error) = self.open(&publisher) {
+            let reason = error.to_string();
             let answer = Answer::ChannelFailed { key, reason };
             self.answers.give(answer);
             return;
@@ -77,21 +89,21 @@ impl Publishing {
     }
 
     /// Makes a publisher, or takes the one that is there.
-    fn open(&mut self, key: &PublisherKey) -> Result<(), String> {
+    fn open(&mut self, key: &PublisherKey) -> Result<(), OpenError> {
         if let Some(shared) = self.publishers.get_mut(key) {
             shared.users += 1;
             shared.idle_since = None;
             return Ok(());
         }
         let (topic, type_name) = key;
-        // Another type on the topic would not reach anybody, and the topic would be lost to
-        // those who watch it.
         let types = self.ros.types_of(topic);
         if let Some(other) = types.iter().find(|other| *other != type_name) {
-            return Err(format!("the topic has the type {other}, not {type_name}"));
+            return Err(OpenError::OtherType {
+                present: other.clone(),
+                wanted: type_name.clone(),
+            });
         }
-        let shared =
-            Shared::open(&self.ros, topic, type_name).map_err(|error| error.to_string())?;
+        let shared = Shared::open(&self.ros, topic, type_name)?;
         info!(topic, type_name, "publishing for viewers");
         self.publishers.insert(key.clone(), shared);
         Ok(())

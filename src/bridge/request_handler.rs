@@ -99,7 +99,7 @@ impl RequestHandler {
                 let call = self.calls.call(service, encoding, payload);
                 let answers = self.answers.clone();
                 let task = async move {
-                    let result = call.await;
+                    let result = call.await.map_err(|error| error.to_string());
                     answers.give_async(Answer::Service { key, result }).await;
                 };
                 self.start(key, Some(service), task);

@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream};
-use livekit::{ByteStreamReader, StreamCloser, StreamReader};
+use livekit::{ByteStreamReader, StreamCloser, StreamError, StreamReader};
 use remote_access_protocol::{STREAMS_ATTRIBUTE, STREAMS_MANY};
 use tracing::debug;
 
@@ -72,7 +72,7 @@ struct Inbox {
     events: flume::Sender<InboxEvent>,
 }
 
-type Item = Option<Result<Bytes, String>>;
+type Item = Option<Result<Bytes, StreamError>>;
 
 impl Inbox {
     async fn open(&mut self, inbound: InboundId, reader: ByteStreamReader) -> bool {
@@ -108,7 +108,7 @@ impl Inbox {
         match item {
             Some(Ok(bytes)) => return self.tell(inbound, InboxItem::Bytes(bytes)).await,
             Some(Err(error)) => {
-                debug!(participant = ?self.participant, error, "a stream from a participant failed");
+                debug!(participant = ?self.participant, %error, "a stream from a participant failed");
             }
             None => {}
         }
@@ -132,7 +132,6 @@ async fn next_item(streams: &mut [(InboundId, ByteStreamReader)]) -> (usize, Ite
     std::future::poll_fn(|context| {
         for (index, (_, reader)) in streams.iter_mut().enumerate() {
             if let Poll::Ready(item) = std::pin::Pin::new(reader).poll_next(context) {
-                let item = item.map(|result| result.map_err(|error| error.to_string()));
                 return Poll::Ready((index, item));
             }
         }

@@ -1,4 +1,5 @@
 //! Messages of types unknown at compile time, as the C structs that rcl takes and gives.
+#![allow(unsafe_code)]
 
 use super::buffer::HeadroomBuffer;
 use super::ffi::{self, SerializedMessage};

@@ -3,6 +3,7 @@
 //! A message is framed before it goes out. To put the frame's header right before the
 //! payload without a copy, the middleware gets an allocator whose blocks begin
 //! [`HEADROOM`] bytes before the pointer it sees.
+#![allow(unsafe_code)]
 
 use super::ffi::{Allocator, SerializedMessage};
 use std::ffi::c_void;

@@ -3,16 +3,18 @@
 //! rcl has no serialized form of services, so that a request is read into the C struct of its
 //! type and a response written from it, by the middleware. Responses are announced by the
 //! middleware's callback and taken on one thread for all clients.
+#![allow(unsafe_code)]
 
-mod thread;
+mod announcer;
 
-pub(super) use thread::Clients;
+pub(super) use announcer::Work;
 
 use super::any_message::AnyMessage;
+use super::error::RosError;
 use super::ffi;
 use super::handle::ClientHandle;
 use super::type_support::{ServiceSupport, TypeSupports};
-use super::RosError;
+use announcer::{on_new_response, Announcer, TakeResponses};
 use bytes::Bytes;
 use flume::Sender;
 use parking_lot::Mutex;
@@ -20,10 +22,9 @@ use rclrs::Node;
 use remote_access_cdr::CdrError;
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use thiserror::Error;
-use thread::{on_new_response, Announcer, Work};
 use tokio::sync::{oneshot, Semaphore};
 use tracing::{error, warn};
 
@@ -42,7 +43,7 @@ const MAX_IN_FLIGHT: usize = 8;
 const MAX_JSON: usize = 16 * 1024 * 1024;
 
 /// Why a call has no response.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallError {
     /// Nobody offers the service.
@@ -92,7 +93,7 @@ struct Inner {
 }
 
 impl ServiceClient {
-    fn create(
+    pub(super) fn create(
         node: &Node,
         types: &TypeSupports,
         queue: &Sender<Work>,
@@ -106,13 +107,16 @@ impl ServiceClient {
         };
         let handle = ClientHandle::create(node, name, &support)
             .map_err(|problem| failed(problem.to_string()))?;
-        let inner = Arc::new_cyclic(|inner| Inner {
+        let inner = Arc::new_cyclic(|inner: &Weak<Inner>| Inner {
             name: name.to_owned(),
             support,
             handle,
             pending: Mutex::default(),
             in_flight: Semaphore::new(MAX_IN_FLIGHT),
-            announcer: Arc::new(Announcer::new(inner, queue)),
+            announcer: Arc::new(Announcer::new(
+                Weak::clone(inner) as Weak<dyn TakeResponses>,
+                queue,
+            )),
         });
         // SAFETY: the handle is valid, the callback takes a pointer to an `Announcer`, and the
         // client keeps it alive until its drop has removed the callback.
@@ -242,29 +246,9 @@ impl Inner {
         Ok((number, response))
     }
 
-    /// Takes the responses that have arrived, and gives them to those who wait.
-    fn take_all(&self) {
-        loop {
-            match self.take() {
-                Ok(Some((number, message))) => {
-                    // None waits if the caller has forgotten the call.
-                    let waiter = self.pending.lock().remove(&number);
-                    if let Some(waiter) = waiter {
-                        let _ = waiter.send(self.serialize(&message));
-                    }
-                }
-                Ok(None) => return,
-                Err(problem) => {
-                    warn!("{}: cannot take a response: {problem}", self.name);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn take(&self) -> Result<Option<(i64, AnyMessage)>, String> {
-        let message =
-            AnyMessage::new(&self.support.response).map_err(|problem| problem.to_string())?;
+    fn take(&self) -> Result<Option<(i64, AnyMessage)>, CallError> {
+        let message = AnyMessage::new(&self.support.response)
+            .map_err(|problem| CallError::Failed(problem.to_string()))?;
         let mut info = ffi::ServiceInfo::zeroed();
         let _pending = self.pending.lock();
         // SAFETY: the handle is valid, `info` is the middleware's struct, and the message is a
@@ -275,7 +259,7 @@ impl Inner {
         match code {
             ffi::RET_OK => Ok(Some((info.sequence_number, message))),
             ffi::RET_CLIENT_TAKE_FAILED => Ok(None),
-            _ => Err(ffi::take_error()),
+            _ => Err(CallError::Failed(ffi::take_error())),
         }
     }
 
@@ -308,6 +292,29 @@ impl Inner {
         CallError::BadResponse {
             type_name: self.support.response.definition.name().to_owned(),
             reason,
+        }
+    }
+}
+
+impl TakeResponses for Inner {
+    fn take_responses(&self) {
+        // Before the first take: what arrives from now on announces itself again.
+        self.announcer.taken();
+        loop {
+            match self.take() {
+                Ok(Some((number, message))) => {
+                    // None waits if the caller has forgotten the call.
+                    let waiter = self.pending.lock().remove(&number);
+                    if let Some(waiter) = waiter {
+                        let _ = waiter.send(self.serialize(&message));
+                    }
+                }
+                Ok(None) => return,
+                Err(problem) => {
+                    warn!("{}: cannot take a response: {problem}", self.name);
+                    return;
+                }
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The layouts are those of rcutils and rmw from Humble on; the comments say where
 //! a distribution differs.
+#![allow(unsafe_code)]
 
 use std::ffi::{c_char, c_int, c_void, CStr};
 

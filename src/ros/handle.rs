@@ -15,6 +15,7 @@
 //!
 //! rclrs puts a client into the wait set of the node's own worker. While [`ClientHandle::create`]
 //! runs, that worker gives what it gets from this thread to such a worker of the client's own.
+#![allow(unsafe_code)]
 
 use super::any_message::{Opaque, OpaqueService};
 use super::type_support::ServiceSupport;

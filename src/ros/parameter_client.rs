@@ -4,20 +4,27 @@
 //! that does not answer in time is set aside: it is left out at once from then on, and tried again
 //! in the background.
 
+mod error;
 mod events;
 mod nodes;
+mod services;
 
-use super::client::{CallError, Clients, ServiceClient};
+pub use error::ParameterError;
+pub use events::ParameterEntry;
+
+use super::client::{CallError, ServiceClient};
+use super::clients::Clients;
+use super::error::RosError;
 use super::filter::Patterns;
 use super::parameter_value::ParameterValue;
 use super::subscription::{Subscription, Subscriptions};
 use super::take::TakeThread;
-use super::RosError;
 use events::changes_of;
 use flume::{Receiver, TrySendError};
 use futures_util::stream::{self, StreamExt};
 use nodes::{nodes_with_parameters, RemoteNode, RemoteNodes};
 use serde_json::{json, Value};
+use services::{Service, GET, LIST, SET};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,23 +37,6 @@ const CHANGES: usize = 256;
 
 const EVENTS: &str = "/parameter_events";
 const EVENT_TYPE: &str = "rcl_interfaces/msg/ParameterEvent";
-
-const LIST: Service = Service("list_parameters", "rcl_interfaces/srv/ListParameters");
-const GET: Service = Service("get_parameters", "rcl_interfaces/srv/GetParameters");
-const SET: Service = Service("set_parameters", "rcl_interfaces/srv/SetParameters");
-
-/// One of the services that a node has for its parameters: name and type.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Service(&'static str, &'static str);
-
-/// A parameter with its value.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ParameterEntry {
-    /// `/namespace/node.parameter`.
-    pub name: String,
-    /// Its value.
-    pub value: ParameterValue,
-}
 
 /// Gets the changes of parameters. Dropping it ends the subscription to them.
 pub struct ParameterWatch {
@@ -123,16 +113,11 @@ impl ParameterClient {
     pub async fn set(
         self: &Arc<Self>,
         parameters: Vec<(String, ParameterValue)>,
-    ) -> Vec<(String, Result<(), String>)> {
+    ) -> Vec<(String, Result<(), ParameterError>)> {
         let nodes = self.responsive_nodes().await;
         let mut outcomes: Vec<_> = parameters
             .iter()
-            .map(|(name, _)| {
-                (
-                    name.clone(),
-                    Err("there is no such node, or it does not answer".to_owned()),
-                )
-            })
+            .map(|(name, _)| (name.clone(), Err(ParameterError::NoNode)))
             .collect();
         // By node: the places in the list, with the parameters' own names and the values.
         let mut wanted: BTreeMap<String, Vec<(usize, String, ParameterValue)>> = BTreeMap::new();
@@ -141,7 +126,7 @@ impl ParameterClient {
                 Some((node, parameter)) => {
                     wanted.entry(node).or_default().push((at, parameter, value));
                 }
-                None => outcomes[at].1 = Err("not allowed by parameter param_whitelist".to_owned()),
+                None => outcomes[at].1 = Err(ParameterError::NotAllowed),
             }
         }
         let tasks = wanted.into_iter().filter_map(|(node, parameters)| {
@@ -245,7 +230,7 @@ impl ParameterClient {
         &self,
         node: &RemoteNode,
         parameters: Vec<(usize, String, ParameterValue)>,
-    ) -> Vec<(usize, Result<(), String>)> {
+    ) -> Vec<(usize, Result<(), ParameterError>)> {
         let names = parameters.iter().map(|(_, name, _)| name.clone()).collect();
         let places: Vec<usize> = parameters.iter().map(|(at, _, _)| *at).collect();
         let set = async {
@@ -264,8 +249,10 @@ impl ParameterClient {
             Ok(results) => match &results[at] {
                 result if result["successful"] == true => Ok(()),
                 result => Err(match result["reason"].as_str() {
-                    Some(reason) if !reason.is_empty() => reason.to_owned(),
-                    _ => "the node refused without a reason".to_owned(),
+                    Some(reason) if !reason.is_empty() => {
+                        ParameterError::Refused(reason.to_owned())
+                    }
+                    _ => ParameterError::RefusedSilently,
                 }),
             },
             Err(problem) => Err(problem.clone()),
@@ -275,7 +262,7 @@ impl ParameterClient {
     }
 
     /// The names of a node's parameters that are allowed.
-    async fn list(&self, node: &RemoteNode) -> Result<Vec<String>, String> {
+    async fn list(&self, node: &RemoteNode) -> Result<Vec<String>, ParameterError> {
         let response = self.call(node, LIST, json!({})).await?;
         let names = response["result"]["names"].as_array();
         Ok(names
@@ -292,7 +279,7 @@ impl ParameterClient {
         &self,
         node: &RemoteNode,
         names: Vec<String>,
-    ) -> Result<Vec<(String, ParameterValue)>, String> {
+    ) -> Result<Vec<(String, ParameterValue)>, ParameterError> {
         let mut found = Vec::new();
         let mut asked = vec![names];
         let mut only_known = false;
@@ -319,7 +306,11 @@ impl ParameterClient {
         Ok(found)
     }
 
-    async fn read(&self, node: &RemoteNode, names: &[String]) -> Result<Vec<Value>, String> {
+    async fn read(
+        &self,
+        node: &RemoteNode,
+        names: &[String],
+    ) -> Result<Vec<Value>, ParameterError> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
@@ -335,32 +326,36 @@ impl ParameterClient {
         node: &RemoteNode,
         service: Service,
         request: Value,
-    ) -> Result<Value, String> {
+    ) -> Result<Value, ParameterError> {
         let client = self.client(node, service).await?;
         let call = client.call_json(request.to_string().as_bytes());
         match tokio::time::timeout(self.timeout, call).await {
             Ok(Ok(response)) => {
                 node.answered();
-                serde_json::from_slice(&response).map_err(|problem| problem.to_string())
+                serde_json::from_slice(&response)
+                    .map_err(|problem| ParameterError::Response(problem.to_string()))
             }
             Ok(Err(problem)) => {
                 if matches!(problem, CallError::Unavailable(_) | CallError::Gone(_)) {
                     node.is_silent();
                 }
-                Err(problem.to_string())
+                Err(problem.into())
             }
             Err(_) => {
                 node.is_silent();
-                let seconds = self.timeout.as_secs_f32();
-                Err(format!(
-                    "node {} does not answer within {seconds} s",
-                    node.name
-                ))
+                Err(ParameterError::Timeout {
+                    node: node.name.clone(),
+                    timeout: self.timeout,
+                })
             }
         }
     }
 
-    async fn client(&self, node: &RemoteNode, service: Service) -> Result<ServiceClient, String> {
+    async fn client(
+        &self,
+        node: &RemoteNode,
+        service: Service,
+    ) -> Result<ServiceClient, ParameterError> {
         if let Some(client) = node.client(service) {
             return Ok(client);
         }
@@ -369,8 +364,8 @@ impl ParameterClient {
         let created = tokio::task::spawn_blocking(move || clients.create(&name, service.1));
         let client = created
             .await
-            .map_err(|_| "the node is stopping".to_owned())?
-            .map_err(|problem| problem.to_string())?;
+            .map_err(|_| ParameterError::Stopping)?
+            .map_err(|problem| ParameterError::Client(problem.to_string()))?;
         node.keep_client(service, client.clone());
         Ok(client)
     }

@@ -1,6 +1,6 @@
 //! Declaring the node's parameters.
 
-use super::RosError;
+use super::error::RosError;
 use rclrs::{MandatoryParameter, Node, ParameterBuilder, ParameterRange, ParameterVariant};
 use std::any::Any;
 use std::ops::RangeInclusive;

@@ -6,9 +6,9 @@
 //! other nodes is what this node's middleware wrote.
 
 use super::any_message::{AnyMessage, Opaque};
+use super::error::RosError;
 use super::qos::PublisherQos;
 use super::type_support::{MessageSupport, TypeSupports};
-use super::RosError;
 use rclrs::{Node, PublisherOptions};
 use remote_access_cdr::CdrError;
 use std::sync::Arc;

@@ -38,7 +38,7 @@ pub enum ServiceEvent {
         /// Its full name.
         service: String,
         /// Why.
-        reason: String,
+        reason: OfferError,
     },
     /// What was told as a problem of the service is over, or the service has gone. If it can be
     /// offered now, it is added next.
@@ -73,10 +73,10 @@ impl Offer for Service {
         }
     }
 
-    fn problem(name: &str, reason: &str) -> ServiceEvent {
+    fn problem(name: &str, reason: &OfferError) -> ServiceEvent {
         ServiceEvent::Problem {
             service: name.to_owned(),
-            reason: reason.to_owned(),
+            reason: reason.clone(),
         }
     }
 
@@ -115,12 +115,10 @@ pub(super) fn discover(
 fn service(schemas: &SchemaStore, name: &str, types: &BTreeSet<String>) -> Discovered<Service> {
     let types: Vec<_> = types.iter().map(String::as_str).collect();
     let [type_name] = types[..] else {
-        let types = types.join(", ");
-        return Err(format!("its servers use different types: {types}"));
+        let types = types.into_iter().map(str::to_owned).collect();
+        return Err(OfferError::ServerTypes(types));
     };
-    let schema = schemas
-        .service(type_name)
-        .map_err(|problem| problem.to_string())?;
+    let schema = schemas.service(type_name)?;
     Ok(Service {
         name: name.to_owned(),
         type_name: type_name.to_owned(),

@@ -1,4 +1,5 @@
 //! One rcl subscription that announces and gives serialized messages.
+#![allow(unsafe_code)]
 
 use super::buffer::HeadroomBuffer;
 use super::ffi;

@@ -1,10 +1,10 @@
 //! Raw subscriptions whose QoS follows the publishers.
 
+use super::error::RosError;
 use super::qos::{QosPolicy, TopicQos};
 use super::schema::TypeName;
 use super::source::Source;
 use super::take::{Entry, Sink, TakeThread};
-use super::RosError;
 use parking_lot::{Mutex, RwLock};
 use rclrs::{MessageTypeName, Node, QoSProfile};
 use std::sync::{Arc, Weak};

@@ -6,6 +6,7 @@
 //! that misses, a publisher that was replaced by another one of the same type in between, the
 //! full reading finds, which comes later and seldom.
 
+use super::error::OfferError;
 use super::schema::SchemaStore;
 use super::subscription::Subscriptions;
 use super::topics::Topic;
@@ -92,7 +93,10 @@ impl TopicScan {
             Ok(endpoints) => endpoints,
             // One topic's trouble is not the others'.
             Err(problem) => {
-                self.known.insert(name.to_owned(), Err(problem.to_string()));
+                self.known.insert(
+                    name.to_owned(),
+                    Err(OfferError::Endpoints(problem.to_string())),
+                );
                 return;
             }
         };
@@ -120,15 +124,10 @@ impl TopicScan {
     ) -> Discovered<Topic> {
         let types: Vec<_> = types.iter().map(String::as_str).collect();
         let [type_name] = types[..] else {
-            return Err(format!(
-                "its publishers use different types: {}",
-                types.join(", ")
-            ));
+            let types = types.into_iter().map(str::to_owned).collect();
+            return Err(OfferError::PublisherTypes(types));
         };
-        let schema = self
-            .schemas
-            .get(type_name)
-            .map_err(|problem| problem.to_string())?;
+        let schema = self.schemas.get(type_name)?;
         Ok(Topic {
             name: name.to_owned(),
             type_name: type_name.to_owned(),

@@ -38,7 +38,7 @@ pub enum TopicEvent {
         /// Its full name.
         topic: String,
         /// Why.
-        reason: String,
+        reason: OfferError,
     },
     /// What was told as a problem of the topic is over, or the topic has gone. If it can be
     /// offered now, it is added next.
@@ -75,10 +75,10 @@ impl Offer for Topic {
         }
     }
 
-    fn problem(name: &str, reason: &str) -> TopicEvent {
+    fn problem(name: &str, reason: &OfferError) -> TopicEvent {
         TopicEvent::Problem {
             topic: name.to_owned(),
-            reason: reason.to_owned(),
+            reason: reason.clone(),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Each package installs `lib<package>__rosidl_typesupport_c.so`, whose handles rcl takes, and
 //! `lib<package>__rosidl_generator_c.so`, which makes and frees the C structs.
+#![allow(unsafe_code)]
 
 use super::schema::{SchemaError, SchemaStore, ServiceSchema, TypeName};
 use libloading::Library;
@@ -28,9 +29,30 @@ pub enum TypeSupportError {
     Library {
         /// The type.
         type_name: String,
-        /// What the system says.
-        reason: String,
+        /// What is wrong with it.
+        reason: LibraryError,
     },
+}
+
+/// Why a library of an interface package cannot be used.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum LibraryError {
+    /// The package is not installed here.
+    #[error("package {0} is not installed")]
+    NoPackage(String),
+    /// The library, or a function that it should have, cannot be loaded.
+    #[error("{0}")]
+    Load(Arc<libloading::Error>),
+    /// It has no type support for the middleware that is used.
+    #[error("there is none for this middleware")]
+    NoHandle,
+}
+
+impl From<libloading::Error> for LibraryError {
+    fn from(error: libloading::Error) -> Self {
+        Self::Load(Arc::new(error))
+    }
 }
 
 /// What is needed to make, read and write messages of one type.
@@ -152,7 +174,7 @@ impl TypeSupports {
     }
 
     /// Calls a function that returns a type support.
-    fn handle(&self, package: &str, function: &str) -> Result<*const c_void, String> {
+    fn handle(&self, package: &str, function: &str) -> Result<*const c_void, LibraryError> {
         let library = self.library(package, "rosidl_typesupport_c")?;
         // SAFETY: rosidl_typesupport_c generates such functions, which take nothing and return the
         // address of static data.
@@ -162,16 +184,16 @@ impl TypeSupports {
             function()
         };
         if handle.is_null() {
-            return Err("there is none for this middleware".to_owned());
+            return Err(LibraryError::NoHandle);
         }
         Ok(handle)
     }
 
-    fn library(&self, package: &str, generator: &str) -> Result<Arc<Library>, String> {
+    fn library(&self, package: &str, generator: &str) -> Result<Arc<Library>, LibraryError> {
         let prefix = self
             .schemas
             .prefix(package)
-            .ok_or_else(|| format!("package {package} is not installed"))?;
+            .ok_or_else(|| LibraryError::NoPackage(package.to_owned()))?;
         let path = prefix
             .join("lib")
             .join(format!("lib{package}__{generator}.so"));
@@ -181,7 +203,7 @@ impl TypeSupports {
         }
         // SAFETY: an interface package's library; what it runs when loaded registers nothing but
         // itself. It is kept from being unloaded below.
-        let library = unsafe { Library::new(&path) }.map_err(|problem| problem.to_string())?;
+        let library = unsafe { Library::new(&path) }?;
         let library = Arc::new(library);
         // Type supports point into it, from everywhere and for ever.
         std::mem::forget(Arc::clone(&library));
@@ -208,7 +230,7 @@ fn known<T>(
     support
 }
 
-fn library_error(type_name: &str, reason: String) -> TypeSupportError {
+fn library_error(type_name: &str, reason: LibraryError) -> TypeSupportError {
     TypeSupportError::Library {
         type_name: type_name.to_owned(),
         reason,
@@ -220,7 +242,7 @@ fn library_error(type_name: &str, reason: String) -> TypeSupportError {
 unsafe fn symbol_of<'l, T>(
     library: &'l Library,
     name: &str,
-) -> Result<libloading::Symbol<'l, T>, String> {
+) -> Result<libloading::Symbol<'l, T>, LibraryError> {
     // SAFETY: as required from the caller.
-    unsafe { library.get(name.as_bytes()) }.map_err(|problem| problem.to_string())
+    Ok(unsafe { library.get(name.as_bytes()) }?)
 }

@@ -1,5 +1,6 @@
 //! Telling watchers what exists.
 
+use super::error::OfferError;
 use super::filter::TopicFilter;
 use flume::{Sender, TrySendError};
 use std::collections::{BTreeMap, HashMap};
@@ -17,12 +18,12 @@ pub(super) trait Offer: Clone {
     /// Its state is another one.
     fn changed(self) -> Self::Event;
     fn removed(name: &str, type_name: &str) -> Self::Event;
-    fn problem(name: &str, reason: &str) -> Self::Event;
+    fn problem(name: &str, reason: &OfferError) -> Self::Event;
     fn solved(name: &str) -> Self::Event;
 }
 
 /// What is known of a name: usable, or the reason why not.
-pub(super) type Discovered<O> = Result<O, String>;
+pub(super) type Discovered<O> = Result<O, OfferError>;
 
 /// Brings one receiver up to date, as far as it keeps up: what does not fit into its
 /// queue is worked out anew from the state at the next attempt, so that it may miss what
@@ -33,7 +34,7 @@ pub(super) struct Watcher<O: Offer> {
     /// What was told of as existing: type and state.
     told: HashMap<String, (String, O::State)>,
     /// Problems told of that last, by name.
-    problems: BTreeMap<String, String>,
+    problems: BTreeMap<String, OfferError>,
 }
 
 /// How far a watcher is.
@@ -225,11 +226,14 @@ mod tests {
         let (mut watcher, events) = watcher(10);
         let problem = |reason: &str| TopicEvent::Problem {
             topic: "/a".into(),
-            reason: reason.into(),
+            reason: OfferError::Endpoints(reason.to_owned()),
         };
         let solved = TopicEvent::Solved { topic: "/a".into() };
         for reason in ["x", "x", "y"] {
-            watcher.update(&topics([("/a", Err(reason.to_owned()))]));
+            watcher.update(&topics([(
+                "/a",
+                Err(OfferError::Endpoints(reason.to_owned())),
+            )]));
         }
         assert_eq!(
             events.drain().collect::<Vec<_>>(),
@@ -241,7 +245,7 @@ mod tests {
             events.drain().collect::<Vec<_>>(),
             [solved.clone(), TopicEvent::Added(usable)]
         );
-        watcher.update(&topics([("/a", Err("x".to_owned()))]));
+        watcher.update(&topics([("/a", Err(OfferError::Endpoints("x".into())))]));
         watcher.update(&topics([]));
         watcher.update(&topics([]));
         let last: Vec<_> = events.drain().skip(1).collect();

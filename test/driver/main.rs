@@ -107,7 +107,11 @@ async fn a_connection_that_ends_is_given_up_and_replaced() {
     assert_eq!(report.connection, ConnectionState::Up);
     assert_eq!(report.connections, 2);
     let viewers: Vec<_> = report.viewers.iter().map(|viewer| &viewer.name).collect();
-    assert_eq!(viewers, ["viewer-2"], "the first viewer has gone with the connection");
+    assert_eq!(
+        viewers,
+        ["viewer-2"],
+        "the first viewer has gone with the connection"
+    );
     fixture.stop().await;
 }
 

@@ -12,4 +12,5 @@ pub mod options;
 pub mod outbox;
 pub mod record;
 pub mod room;
+pub mod subscription;
 pub mod web;

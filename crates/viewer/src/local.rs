@@ -14,14 +14,10 @@ use remote_access_protocol::ChannelId;
 use serde::{Deserialize, Serialize};
 
 use crate::outbox::Data;
+pub use crate::subscription::SubscriptionId;
 
 /// Opcode of a message of a channel.
 const OP_MESSAGE_DATA: u8 = 1;
-
-/// Identifies a subscription of a local client, which chooses it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SubscriptionId(pub u32);
 
 /// A version of the protocol, agreed upon when a client connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::local::SubscriptionId;
+use crate::subscription::SubscriptionId;
 
 /// Bytes of data that may wait for a client, 64 MiB. Beyond that the oldest are dropped.
 const MAX_DATA_BYTES: usize = 64 * 1024 * 1024;

@@ -2,9 +2,17 @@
 
 use super::super::filter::Patterns;
 use super::super::parameter_value::ParameterValue;
-use super::ParameterEntry;
 use remote_access_cdr::Definition;
 use serde_json::Value;
+
+/// A parameter with its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParameterEntry {
+    /// `/namespace/node.parameter`.
+    pub name: String,
+    /// Its value.
+    pub value: ParameterValue,
+}
 
 /// Largest parameter event as JSON, in bytes.
 const MAX_EVENT: usize = 16 * 1024 * 1024;

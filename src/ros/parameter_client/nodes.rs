@@ -1,8 +1,9 @@
 //! The nodes that have parameters, and which of them answer.
 
-use super::super::client::{Clients, ServiceClient};
+use super::super::client::ServiceClient;
+use super::super::clients::Clients;
 use super::super::connections::by_node;
-use super::{Service, LIST};
+use super::services::{Service, LIST};
 use parking_lot::Mutex;
 use rclrs::{NodeState, RclrsError};
 use std::collections::{HashMap, HashSet};

@@ -1,6 +1,8 @@
 //! The two forms that definitions have.
 
-use super::{idl, msg, TypeName};
+use super::error::SchemaTextError;
+use super::type_name::TypeName;
+use super::{idl, msg};
 
 /// The form of a definition.
 #[derive(Clone, Copy)]
@@ -17,7 +19,11 @@ impl Format {
         }
     }
 
-    pub fn dependencies(self, definition: &str, of: &TypeName) -> Result<Vec<TypeName>, String> {
+    pub fn dependencies(
+        self,
+        definition: &str,
+        of: &TypeName,
+    ) -> Result<Vec<TypeName>, SchemaTextError> {
         match self {
             Self::Msg => msg::dependencies(definition, of.package()),
             Self::Idl => idl::dependencies(definition),

@@ -1,11 +1,12 @@
 //! What an `.idl` file refers to.
 
-use super::TypeName;
+use super::error::SchemaTextError;
+use super::type_name::TypeName;
 
 /// The message types whose files `definition` includes, in order, each once.
 ///
 /// rosidl writes one `#include "package/msg/Type.idl"` for each type used.
-pub(super) fn dependencies(definition: &str) -> Result<Vec<TypeName>, String> {
+pub(super) fn dependencies(definition: &str) -> Result<Vec<TypeName>, SchemaTextError> {
     let mut found = Vec::new();
     for line in definition.lines() {
         let Some(rest) = line.trim_start().strip_prefix('#') else {
@@ -17,7 +18,7 @@ pub(super) fn dependencies(definition: &str) -> Result<Vec<TypeName>, String> {
         let name = file
             .strip_suffix(".idl")
             .and_then(|name| name.parse::<TypeName>().ok())
-            .ok_or_else(|| format!("includes {file:?}, which is no message"))?;
+            .ok_or_else(|| SchemaTextError::Include(file.to_owned()))?;
         if !found.contains(&name) {
             found.push(name);
         }

@@ -1,6 +1,7 @@
 //! What a `.msg` file refers to.
 
-use super::TypeName;
+use super::error::SchemaTextError;
+use super::type_name::TypeName;
 
 /// Types built into the `.msg` language (rosidl_adapter's list).
 const BUILTIN: &[&str] = &[
@@ -12,7 +13,10 @@ const BUILTIN: &[&str] = &[
 ///
 /// Only the type at the start of each line matters: constants, defaults, array and string
 /// bounds refer to nothing.
-pub(super) fn dependencies(definition: &str, package: &str) -> Result<Vec<TypeName>, String> {
+pub(super) fn dependencies(
+    definition: &str,
+    package: &str,
+) -> Result<Vec<TypeName>, SchemaTextError> {
     let mut found = Vec::new();
     for line in definition.lines() {
         let Some(field_type) = field_type(line) else {
@@ -23,7 +27,8 @@ pub(super) fn dependencies(definition: &str, package: &str) -> Result<Vec<TypeNa
         if BUILTIN.contains(&base) {
             continue;
         }
-        let name = resolve(base, package).ok_or_else(|| format!("{field_type:?} is no type"))?;
+        let name = resolve(base, package)
+            .ok_or_else(|| SchemaTextError::FieldType(field_type.to_owned()))?;
         if !found.contains(&name) {
             found.push(name);
         }

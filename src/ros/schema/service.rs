@@ -1,20 +1,14 @@
 //! Definitions of services.
 
-use super::{Format, Schema, SchemaError, SchemaStore, TypeName};
+use super::definition::{Schema, ServiceSchema};
+use super::error::{SchemaError, SchemaTextError};
+use super::format::Format;
+use super::store::SchemaStore;
+use super::type_name::TypeName;
 use std::sync::Arc;
 
 /// The line between request and response in a `.srv` file.
 const BETWEEN: &str = "---";
-
-/// A service type's definition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ServiceSchema {
-    pub name: TypeName,
-    /// Named `package/srv/Type_Request`.
-    pub request: Schema,
-    /// Named `package/srv/Type_Response`.
-    pub response: Schema,
-}
 
 impl SchemaStore {
     /// The schemas of a service type, read at its first use.
@@ -27,6 +21,7 @@ impl SchemaStore {
             return schema.clone();
         }
         let schema = TypeName::service(type_name)
+            .map_err(SchemaError::from)
             .and_then(|name| self.load_service(name))
             .map(Arc::new);
         known.insert(type_name.to_owned(), schema.clone());
@@ -65,7 +60,7 @@ impl SchemaStore {
             .position(|line| line.trim() == BETWEEN)
             .ok_or_else(|| SchemaError::Malformed {
                 of: name.clone(),
-                reason: format!("it has no line {BETWEEN}"),
+                reason: SchemaTextError::NoSeparator,
             })?;
         let half = |lines: &[&str]| self.complete(lines.join("\n"), name, Format::Msg);
         Ok([half(&lines[..at])?, half(&lines[at + 1..])?])

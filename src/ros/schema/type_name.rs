@@ -1,8 +1,23 @@
 //! Names of message and service types.
 
-use super::SchemaError;
 use std::fmt;
 use std::str::FromStr;
+use thiserror::Error;
+
+/// Why a text is not the name of a type.
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TypeNameError {
+    /// The name is not of the form `package/msg/Type`.
+    #[error("{0:?} is not the name of a message type (package/msg/Type)")]
+    BadName(String),
+    /// The types of services and actions are not defined as messages.
+    #[error("{0} belongs to a service or action, which are not supported")]
+    NotAMessage(String),
+    /// The name is not of the form `package/srv/Type`, as those of an action's services.
+    #[error("{0:?} is not the name of a service type (package/srv/Type)")]
+    NotAService(String),
+}
 
 /// A message type, `package/msg/Name`, or a service type, `package/srv/Name`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -29,12 +44,12 @@ impl TypeName {
     }
 
     /// Parses the name of a service type.
-    pub(crate) fn service(text: &str) -> Result<Self, SchemaError> {
+    pub(crate) fn service(text: &str) -> Result<Self, TypeNameError> {
         match *text.split('/').collect::<Vec<_>>() {
             [package, "srv", name] => Self::of_kind("srv", package, name),
             _ => None,
         }
-        .ok_or_else(|| SchemaError::NotAService(text.to_owned()))
+        .ok_or_else(|| TypeNameError::NotAService(text.to_owned()))
     }
 
     /// `msg` or `srv`.
@@ -62,13 +77,13 @@ impl fmt::Display for TypeName {
 }
 
 impl FromStr for TypeName {
-    type Err = SchemaError;
+    type Err = TypeNameError;
 
-    fn from_str(text: &str) -> Result<Self, SchemaError> {
-        let bad = || SchemaError::BadName(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, TypeNameError> {
+        let bad = || TypeNameError::BadName(text.to_owned());
         match *text.split('/').collect::<Vec<_>>() {
             [package, "msg", name] => Self::new(package, name).ok_or_else(bad),
-            [_, "srv" | "action", _] => Err(SchemaError::NotAMessage(text.to_owned())),
+            [_, "srv" | "action", _] => Err(TypeNameError::NotAMessage(text.to_owned())),
             _ => Err(bad()),
         }
     }
@@ -102,7 +117,7 @@ mod tests {
         ] {
             assert_eq!(
                 bad.parse::<TypeName>(),
-                Err(SchemaError::BadName(bad.into()))
+                Err(TypeNameError::BadName(bad.into()))
             );
         }
     }
@@ -112,7 +127,7 @@ mod tests {
         for other in ["a/srv/B_Request", "a/action/C_FeedbackMessage"] {
             assert_eq!(
                 other.parse::<TypeName>(),
-                Err(SchemaError::NotAMessage(other.into()))
+                Err(TypeNameError::NotAMessage(other.into()))
             );
         }
     }

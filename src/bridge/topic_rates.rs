@@ -6,8 +6,10 @@ use remote_access_session::RateLimit;
 /// Which topics have which rate limit. The first entry that matches counts.
 #[derive(Clone, Debug, Default)]
 pub struct TopicRates {
-    pub(super) messages: Rates,
-    pub(super) bytes: Rates,
+    /// Messages per second.
+    pub messages: Rates,
+    /// Bytes per second.
+    pub bytes: Rates,
 }
 
 impl TopicRates {
@@ -23,7 +25,7 @@ impl TopicRates {
 
 /// One list of such entries.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Rates(Vec<(Patterns, f64)>);
+pub struct Rates(Vec<(Patterns, f64)>);
 
 /// An entry that is no rate limit. The text says what is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +47,9 @@ pub enum RateError {
 
 impl Rates {
     /// Parses entries of the form `regex=number`. Empty ones are left out.
+    ///
+    /// # Errors
+    /// One of them is not of that form.
     pub fn parse(entries: &[String]) -> Result<Self, RateError> {
         let entries = entries.iter().filter(|entry| !entry.is_empty());
         entries
