@@ -23,7 +23,7 @@ use flume::{Receiver, Selector};
 use remote_access_protocol::server::{message_data_header, Channel, StatusLevel};
 use remote_access_protocol::{ChannelId, LATCHED_METADATA};
 use tokio::runtime::Handle;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 pub use robot_config::{CallTimeouts, RobotConfig};
 pub use topic_rates::{RateError, Rates, TopicRates};
@@ -168,16 +168,21 @@ impl Worker {
     /// together.
     fn topic_events(&mut self, first: TopicEvent, more: &Receiver<TopicEvent>) {
         let mut added = Vec::new();
+        let mut gone = 0;
         for event in burst(first, more) {
             match event {
                 TopicEvent::Added(topic) => added.push(self.add(topic)),
                 other => {
                     self.advertise(std::mem::take(&mut added));
+                    gone += usize::from(matches!(other, TopicEvent::Removed { .. }));
                     self.topic_event(other);
                 }
             }
         }
         self.advertise(added);
+        if gone > 0 {
+            info!(count = gone, "topics have gone");
+        }
     }
 
     fn topic_event(&mut self, event: TopicEvent) {
@@ -185,7 +190,7 @@ impl Worker {
             TopicEvent::QosChanged(topic) => self.update(topic),
             TopicEvent::Removed { name, .. } => self.remove(&name),
             TopicEvent::Problem { topic, reason } => {
-                warn!(topic, %reason, "topic is not bridged");
+                warn!(topic, %reason, "the topic is not bridged");
                 let text = format!("{topic} cannot be offered: {reason}");
                 self.problem(topic, Some((StatusLevel::Warning, text)));
             }
@@ -228,7 +233,7 @@ impl Worker {
         let Some(id) = self.topics.remove(name) else {
             return;
         };
-        info!(topic = name, "topic has gone");
+        debug!(topic = name, "the topic has gone");
         self.channels.remove(&id);
         self.subscriptions.remove(&id);
         self.command(Command::Remove(vec![id]));

@@ -12,13 +12,15 @@ mod robot;
 mod transport;
 mod viewers;
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use remote_access_session::Session;
+use remote_access_session::{ParticipantId, Session};
+use tracing::{info_span, Span};
 
 pub use answer::Answer;
 pub use demand::Demand;
@@ -45,6 +47,10 @@ pub struct Driver<T> {
     connections: u64,
     /// A request that waits until the robot's side has room for it.
     handing_over: Option<HandingOver>,
+    /// The span of the present connection.
+    span: Span,
+    /// The span of each viewer.
+    viewers: HashMap<ParticipantId, Span>,
 }
 
 type HandingOver = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -100,6 +106,8 @@ impl<T: Transport> Driver<T> {
             state: ConnectionState::Down,
             connections: 0,
             handing_over: None,
+            span: Span::none(),
+            viewers: HashMap::new(),
         };
         (driver, handle, changed)
     }
@@ -141,9 +149,14 @@ impl<T: Transport> Driver<T> {
         link: &mut Link<T::Connection>,
         timeout: Option<Instant>,
     ) -> Input<T::Connection> {
+        let span = &self.span;
+        let poll_input = |context: &mut Context<'_>| {
+            let _entered = span.enter();
+            link.poll_input(context)
+        };
         tokio::select! {
             biased;
-            input = std::future::poll_fn(|context| link.poll_input(context)) => input,
+            input = std::future::poll_fn(poll_input) => input,
             () = handed_over(&mut self.handing_over) => Input::HandedOver,
             Ok(command) = self.handle.commands.recv_async() => Input::Command(command),
             Some(message) = self.handle.messages.recv() => Input::Message(message),
@@ -157,10 +170,13 @@ impl<T: Transport> Driver<T> {
         link: &mut Link<T::Connection>,
         input: Input<T::Connection>,
     ) {
+        let span = self.span.clone();
+        let _entered = span.enter();
         match input {
             Input::Connected(connection) => {
                 self.state = ConnectionState::Up;
                 self.connections += 1;
+                self.span = info_span!("connection", number = self.connections);
                 *link = Link::Up(connection);
             }
             Input::Connection(event) => self.connection_event(now, link, event),
@@ -177,6 +193,8 @@ impl<T: Transport> Driver<T> {
     fn reconnect(&mut self, now: Instant, link: &mut Link<T::Connection>) {
         self.state = ConnectionState::Down;
         self.session.connection_lost(now);
+        self.span = Span::none();
+        self.viewers.clear();
         let next = Link::Connecting(self.transport.connect());
         if let Link::Up(connection) = std::mem::replace(link, next) {
             connection.abandon();

@@ -9,7 +9,7 @@ use remote_access_protocol::server::StatusLevel;
 use remote_access_protocol::service::{Service, ServiceSchema};
 use remote_access_protocol::ServiceId;
 use tokio::sync::OnceCell;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::answers::{problem_id, Answers};
 use super::robot_config::CallTimeouts;
@@ -67,25 +67,29 @@ impl Calls {
     /// Tells viewers about services that come and go.
     pub fn service_events(&mut self, events: Vec<ServiceEvent>) {
         let mut added = Vec::new();
+        let mut gone = 0;
         for event in events {
             match event {
                 ServiceEvent::Added(service) => added.push(self.add(service)),
                 ServiceEvent::Removed { name, .. } => {
                     self.advertise(std::mem::take(&mut added));
-                    self.remove(&name);
+                    gone += usize::from(self.remove(&name));
                 }
                 ServiceEvent::Problem { service, reason } => {
-                    warn!(service, %reason, "service is not offered");
+                    warn!(service, %reason, "the service is not offered");
                     let text = format!("{service} cannot be offered: {reason}");
                     self.problem(&service, Some((StatusLevel::Warning, text)));
                 }
                 ServiceEvent::Solved { service } => {
-                    info!(service, "service can be offered");
+                    info!(service, "the service can be offered now");
                     self.problem(&service, None);
                 }
             }
         }
         self.advertise(added);
+        if gone > 0 {
+            info!(count = gone, "services have gone");
+        }
     }
 
     fn problem(&self, service: &str, problem: Option<(StatusLevel, String)>) {
@@ -114,13 +118,16 @@ impl Calls {
         }
     }
 
-    fn remove(&mut self, name: &str) {
-        if let Some(id) = self.ids.remove(name) {
-            info!(service = name, "service has gone");
-            self.services.remove(&id);
-            self.unresponsive.forget(id);
-            self.answers.command(Command::RemoveServices(vec![id]));
-        }
+    /// Returns `false` if it was not offered.
+    fn remove(&mut self, name: &str) -> bool {
+        let Some(id) = self.ids.remove(name) else {
+            return false;
+        };
+        debug!(service = name, "the service has gone");
+        self.services.remove(&id);
+        self.unresponsive.forget(id);
+        self.answers.command(Command::RemoveServices(vec![id]));
+        true
     }
 
     /// Calls a service. The future may be dropped at any time.

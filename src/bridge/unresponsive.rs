@@ -36,7 +36,7 @@ impl UnresponsiveServices {
             return;
         }
         let text = format!("{name} did not answer within {} ms", timeout.as_millis());
-        warn!(service = name, "does not answer");
+        warn!(service = name, ?timeout, "the service does not answer");
         self.answers.give(Answer::Problem {
             id: problem_id(name),
             problem: Some((StatusLevel::Warning, text)),
@@ -47,7 +47,7 @@ impl UnresponsiveServices {
     pub async fn answered(&self, id: ServiceId) {
         let was = self.services.lock().remove(&id);
         if let Some((name, _)) = was {
-            info!(service = name, "answers again");
+            info!(service = name, "the service answers again");
             let id = problem_id(&name);
             let over = Answer::Problem { id, problem: None };
             self.answers.give_async(over).await;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tracing::{debug, warn};
+use tracing::{debug, info_span, warn, Span};
 
 use super::report::ConnectionState;
 use super::transport::{Connection, ConnectionEvent, Inbound, InboundEvent, SendError, Transport};
@@ -17,11 +17,16 @@ impl<T: Transport> Driver<T> {
     ) {
         match event {
             ConnectionEvent::ViewerJoined { id, name, may_send } => {
+                let span = info_span!(parent: &self.span, "viewer", viewer = name);
+                self.viewers.insert(id, span);
                 self.session.participant_joined(now, id);
                 self.session.participant_named(id, name);
                 self.session.set_may_send(now, id, may_send);
             }
-            ConnectionEvent::ViewerLeft(id) => self.session.participant_left(now, id),
+            ConnectionEvent::ViewerLeft(id) => {
+                self.viewers.remove(&id);
+                self.session.participant_left(now, id);
+            }
             ConnectionEvent::MaySend(id, may_send) => self.session.set_may_send(now, id, may_send),
             ConnectionEvent::Interrupted => self.state = ConnectionState::Interrupted,
             ConnectionEvent::Resumed => {
@@ -50,6 +55,8 @@ impl<T: Transport> Driver<T> {
             stream,
             what,
         } = event;
+        let span = self.viewers.get(&viewer).cloned();
+        let _entered = span.as_ref().map(Span::enter);
         let result = match what {
             Inbound::Opened { many_streams } => {
                 self.session
@@ -62,7 +69,7 @@ impl<T: Transport> Driver<T> {
             }
         };
         if let Err(error) = result {
-            debug!(?viewer, %error, "ending a stream");
+            debug!(%error, "ending a stream");
             if let Link::Up(connection) = link {
                 connection.end_stream(stream);
             }

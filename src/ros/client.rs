@@ -311,7 +311,7 @@ impl TakeResponses for Inner {
                 }
                 Ok(None) => return,
                 Err(problem) => {
-                    warn!("{}: cannot take a response: {problem}", self.name);
+                    warn!(service = self.name, error = %problem, "cannot take a response");
                     return;
                 }
             }
@@ -331,7 +331,10 @@ impl Drop for Inner {
             )
         };
         if code != ffi::RET_OK {
-            error!("cannot remove a client's callback: {}", ffi::take_error());
+            error!(
+                error = ffi::take_error(),
+                "cannot remove a client's callback"
+            );
             // The middleware may still call it: its announcer must live on.
             std::mem::forget(Arc::clone(&self.announcer));
         }

@@ -90,13 +90,13 @@ impl Executor {
             .name("ros-node".into())
             .spawn(move || {
                 while let Err(problem) = runner.run_blocking(conditions.clone()) {
-                    error!("ROS node thread: {problem}");
+                    error!(error = %problem, "the ROS node thread failed");
                     std::thread::sleep(RETRY);
                 }
             });
         match thread {
             Ok(thread) => self.shared.threads.lock().push(thread),
-            Err(problem) => error!("cannot start the ROS node thread: {problem}"),
+            Err(problem) => error!(error = %problem, "cannot start the ROS node thread"),
         }
         Arc::new(worker)
     }

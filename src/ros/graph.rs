@@ -195,7 +195,7 @@ impl Graph {
         let started = Instant::now();
         if let Err(problem) = self.read(reading) {
             // What was known stays until the graph can be read again.
-            warn!("cannot read the ROS graph: {problem}");
+            warn!(error = %problem, "cannot read the ROS graph");
         }
         let took = started.elapsed();
         debug!(?reading, ?took, "read the graph");

@@ -187,7 +187,7 @@ impl ParameterClient {
         let names = match listed {
             Ok(Ok(names)) => names,
             Ok(Err(problem)) => {
-                warn!("cannot list the nodes: {problem}");
+                warn!(error = %problem, "cannot list the nodes");
                 return HashMap::new();
             }
             // The runtime is stopping.
@@ -217,7 +217,7 @@ impl ParameterClient {
             Err(problem) => Err(problem),
         };
         if let Err(problem) = &values {
-            debug!("{}: cannot read parameters: {problem}", node.name);
+            debug!(node = node.name, error = %problem, "cannot read parameters");
         }
         let entry = |(parameter, value)| ParameterEntry {
             name: format!("{}.{parameter}", node.name),

@@ -1,6 +1,7 @@
 //! Services of the graph, and what is told of them.
 
 use super::connections::by_node;
+use super::error::OfferError;
 use super::schema::{Schema, SchemaStore};
 use super::watch::{Discovered, Offer};
 use rclrs::{Node, NodeState, RclrsError};

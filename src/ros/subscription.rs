@@ -115,11 +115,11 @@ impl Subscriptions {
             {
                 continue;
             }
-            info!("{topic}: subscribing again for the QoS of its publishers: {wanted:?}");
+            info!(topic, qos = ?wanted, "subscribing again for the QoS of the publishers");
             // Kept as it is on failure, so that the next change of the graph tries again.
             match self.open(inner, wanted) {
                 Ok(()) => *inner.qos.lock() = wanted,
-                Err(problem) => warn!("{topic}: {problem}"),
+                Err(problem) => warn!(topic, error = %problem, "cannot subscribe again"),
             }
         }
     }

@@ -219,7 +219,7 @@ impl Entry {
                 Ok(None) => return false,
                 Err(problem) => {
                     if !self.failing.swap(true, Ordering::Relaxed) {
-                        warn!("{}: cannot take a message: {problem}", self.topic);
+                        warn!(topic = self.topic, error = %problem, "cannot take a message");
                     }
                     return false;
                 }

@@ -1,5 +1,6 @@
 //! Topics, and what is told of them.
 
+use super::error::OfferError;
 use super::qos::TopicQos;
 use super::schema::Schema;
 use super::watch::Offer;

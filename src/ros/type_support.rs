@@ -105,7 +105,7 @@ impl TypeSupports {
     /// The support of a message type, loaded at its first use.
     pub(super) fn message(&self, type_name: &str) -> Result<Arc<MessageSupport>, TypeSupportError> {
         known(&self.messages, type_name, || {
-            let name: TypeName = type_name.parse()?;
+            let name: TypeName = type_name.parse().map_err(SchemaError::from)?;
             let schema = self.schemas.get(type_name)?;
             let parts = (name.package(), "msg", name.name());
             self.load_message(parts, schema.encoding, &schema.text)

@@ -118,7 +118,7 @@ async fn a_connection_that_ends_is_given_up_and_replaced() {
 #[tokio::test]
 async fn one_thing_is_sent_at_a_time_and_a_stream_that_fails_is_replaced() {
     let fixture = Fixture::start();
-    let mut line = fixture.connection().await;
+    let line = fixture.connection().await;
     line.join(1).await;
     let Transmit::Open { stream, .. } = line.transmit().await else {
         panic!("a stream is opened first");

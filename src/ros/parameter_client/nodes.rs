@@ -64,7 +64,10 @@ impl RemoteNode {
 
     pub fn answered(&self) {
         if self.state.lock().silent.take().is_some() {
-            info!("{}: answers for its parameters again", self.name);
+            info!(
+                node = self.name,
+                "the node answers for its parameters again"
+            );
         }
     }
 
@@ -78,8 +81,8 @@ impl RemoteNode {
         drop(state);
         if before.is_none() {
             warn!(
-                "{}: does not answer for its parameters and is set aside",
-                self.name
+                node = self.name,
+                "the node does not answer for its parameters and is set aside"
             );
         }
     }
