@@ -46,6 +46,18 @@ impl TokenBucket {
         self.tokens > 0.0
     }
 
+    /// Whether something may be spent now, without a refill.
+    pub(crate) fn would_have_credit(&self, now: Instant) -> bool {
+        let elapsed = now.saturating_duration_since(self.updated).as_secs_f64();
+        self.tokens + elapsed * self.rate > 0.0
+    }
+
+    /// Spends `amount`, but owes no more than `most`: the rest of a debt is forgiven.
+    pub(crate) fn charge_and_forgive(&mut self, now: Instant, amount: f64, most: f64) {
+        self.refill(now);
+        self.tokens = (self.tokens - amount).max(-most);
+    }
+
     /// Whether the debt is smaller than a burst, for what is urgent.
     pub fn has_urgent_credit(&mut self, now: Instant) -> bool {
         self.refill(now);
@@ -66,7 +78,7 @@ impl TokenBucket {
         ready
     }
 
-    /// When something may be spent again, if nothing is until then.
+    /// Time at which something may be spent again, if nothing is until then.
     #[must_use]
     pub fn ready_at(&self) -> Instant {
         let debt = (-self.tokens).max(0.0);
@@ -87,6 +99,17 @@ mod tests {
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_debt_may_be_limited() {
+        let start = Instant::now();
+        let mut bucket = TokenBucket::new(start, 100.0, 10.0);
+        assert!(bucket.would_have_credit(start));
+        bucket.charge_and_forgive(start, 1e6, 10.0);
+        assert!(!bucket.would_have_credit(start + 100 * MS));
+        assert!(bucket.would_have_credit(start + 101 * MS));
+        assert!(bucket.has_credit(start + 101 * MS));
+    }
 
     #[test]
     fn a_burst_goes_through_and_then_the_rate() {

@@ -5,7 +5,7 @@ pub(crate) mod rate_limit;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use remote_access_protocol::server::ServerMessage;
@@ -15,7 +15,7 @@ use tracing::warn;
 use crate::ids::{ParticipantId, PublisherId};
 use crate::message::Message;
 use crate::transmit::Event;
-use channel::{ChannelInfo, ChannelState};
+use channel::{ChannelInfo, ChannelState, Demand};
 
 /// An advertise message holds about this many bytes of schemas at most.
 const ADVERTISE_BATCH: usize = 512 * 1024;
@@ -27,7 +27,11 @@ pub(crate) struct Channels {
     /// Bytes of latched messages that all channels keep.
     latched: usize,
     latched_budget: usize,
+    /// Time for which a channel stays wanted that nobody subscribes to any more.
+    linger: Duration,
     events: VecDeque<Event>,
+    /// The advertise messages of all channels, once they were asked for.
+    catalogue: Option<Vec<Bytes>>,
 }
 
 /// A message that came from the robot.
@@ -43,12 +47,14 @@ pub(crate) enum Received {
 
 impl Channels {
     /// `latched_budget` is in bytes.
-    pub(crate) fn new(latched_budget: usize) -> Self {
+    pub(crate) fn new(latched_budget: usize, linger: Duration) -> Self {
         Self {
             channels: BTreeMap::new(),
             latched: 0,
             latched_budget,
+            linger,
             events: VecDeque::new(),
+            catalogue: None,
         }
     }
 
@@ -70,6 +76,7 @@ impl Channels {
     /// Adds channels. One whose id is known is ignored: ids are never used twice. Returns the ids
     /// that are new.
     pub(crate) fn add(&mut self, now: Instant, channels: Vec<ChannelInfo>) -> Vec<ChannelId> {
+        self.catalogue = None;
         let mut added = Vec::with_capacity(channels.len());
         for info in channels {
             let id = info.channel.id;
@@ -99,35 +106,52 @@ impl Channels {
         let Some(state) = self.channels.remove(&id) else {
             return false;
         };
+        self.catalogue = None;
         self.latched -= state.latched_bytes();
         self.events.retain(|event| event.channel() != id);
         true
     }
 
-    /// Adds a subscriber. The first one makes the robot's side subscribe; for a later one there may
-    /// be latched messages. Returns whether it is the first.
+    /// Adds a subscriber. The first one makes the robot's side subscribe, unless it still does.
+    /// Returns whether it is to: else there may be latched messages.
     pub(crate) fn subscribe(&mut self, id: ChannelId, subscriber: ParticipantId) -> bool {
         let Some(state) = self.channels.get_mut(&id) else {
             return false;
         };
-        let first = state.subscribers.is_empty();
         state.subscribers.insert(subscriber);
+        let first = state.demand == Demand::None;
+        state.demand = Demand::Wanted;
         if first {
             self.events.push_back(Event::Subscribe(id));
         }
         first
     }
 
-    /// Removes a subscriber; the last one ends the robot's subscription.
-    pub(crate) fn unsubscribe(&mut self, id: ChannelId, subscriber: ParticipantId) {
+    /// Removes a subscriber; a while after the last one the robot's subscription ends.
+    pub(crate) fn unsubscribe(&mut self, now: Instant, id: ChannelId, subscriber: ParticipantId) {
         let Some(state) = self.channels.get_mut(&id) else {
             return;
         };
         if state.subscribers.remove(&subscriber) && state.subscribers.is_empty() {
-            self.latched -= state.latched_bytes();
-            state.forget_latched();
-            self.events.push_back(Event::Unsubscribe(id));
+            state.demand = Demand::Lingers(now + self.linger);
         }
+    }
+
+    /// Ends the robot's subscriptions that nobody has wanted for a while.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        for (&id, state) in &mut self.channels {
+            if state.demand.ends_at().is_some_and(|at| at <= now) {
+                state.demand = Demand::None;
+                self.latched -= state.latched_bytes();
+                state.forget_latched();
+                self.events.push_back(Event::Unsubscribe(id));
+            }
+        }
+    }
+
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        let states = self.channels.values();
+        states.filter_map(|state| state.demand.ends_at()).min()
     }
 
     /// Takes a message of the robot, and keeps it for later subscribers if it is latched.
@@ -141,15 +165,17 @@ impl Channels {
         let Some(state) = self.channels.get_mut(&id) else {
             return Received::Unwanted;
         };
-        if state.subscribers.is_empty() || frame.is_empty() {
+        let latched = state.info.latched;
+        let unwanted = state.subscribers.is_empty();
+        if state.demand == Demand::None || frame.is_empty() || (unwanted && !latched) {
             return Received::Unwanted;
         }
         state.received.count(frame.len());
-        if !state.info.latched && !state.limiter.pass(now, frame.len()) {
+        if !latched && !state.limiter.pass(now, frame.len()) {
             return Received::OverRate;
         }
         let message = state.number(now, frame);
-        if state.info.latched {
+        if latched {
             let others = self.latched - state.latched_bytes();
             let room = self.latched_budget.saturating_sub(others);
             if !state.keep_latched(publisher, message.clone(), room) {
@@ -161,7 +187,11 @@ impl Channels {
             }
             self.latched = others + state.latched_bytes();
         }
-        Received::Wanted(message)
+        if unwanted {
+            Received::Unwanted
+        } else {
+            Received::Wanted(message)
+        }
     }
 
     /// Notes that subscribers are told about a message that was too large. Returns whether that is
@@ -194,6 +224,15 @@ impl Channels {
         frames
     }
 
+    /// The advertise messages of all channels, which all participants share.
+    pub(crate) fn catalogue(&mut self) -> Vec<Bytes> {
+        if self.catalogue.is_none() {
+            let ids: Vec<ChannelId> = self.channels.keys().copied().collect();
+            self.catalogue = Some(self.advertisements(&ids));
+        }
+        self.catalogue.clone().unwrap_or_default()
+    }
+
     /// The next thing that the robot's side is to do.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
@@ -212,8 +251,10 @@ mod tests {
 
     const CHANNEL: ChannelId = ChannelId(1);
 
+    const LINGER: Duration = Duration::from_secs(5);
+
     fn channels(budget: usize) -> Channels {
-        let mut channels = Channels::new(budget);
+        let mut channels = Channels::new(budget, LINGER);
         let added = channels.add(Instant::now(), vec![latched(1).info]);
         assert_eq!(added, [CHANNEL]);
         channels
@@ -225,21 +266,62 @@ mod tests {
     }
 
     #[test]
-    fn demand_begins_with_the_first_subscriber_and_ends_with_the_last() {
+    fn demand_begins_with_the_first_subscriber_and_ends_a_while_after_the_last() {
+        let now = Instant::now();
         let mut channels = channels(1000);
         assert!(matches!(receive(&mut channels, 10), Received::Unwanted));
         assert!(channels.subscribe(CHANNEL, ParticipantId(1)));
         assert!(!channels.subscribe(CHANNEL, ParticipantId(2)));
         assert!(matches!(receive(&mut channels, 10), Received::Wanted(_)));
-        assert_eq!(channels.latched_bytes(), 10);
-        channels.unsubscribe(CHANNEL, ParticipantId(1));
-        channels.unsubscribe(CHANNEL, ParticipantId(1));
-        assert_eq!(channels.latched_bytes(), 10);
-        channels.unsubscribe(CHANNEL, ParticipantId(2));
-        assert_eq!(channels.latched_bytes(), 0, "kept for nobody");
+        channels.unsubscribe(now, CHANNEL, ParticipantId(1));
+        channels.unsubscribe(now, CHANNEL, ParticipantId(1));
+        assert_eq!(channels.next_timeout(), None);
+        channels.unsubscribe(now, CHANNEL, ParticipantId(2));
+        assert_eq!(channels.next_timeout(), Some(now + LINGER));
         assert_eq!(channels.poll_event(), Some(Event::Subscribe(CHANNEL)));
+        channels.handle_timeout(now + LINGER / 2);
+        assert_eq!(
+            (channels.latched_bytes(), channels.poll_event()),
+            (10, None)
+        );
+        channels.handle_timeout(now + LINGER);
+        assert_eq!(channels.latched_bytes(), 0, "kept for nobody");
         assert_eq!(channels.poll_event(), Some(Event::Unsubscribe(CHANNEL)));
+        assert_eq!(
+            (channels.next_timeout(), channels.poll_event()),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn who_comes_back_soon_finds_the_latest_latched_message() {
+        let now = Instant::now();
+        let mut channels = channels(1000);
+        channels.subscribe(CHANNEL, ParticipantId(1));
+        channels.unsubscribe(now, CHANNEL, ParticipantId(1));
+        assert!(matches!(receive(&mut channels, 10), Received::Unwanted));
+        assert!(!channels.subscribe(CHANNEL, ParticipantId(1)));
+        channels.handle_timeout(now + 2 * LINGER);
+        assert_eq!(channels.poll_event(), Some(Event::Subscribe(CHANNEL)));
         assert_eq!(channels.poll_event(), None);
+        assert_eq!(
+            channels.get(CHANNEL).map(|state| state.replay().len()),
+            Some(1)
+        );
+    }
+
+    #[test]
+    fn the_catalogue_is_made_once_and_follows_what_there_is() {
+        let mut channels = channels(1000);
+        let first = channels.catalogue();
+        assert_eq!(first[0].as_ptr(), channels.catalogue()[0].as_ptr());
+        let mut info = latched(1).info;
+        info.channel.id = ChannelId(2);
+        channels.add(Instant::now(), vec![info]);
+        assert!(channels.catalogue()[0].len() > first[0].len());
+        channels.remove(CHANNEL);
+        channels.remove(ChannelId(2));
+        assert!(channels.catalogue().is_empty());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What can be set about a session.
+//! Configuration of a session.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub struct SessionConfig {
     pub queue_budget: usize,
     /// Most bytes of control messages that wait for one participant. Default 32 MiB.
     ///
-    /// A participant that lets more pile up is started anew.
+    /// A participant that lets more pile up is resynced: it gets new streams, with all that it has to know.
     pub control_queue_size: usize,
     /// Age at which a waiting message of a periodic topic is dropped. Default 2 s.
     pub max_age: Duration,
@@ -50,17 +50,30 @@ pub struct SessionConfig {
     pub max_subscriptions: usize,
     /// Most subscriptions of all participants together. Default 16,384.
     pub max_total_subscriptions: usize,
+    /// Time for which the robot's side goes on with a channel that nobody subscribes to any more.
+    /// Default 5 s.
+    ///
+    /// A reader is not made in a moment: viewers that change their minds often must not cost that.
+    pub unsubscribe_linger: Duration,
+    /// Subscriptions per second that one participant may begin. Default 50.
+    ///
+    /// Twice as many as it may have may come at once.
+    pub subscription_rate: f64,
     /// Most streams that one participant may have open to the robot at once. Default 8.
     pub max_inbound_streams: usize,
     /// Bytes per second that one participant may send. Default 8,000,000.
     ///
     /// Eight seconds' worth may come at once. Beyond that its stream is ended.
     pub inbound_rate: u64,
+    /// Messages per second that one participant may send. Default 2,000.
+    ///
+    /// Eight seconds' worth may come at once. Beyond that its stream is ended.
+    pub inbound_message_rate: f64,
     /// Most bytes of incomplete frames from all participants together. Default 128 MiB.
     ///
     /// One participant has 16 MiB, a frame of the largest size, at most.
     pub inbound_budget: usize,
-    /// What a viewer may do beside watching topics. Default: nothing.
+    /// Rights of a viewer beside watching topics. Default: none.
     pub rights: Rights,
     /// Topics that drive the robot: one driver at a time, and a stop when it is gone.
     pub command_topics: NameRule,
@@ -86,8 +99,11 @@ impl Default for SessionConfig {
             uplink_rate: None,
             max_subscriptions: 2048,
             max_total_subscriptions: 16_384,
+            unsubscribe_linger: Duration::from_secs(5),
+            subscription_rate: 50.0,
             max_inbound_streams: 8,
             inbound_rate: 8_000_000,
+            inbound_message_rate: 2_000.0,
             inbound_budget: 128 << 20,
             rights: Rights::default(),
             command_topics: NameRule::default(),
@@ -99,7 +115,7 @@ impl Default for SessionConfig {
 }
 
 impl SessionConfig {
-    /// Why a participant with `own` subscriptions may have no further one, while all participants
+    /// Reason why a participant with `own` subscriptions may have no further one, while all participants
     /// together have `all`.
     pub(crate) fn too_many_subscriptions(&self, own: usize, all: usize) -> Option<String> {
         let (limit, whose) = if own >= self.max_subscriptions {

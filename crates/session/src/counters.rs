@@ -56,7 +56,7 @@ impl Drops {
         self.resync += other.resync;
     }
 
-    /// Those that a participant missed because it, or the robot's memory, could not keep up.
+    /// Messages that a participant missed because it, or the robot's memory, could not keep up.
     #[must_use]
     pub fn by_slowness(&self) -> u64 {
         self.overtaken + self.too_old + self.no_memory

@@ -13,7 +13,7 @@ use crate::ids::{InboundId, ParticipantId};
 
 /// Bytes of incomplete frames that one participant may have waiting in all its streams.
 const MAX_BUFFERED: usize = MAX_PAYLOAD_SIZE + 64 * 1024;
-/// Seconds' worth of bytes that a participant may send at once.
+/// Seconds' worth of bytes and messages that a participant may send at once.
 const BURST: f64 = 8.0;
 
 /// Reason why a stream from a participant must be ended.
@@ -23,6 +23,9 @@ pub enum InboundError {
     /// The bytes are not frames of the protocol.
     #[error(transparent)]
     Frame(#[from] FrameError),
+    /// The participant sends too many messages per second.
+    #[error("too many messages per second")]
+    TooManyMessages,
     /// The participant sends too many bytes per second.
     #[error("too many bytes per second")]
     TooFast,
@@ -55,7 +58,11 @@ pub(crate) struct Inbound {
 #[derive(Debug)]
 struct Talker {
     /// Bytes that it may send.
-    rate: TokenBucket,
+    bytes: TokenBucket,
+    /// Messages that it may send.
+    messages: TokenBucket,
+    /// Subscriptions that it may begin.
+    subscriptions: TokenBucket,
     /// Its open streams.
     streams: BTreeSet<InboundId>,
     /// Whether it ever opened one.
@@ -100,9 +107,14 @@ impl Inbound {
     }
 
     pub(crate) fn join(&mut self, now: Instant, id: ParticipantId) {
-        let rate = self.config.inbound_rate as f64;
+        let bucket = |rate: f64, burst| TokenBucket::new(now, rate, burst);
+        let config = &self.config;
+        let (bytes, messages) = (config.inbound_rate as f64, config.inbound_message_rate);
+        let most_subscriptions = 2.0 * config.max_subscriptions as f64;
         let talker = Talker {
-            rate: TokenBucket::new(now, rate, rate * BURST),
+            bytes: bucket(bytes, bytes * BURST),
+            messages: bucket(messages, messages * BURST),
+            subscriptions: bucket(config.subscription_rate, most_subscriptions),
             streams: BTreeSet::new(),
             spoke: false,
             received_bytes: 0,
@@ -163,7 +175,7 @@ impl Inbound {
         self.totals.received_bytes += size as u64;
         if let Some(talker) = self.participants.get_mut(&stream.participant) {
             talker.received_bytes += size as u64;
-            if !talker.rate.take(now, size as f64) {
+            if !talker.bytes.take(now, size as f64) {
                 return Err(InboundError::TooFast);
             }
         }
@@ -173,15 +185,32 @@ impl Inbound {
         Ok(())
     }
 
-    /// The next complete frame of a stream.
-    pub(crate) fn next_frame(&mut self, inbound: InboundId) -> Result<Option<Frame>, InboundError> {
+    /// The next complete frame of a stream, if the participant may send that many.
+    pub(crate) fn next_frame(
+        &mut self,
+        now: Instant,
+        inbound: InboundId,
+    ) -> Result<Option<Frame>, InboundError> {
         let Some(stream) = self.streams.get_mut(&inbound) else {
             return Ok(None);
         };
         let before = stream.decoder.buffered();
         let frame = stream.decoder.next_frame();
         self.buffered -= before - stream.decoder.buffered();
-        Ok(frame?)
+        let frame = frame?;
+        if frame.is_some() {
+            let talker = self.participants.get_mut(&stream.participant);
+            if talker.is_some_and(|talker| !talker.messages.take(now, 1.0)) {
+                return Err(InboundError::TooManyMessages);
+            }
+        }
+        Ok(frame)
+    }
+
+    /// Whether a participant may begin another subscription now. One that may is counted.
+    pub(crate) fn may_subscribe(&mut self, now: Instant, id: ParticipantId) -> bool {
+        let talker = self.participants.get_mut(&id);
+        talker.is_some_and(|talker| talker.subscriptions.take(now, 1.0))
     }
 
     /// Whether the bytes of incomplete frames are within the limits.
@@ -223,7 +252,7 @@ impl Inbound {
         self.totals
     }
 
-    /// How many streams a participant has open.
+    /// Number of streams that a participant has open.
     pub(crate) fn open_streams(&self, id: ParticipantId) -> usize {
         let talker = self.participants.get(&id);
         talker.map_or(0, |talker| talker.streams.len())
@@ -240,6 +269,7 @@ impl Inbound {
 mod tests {
     use super::*;
     use remote_access_protocol::frame;
+    use std::time::Duration;
 
     const VIEWER: ParticipantId = ParticipantId(1);
 
@@ -276,18 +306,37 @@ mod tests {
         inbound.open(VIEWER, id).unwrap();
         inbound.push(now, id, &frame[..12]).unwrap();
         assert_eq!(
-            inbound.next_frame(id).map(|frame| frame.is_some()),
+            inbound.next_frame(now, id).map(|frame| frame.is_some()),
             Ok(false)
         );
         assert_eq!(inbound.check_budget(VIEWER), Err(InboundError::NoMemory));
         inbound.push(now, id, &frame[12..]).unwrap();
         assert_eq!(
-            inbound.next_frame(id).map(|frame| frame.is_some()),
+            inbound.next_frame(now, id).map(|frame| frame.is_some()),
             Ok(true)
         );
         assert_eq!(inbound.check_budget(VIEWER), Ok(()));
         inbound.push(now, id, &frame[..12]).unwrap();
         inbound.leave(VIEWER);
         assert_eq!((inbound.buffered, inbound.streams.len()), (0, 0));
+    }
+
+    #[test]
+    fn messages_are_limited_beside_bytes() {
+        let start = Instant::now();
+        let mut inbound = inbound(SessionConfig {
+            inbound_message_rate: 10.0,
+            ..SessionConfig::default()
+        });
+        let id = InboundId(1);
+        inbound.open(VIEWER, id).unwrap();
+        let frames = frame::text("1").unwrap().repeat(1000);
+        let passed = |inbound: &mut Inbound, now| {
+            inbound.push(now, id, &frames).unwrap();
+            let passed = (0..1000).take_while(|_| inbound.next_frame(now, id).is_ok());
+            passed.count()
+        };
+        assert_eq!(passed(&mut inbound, start), 80);
+        assert_eq!(passed(&mut inbound, start + Duration::from_secs(1)), 10);
     }
 }

@@ -7,15 +7,28 @@
 //!   [`Session::inbound_bytes`] and their like, channels and messages by
 //!   [`Session::add_channels`] and [`Session::message`].
 //! - Demand goes back to the robot's side as [`Event`]s: a channel is wanted while at least one
-//!   participant subscribes to it.
+//!   participant subscribes to it, and for [`SessionConfig::unsubscribe_linger`] after that.
 //! - What participants ask of the robot comes out as [`Request`]s, by [`Session::poll_request`],
 //!   each one allowed by the participant's [`Rights`]; the answers come in by methods.
 //! - What is to be sent is pulled, one [`Transmit`] at a time, by [`Session::next_transmit`]. The
 //!   choice is made as late as possible: control before data, then a fair share for each channel.
+//! - After [`Session::poll_timeout`] at the latest [`Session::handle_timeout`] is called.
 //!
 //! A message for several participants that read many streams goes out once, on a *lane*: a byte
 //! stream for one channel and one exact set of destinations. Others get all on one stream.
 //! Flow control keeps the bytes in flight to each participant near what it can take.
+//!
+//! A remote party is a *participant* here, as LiveKit calls it, and a *viewer* in all that people
+//! read. `examples/two_viewers.rs` drives a session with two of them in memory.
+//!
+//! # Parts
+//!
+//! [`Session`] hands events on to parts that own their state and know nothing of each other, but
+//! for what is passed to them: `channels` (the robot's channels, their subscribers, latched
+//! messages), `inbound` (bytes of participants within limits), `requests` (publishing, services,
+//! parameters, the connection graph, assets, and the permission that each needs), `send` (queues,
+//! lanes, turns on the uplink, flow control), `reports` (of dropped messages) and `robot` (facts
+//! about the robot).
 #![forbid(unsafe_code)]
 #![deny(missing_docs, unreachable_pub)]
 
@@ -48,5 +61,7 @@ pub use requests::connection_graph::{Connections, NodesByName};
 pub use requests::request::{ClientChannelKey, Encoding, Request, RequestKey};
 pub use requests::services::ServiceInfo;
 pub use robot::RobotInfo;
-pub use session::{ChannelSnapshot, ParticipantSnapshot, Session, Snapshot, ViewerInfo};
+pub use session::snapshot::{ChannelSnapshot, ParticipantSnapshot, Snapshot};
+pub use session::viewers::ViewerInfo;
+pub use session::Session;
 pub use transmit::{Event, Transmit};

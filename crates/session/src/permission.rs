@@ -116,7 +116,13 @@ impl Rights {
             Action::Publish { topic } if !self.client_topics.holds(topic) => {
                 Err(Refusal::Topic(topic.to_owned()))
             }
-            _ => Ok(()),
+            Action::Publish { .. }
+            | Action::CallService
+            | Action::GetParameters
+            | Action::SetParameters
+            | Action::SubscribeParameters
+            | Action::WatchGraph
+            | Action::FetchAsset => Ok(()),
         }
     }
 

@@ -154,7 +154,7 @@ mod tests {
     /// A participant that missed one message of each of so many channels.
     fn missed(now: Instant, count: u64) -> (Routes, Channels) {
         let mut routes = Routes::new(Arc::new(SessionConfig::default()));
-        let mut channels = Channels::new(0);
+        let mut channels = Channels::new(0, Duration::ZERO);
         routes.join(now, VIEWER);
         let receiver = routes.receivers.get_mut(&VIEWER).unwrap();
         for id in (0..count).map(ChannelId) {

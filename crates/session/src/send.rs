@@ -1,7 +1,8 @@
 //! Sending: what goes out next, and to whom.
 //!
-//! Control messages come before data; then the sources of data take turns by deficit round robin,
-//! within the limit of the uplink. The choice is made as late as possible.
+//! Control messages come before data, as far as a participant does not get too many of them; then
+//! the sources of data take turns by deficit round robin, within the limit of the uplink. The
+//! choice is made as late as possible.
 
 mod answer_turn;
 pub(crate) mod answers;
@@ -21,6 +22,7 @@ mod source;
 mod standing;
 mod stream;
 mod streams;
+mod turn;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,23 +33,23 @@ use tracing::{info, warn};
 
 use crate::channels::channel::ChannelState;
 use crate::channels::Channels;
+use crate::class::Class;
 use crate::config::SessionConfig;
 use crate::counters::{DropReason, Traffic};
 use crate::ids::{ParticipantId, StreamId};
 use crate::message::{Message, QueuedBytes};
 use crate::transmit::Transmit;
-use answer_turn::answer_turn;
-use drr::{DeficitRoundRobin, Turn, Wait};
-use lane_turn::LaneTurn;
+use drr::DeficitRoundRobin;
 use primary_turn::{is_ready_for_control, PrimaryTurn};
 use receiver::Receiver;
 use routes::{Routes, RESYNC_DELAY};
 use send_buffer::{SendBuffer, Uplink};
 use source::Source;
+use turn::{is_over, turn};
 
 /// Time after which blocked sources are looked at again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(5);
-/// How often a turn may hand its work over before the next call. Once is enough for all cases.
+/// Times that a turn may hand its work over before the next call. Once is enough for all cases.
 const FOLLOW_UPS: usize = 3;
 
 /// The sending side of a session.
@@ -203,6 +205,16 @@ impl Sender {
         }
     }
 
+    /// Queues control messages that all participants share.
+    pub(crate) fn push_shared(&mut self, id: ParticipantId, frames: Vec<Bytes>) {
+        let receiver = self.routes.receivers.get_mut(&id);
+        if let Some(receiver) = receiver.filter(|each| each.resync_at.is_none()) {
+            for frame in frames {
+                receiver.control.push_shared(frame);
+            }
+        }
+    }
+
     /// Queues the robot's time, in place of an earlier one that still waits.
     pub(crate) fn push_time(&mut self, id: ParticipantId, time: u64) {
         if let Some(receiver) = self.routes.receivers.get_mut(&id) {
@@ -323,11 +335,13 @@ impl Sender {
         self.retry_at = Some(self.retry_at.map_or(at, |retry| retry.min(at)));
     }
 
-    /// Lets one participant send control messages, the participants in turn.
+    /// Lets one participant send control messages, the participants in turn. Those who get too many
+    /// take turns with data.
     fn send_control(&mut self, now: Instant, clock_ms: u64, channels: &Channels) -> bool {
         let routes = &self.routes;
-        let ready =
-            |(_, receiver): &(&ParticipantId, &Receiver)| is_ready_for_control(routes, receiver);
+        let ready = |(_, receiver): &(&ParticipantId, &Receiver)| {
+            receiver.has_control_precedence(now) && is_ready_for_control(routes, receiver)
+        };
         let next = routes
             .receivers
             .range(self.next_control..)
@@ -335,6 +349,11 @@ impl Sender {
             .or_else(|| routes.receivers.iter().find(ready))
             .map(|(&id, _)| id);
         let Some(id) = next else {
+            let waiting = routes.receivers.iter();
+            let waiting = waiting.filter(|(_, each)| is_ready_for_control(routes, each));
+            for (&id, _) in waiting {
+                self.sources.insert(Source::Control(id), Class::Bulk);
+            }
             return false;
         };
         self.next_control = ParticipantId(id.0.saturating_add(1));
@@ -378,72 +397,4 @@ impl Sender {
         }
         any
     }
-}
-
-/// Lets a source send a slice.
-fn turn(
-    routes: &mut Routes,
-    channels: &Channels,
-    now: Instant,
-    clock_ms: u64,
-    source: Source,
-) -> Turn {
-    let of_channel = |id| channels.get(id);
-    match source {
-        Source::Channel(id) => of_channel(id).map_or(Turn::Empty, |channel| {
-            LaneTurn { routes, now, id }.of_those_who_share(channel)
-        }),
-        Source::Own(participant, id) => of_channel(id).map_or(Turn::Empty, |channel| {
-            LaneTurn { routes, now, id }.of_one(channel, participant)
-        }),
-        Source::Participant(id) => PrimaryTurn {
-            routes,
-            channels,
-            now,
-            clock_ms,
-        }
-        .of_data(id),
-        Source::Answers(id) => answer_turn(routes, now, id),
-        Source::Finish(stream) => finish_turn(routes, now, stream),
-    }
-}
-
-/// Sends a slice of the frame that a retired stream still has to finish.
-fn finish_turn(routes: &mut Routes, now: Instant, id: StreamId) -> Turn {
-    let Some(stream) = routes.streams.get(id) else {
-        return Turn::Empty;
-    };
-    let receivers = &routes.receivers;
-    let mut destinations = stream.destinations.iter();
-    if !destinations.any(|destination| receivers.contains_key(destination)) {
-        routes.streams.close(id);
-        return Turn::Empty;
-    }
-    let channel = stream.channel;
-    channel.map_or(Turn::Empty, |channel| {
-        let turn = LaneTurn {
-            routes,
-            now,
-            id: channel,
-        };
-        turn.of_retired(id)
-    })
-}
-
-/// Whether sources that wait for this are to try again.
-fn is_over(routes: &mut Routes, now: Instant, wait: Wait) -> bool {
-    let (Wait::Credit(id, _) | Wait::Arrival(id, _)) = wait else {
-        return true;
-    };
-    let Some(receiver) = routes.receivers.get_mut(&id) else {
-        return true;
-    };
-    receiver.update_standing(now);
-    // One that keeps up shares lanes with the others again.
-    !receiver.is_slow()
-        || match wait {
-            Wait::Retry => true,
-            Wait::Credit(_, class) => receiver.flow.has_credit_for(now, class),
-            Wait::Arrival(_, acked) => receiver.flow.acked() > acked,
-        }
 }

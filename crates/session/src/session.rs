@@ -3,17 +3,14 @@
 mod channels;
 mod participants;
 mod requests;
-mod snapshot;
-mod viewers;
+pub(crate) mod snapshot;
+pub(crate) mod viewers;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use tracing::info;
-
-pub use snapshot::{ChannelSnapshot, ParticipantSnapshot, Snapshot};
-pub use viewers::ViewerInfo;
 
 use crate::channels::Channels;
 use crate::config::SessionConfig;
@@ -67,7 +64,7 @@ impl Session {
                 started_ms: clock_ms,
             },
             robot: Robot::new(robot),
-            channels: Channels::new(config.latched_budget),
+            channels: Channels::new(config.latched_budget, config.unsubscribe_linger),
             inbound: Inbound::new(config.clone()),
             requests: Requests::new(&config),
             sender: Sender::new(config.clone(), now),
@@ -85,6 +82,7 @@ impl Session {
             self.resync(now, id);
         }
         self.sender.handle_timeout(now);
+        self.channels.handle_timeout(now);
         let routes = self.sender.routes();
         for (id, report) in self.reports.handle_timeout(now, routes, &self.channels) {
             self.push_control(now, id, Some(report));
@@ -92,11 +90,12 @@ impl Session {
         self.with_requests(now, |requests| requests.handle_timeout(now));
     }
 
-    /// When [`Session::handle_timeout`] and [`Session::next_transmit`] are to be called again at
-    /// the latest, if nothing else happens.
+    /// Time of the next call of [`Session::handle_timeout`] and [`Session::next_transmit`] at the
+    /// latest, if nothing else happens.
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         let due = [
             self.sender.next_timeout(),
+            self.channels.next_timeout(),
             self.reports.next_timeout(),
             self.requests.next_timeout(),
         ];
@@ -117,7 +116,7 @@ impl Session {
         transmit
     }
 
-    /// How many unsent bytes the transport should have at most before [`Session::next_transmit`]
+    /// Most unsent bytes that the transport should have before [`Session::next_transmit`]
     /// is called again. The value for LiveKit's `set_data_channel_buffered_amount_low_threshold`.
     ///
     /// It is what goes out in 40 ms at the rate of the last second, less the two slices that wait

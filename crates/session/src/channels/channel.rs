@@ -28,7 +28,7 @@ pub struct ChannelInfo {
     pub reliable: bool,
     /// Whether the publishers keep messages for later subscribers (transient local).
     pub latched: bool,
-    /// How often and how much may be sent. Latched messages are exempt: each is a state that
+    /// Limit of what may be sent. Latched messages are exempt: each is a state that
     /// would stay wrong.
     pub rate_limit: RateLimit,
 }
@@ -38,6 +38,7 @@ pub struct ChannelInfo {
 pub(crate) struct ChannelState {
     pub(crate) info: ChannelInfo,
     pub(crate) subscribers: BTreeSet<ParticipantId>,
+    pub(crate) demand: Demand,
     /// When subscribers were told last that a message was too large.
     too_large_at: Option<Instant>,
     pub(crate) limiter: RateLimiter,
@@ -47,6 +48,28 @@ pub(crate) struct ChannelState {
     typical_size: usize,
     latched: BTreeMap<PublisherId, History>,
     latched_bytes: usize,
+}
+
+/// Demand for a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// Nobody wants it.
+    None,
+    /// Somebody subscribes.
+    Wanted,
+    /// Nobody subscribes any more. The robot's side goes on until then, since its reader is not
+    /// made in a moment, and a viewer that changes its mind often must not cost that.
+    Lingers(Instant),
+}
+
+impl Demand {
+    /// Time at which the robot's subscription is to end.
+    pub(crate) fn ends_at(self) -> Option<Instant> {
+        match self {
+            Self::None | Self::Wanted => None,
+            Self::Lingers(at) => Some(at),
+        }
+    }
 }
 
 /// The latched messages of one publisher.
@@ -66,6 +89,7 @@ impl ChannelState {
             received: Traffic::default(),
             info,
             subscribers: BTreeSet::new(),
+            demand: Demand::None,
             too_large_at: None,
             next_seq: 0,
             typical_size: 0,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::bucket::TokenBucket;
 
-/// How often and how much of a channel may be sent. `None` is no limit.
+/// Limit of what may be sent of a channel. `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RateLimit {
     /// Messages per second.

@@ -13,7 +13,7 @@ pub(crate) struct DropLog {
 }
 
 impl DropLog {
-    /// How many drops there were since the last line, if one is due for them. `total` is those of
+    /// Drops since the last line, if one is due for them. `total` is those of
     /// all viewers that are there; it falls when one leaves.
     pub(crate) fn news(&mut self, now: Instant, total: u64) -> Option<u64> {
         let recent = |at| now.saturating_duration_since(at) < INTERVAL;

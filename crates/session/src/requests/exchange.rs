@@ -25,6 +25,8 @@ const MAX_NOTICE_ID: usize = 512;
 pub(crate) enum Reply {
     /// A control message.
     Control(Bytes),
+    /// Control messages that all participants share.
+    Shared(Vec<Bytes>),
     /// An answer, which may be large. One that finds no room is replaced by `instead`.
     Answer {
         frame: Bytes,
@@ -164,6 +166,11 @@ impl Exchange {
     pub(crate) fn reply(&mut self, id: ParticipantId, frame: Option<Bytes>) {
         let reply = frame.map(|frame| (id, Reply::Control(frame)));
         self.replies.extend(reply);
+    }
+
+    /// Sends control messages that all participants share.
+    pub(crate) fn reply_shared(&mut self, id: ParticipantId, frames: Vec<Bytes>) {
+        self.replies.push((id, Reply::Shared(frames)));
     }
 
     /// Sends an answer, if there is one. One that finds no room is replaced by `instead`.

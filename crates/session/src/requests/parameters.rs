@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use remote_access_protocol::parameter::Parameter;
 use remote_access_protocol::server::{ServerMessage, StatusLevel};
-use serde_json::Value;
 
 use super::exchange::Exchange;
 use super::pending::Pending;
-use super::request::{Request, RequestKey};
+use super::request::{size_of_parameter, Request, RequestKey};
 use crate::ids::ParticipantId;
 use crate::permission::Action;
 use crate::status::status;
@@ -295,7 +294,7 @@ fn batches<'a>(parameters: impl Iterator<Item = &'a Parameter>) -> Vec<Vec<Param
     let mut batch = Vec::new();
     let mut size = 0;
     for parameter in parameters {
-        size += parameter.name.len() + parameter.value.as_ref().map_or(0, size_of_value);
+        size += size_of_parameter(parameter);
         batch.push(parameter.clone());
         if size > VALUES_BATCH {
             batches.push(std::mem::take(&mut batch));
@@ -308,20 +307,12 @@ fn batches<'a>(parameters: impl Iterator<Item = &'a Parameter>) -> Vec<Vec<Param
     batches
 }
 
-/// About the bytes of a value in JSON.
-fn size_of_value(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len() + 2,
-        Value::Array(values) => values.iter().map(|value| size_of_value(value) + 1).sum(),
-        Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) => 20,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::permission::{NameRule, Rights};
     use remote_access_protocol::capability::Capability;
+    use serde_json::Value;
 
     const VIEWER: ParticipantId = ParticipantId(1);
 

@@ -53,7 +53,7 @@ impl PendingRequests {
         self.requests.remove(&key).map(|(what, _)| what)
     }
 
-    /// How many of a kind one participant waits for.
+    /// Number of a kind that one participant waits for.
     pub(crate) fn count(
         &self,
         participant: ParticipantId,
@@ -85,7 +85,7 @@ impl PendingRequests {
         self.requests.values().map(|&(_, deadline)| deadline).min()
     }
 
-    /// Those whose time is up.
+    /// Requests whose time is up.
     pub(crate) fn expired(&self, now: Instant) -> Vec<(RequestKey, Pending)> {
         let due = self.requests.iter().filter(|(_, (_, at))| *at <= now);
         due.map(|(&key, (what, _))| (key, what.clone())).collect()

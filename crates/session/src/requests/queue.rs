@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::request::Request;
+use super::request::{ClientChannelKey, Request};
 use crate::ids::ParticipantId;
 
 /// Requests that may wait for the robot's side, of one participant.
@@ -20,24 +20,31 @@ pub(crate) struct Busy;
 /// Requests on their way to the robot's side, bounded for each viewer.
 #[derive(Debug, Default)]
 pub(crate) struct RequestQueue {
+    /// Stops, which overtake all that waits.
+    stops: VecDeque<Request>,
     requests: VecDeque<Request>,
     waiting: BTreeMap<ParticipantId, (usize, usize)>,
     bytes: usize,
 }
 
 impl RequestQueue {
+    /// Queues a request. A stop overtakes all that waits of any participant, and takes the place of
+    /// the commands of its own channel that wait: they are void.
     pub(crate) fn push(&mut self, request: Request) -> Result<(), Busy> {
+        if let Request::Stop { key } = request {
+            self.discard_commands(key);
+        }
         let size = request.bytes();
         if let Some(participant) = request.participant() {
-            let (count, bytes) = self.waiting.entry(participant).or_default();
-            let full = *count >= MAX_WAITING
-                || (*count > 0 && *bytes + size > MAX_WAITING_BYTES)
+            let waiting = self.waiting.get(&participant);
+            let (count, bytes) = waiting.copied().unwrap_or_default();
+            let full = count >= MAX_WAITING
+                || (count > 0 && bytes + size > MAX_WAITING_BYTES)
                 || self.bytes + size > MAX_TOTAL_BYTES;
             if full && !request.is_ending() {
                 return Err(Busy);
             }
-            *count += 1;
-            *bytes += size;
+            self.waiting.insert(participant, (count + 1, bytes + size));
         } else {
             // The last word counts.
             let kind = std::mem::discriminant(&request);
@@ -45,12 +52,44 @@ impl RequestQueue {
                 .retain(|other| std::mem::discriminant(other) != kind);
         }
         self.bytes += size;
-        self.requests.push_back(request);
+        let overtakes = matches!(request, Request::Stop { key } if !self.is_new(key));
+        let queue = if overtakes {
+            &mut self.stops
+        } else {
+            &mut self.requests
+        };
+        queue.push_back(request);
         Ok(())
     }
 
+    /// Whether the robot's side does not know this channel yet.
+    fn is_new(&self, channel: ClientChannelKey) -> bool {
+        self.requests
+            .iter()
+            .any(|request| matches!(request, Request::Advertise { key, .. } if *key == channel))
+    }
+
+    /// Removes the messages of a channel that wait.
+    fn discard_commands(&mut self, channel: ClientChannelKey) {
+        let is_command =
+            |request: &Request| matches!(request, Request::Publish { key, .. } if *key == channel);
+        let waiting = std::mem::take(&mut self.requests).into_iter();
+        let (void, rest): (VecDeque<_>, VecDeque<_>) = waiting.partition(is_command);
+        self.requests = rest;
+        for request in &void {
+            self.uncount(request);
+        }
+    }
+
     pub(crate) fn pop(&mut self) -> Option<Request> {
-        let request = self.requests.pop_front()?;
+        let stop = self.stops.pop_front();
+        let request = stop.or_else(|| self.requests.pop_front())?;
+        self.uncount(&request);
+        Some(request)
+    }
+
+    /// Counts a request as one that waits no more.
+    fn uncount(&mut self, request: &Request) {
         self.bytes -= request.bytes();
         if let Some(participant) = request.participant() {
             if let Some((count, bytes)) = self.waiting.get_mut(&participant) {
@@ -61,17 +100,16 @@ impl RequestQueue {
                 }
             }
         }
-        Some(request)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::requests::request::{Encoding, RequestKey};
     use bytes::Bytes;
+    use remote_access_protocol::parameter::Parameter;
     use remote_access_protocol::ClientChannelId;
-
-    use crate::requests::request::ClientChannelKey;
 
     fn key(participant: u64) -> ClientChannelKey {
         ClientChannelKey {
@@ -111,11 +149,69 @@ mod tests {
     }
 
     #[test]
+    fn the_values_of_parameters_count_and_a_refusal_leaves_nothing() {
+        let mut queue = RequestQueue::default();
+        let set = |participant| Request::SetParameters {
+            key: RequestKey {
+                participant: ParticipantId(participant),
+                number: 0,
+            },
+            parameters: vec![Parameter {
+                name: "/n.p".to_owned(),
+                kind: None,
+                value: Some(vec![0; 500_000].into()),
+            }],
+        };
+        let taken = (0..100).filter(|_| queue.push(set(1)).is_ok()).count();
+        assert_eq!(taken, 1, "each takes 10 MB or so");
+        let others = (2..100).filter(|&id| queue.push(set(id)).is_ok());
+        assert_eq!(others.count(), 5);
+        assert_eq!(queue.waiting.len(), 6);
+    }
+
+    #[test]
     fn what_ends_something_is_never_refused() {
         let mut queue = RequestQueue::default();
         while queue.push(publish(1, 10)).is_ok() {}
         assert_eq!(queue.push(Request::Stop { key: key(1) }), Ok(()));
         assert_eq!(queue.push(Request::Unadvertise { key: key(1) }), Ok(()));
+    }
+
+    #[test]
+    fn a_stop_overtakes_the_work_of_others_and_replaces_commands_that_wait() {
+        let mut queue = RequestQueue::default();
+        queue.push(publish(2, 16 << 20)).unwrap();
+        for _ in 0..3 {
+            queue.push(publish(1, 10)).unwrap();
+        }
+        queue.push(Request::Stop { key: key(1) }).unwrap();
+        queue.push(Request::Unadvertise { key: key(1) }).unwrap();
+        assert_eq!(queue.pop(), Some(Request::Stop { key: key(1) }));
+        assert!(
+            matches!(queue.pop(), Some(Request::Publish { key, .. }) if key.participant.0 == 2)
+        );
+        assert_eq!(queue.pop(), Some(Request::Unadvertise { key: key(1) }));
+        assert_eq!(
+            (queue.pop(), queue.bytes, queue.waiting.len()),
+            (None, 0, 0)
+        );
+    }
+
+    #[test]
+    fn a_stop_does_not_overtake_the_channel_that_it_is_for() {
+        let mut queue = RequestQueue::default();
+        let advertise = Request::Advertise {
+            key: key(1),
+            topic: "/cmd_vel".to_owned(),
+            type_name: "geometry_msgs/msg/Twist".to_owned(),
+            encoding: Encoding::Cdr,
+        };
+        queue.push(advertise.clone()).unwrap();
+        queue.push(publish(1, 10)).unwrap();
+        queue.push(Request::Stop { key: key(1) }).unwrap();
+        assert_eq!(queue.pop(), Some(advertise));
+        assert_eq!(queue.pop(), Some(Request::Stop { key: key(1) }));
+        assert_eq!(queue.pop(), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use remote_access_protocol::parameter::Parameter;
 use remote_access_protocol::{ClientChannelId, ServiceId};
+use serde_json::Value;
 
 use crate::ids::ParticipantId;
 
@@ -24,7 +25,7 @@ pub struct RequestKey {
     pub(crate) number: u64,
 }
 
-/// How a message, a request or a response is written.
+/// Encoding of a message, a request or a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// ROS 2's own.
@@ -51,8 +52,8 @@ impl Encoding {
     }
 }
 
-/// What the robot's side is to do for a viewer. It is allowed, and what can be checked without
-/// knowing the robot is checked.
+/// Request of a viewer to the robot. It is allowed, and what can be checked without knowing the
+/// robot is checked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
     /// A viewer is going to publish.
@@ -63,7 +64,7 @@ pub enum Request {
         topic: String,
         /// The type, for ROS `package/msg/Type`.
         type_name: String,
-        /// How its messages are written.
+        /// Encoding of its messages.
         encoding: Encoding,
     },
     /// Publish a message on a channel that was advertised.
@@ -89,7 +90,7 @@ pub enum Request {
         key: RequestKey,
         /// The service.
         service: ServiceId,
-        /// How the request is written, and the response is to be.
+        /// Encoding of the request, and of the response.
         encoding: Encoding,
         /// The request.
         payload: Bytes,
@@ -144,7 +145,7 @@ impl Request {
         }
     }
 
-    /// Bytes of what the viewer sent. What JSON makes of it takes more, but JSON is short.
+    /// Bytes that wait with it, about.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Publish { message, .. } => message.len(),
@@ -153,10 +154,9 @@ impl Request {
                 topic, type_name, ..
             } => topic.len() + type_name.len(),
             Self::GetParameters { names, .. } => names.iter().map(String::len).sum(),
-            Self::SetParameters { parameters, .. } => parameters
-                .iter()
-                .map(|parameter| parameter.name.len() + size_of::<Parameter>())
-                .sum(),
+            Self::SetParameters { parameters, .. } => {
+                parameters.iter().map(size_of_parameter).sum()
+            }
             Self::FetchAsset { uri, .. } => uri.len(),
             Self::Stop { .. }
             | Self::Unadvertise { .. }
@@ -185,4 +185,17 @@ impl Request {
             | Self::FetchAsset { .. } => false,
         }
     }
+}
+
+/// Bytes of a parameter, about: its place, its name, and its value in JSON.
+pub(crate) fn size_of_parameter(parameter: &Parameter) -> usize {
+    fn size(value: &Value) -> usize {
+        match value {
+            Value::String(text) => text.len() + 2,
+            Value::Array(values) => values.iter().map(|value| size(value) + 1).sum(),
+            Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) => 20,
+        }
+    }
+    let value = parameter.value.as_ref().map_or(0, size);
+    size_of::<Parameter>() + parameter.name.len() + value
 }

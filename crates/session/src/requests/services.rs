@@ -24,7 +24,7 @@ const MAX_CALLS: usize = 256;
 /// A service as the robot's side describes it.
 #[derive(Clone, Debug)]
 pub struct ServiceInfo {
-    /// What viewers are told.
+    /// Description for viewers.
     pub service: Service,
     /// Time until a call of it fails.
     pub timeout: Duration,
@@ -34,6 +34,8 @@ pub struct ServiceInfo {
 #[derive(Debug)]
 pub(crate) struct Services {
     services: BTreeMap<ServiceId, ServiceInfo>,
+    /// The advertisements of all services, once they were asked for.
+    catalogue: Option<Vec<Bytes>>,
     /// Calls that one participant may wait for.
     max_calls: usize,
 }
@@ -42,12 +44,14 @@ impl Services {
     pub(crate) fn new(max_calls: usize) -> Self {
         Self {
             services: BTreeMap::new(),
+            catalogue: None,
             max_calls,
         }
     }
 
     /// Adds services. One whose id is known is ignored: ids are never used twice.
     pub(crate) fn add(&mut self, exchange: &mut Exchange, services: Vec<ServiceInfo>) {
+        self.catalogue = None;
         let mut added = Vec::with_capacity(services.len());
         for info in services {
             let id = info.service.id;
@@ -74,6 +78,7 @@ impl Services {
         if removed.is_empty() {
             return;
         }
+        self.catalogue = None;
         let gone = |what: &Pending| match what {
             Pending::Call { service, .. } => removed.contains(service),
             Pending::Parameters { .. } | Pending::Asset(_) => false,
@@ -215,13 +220,18 @@ impl Services {
     }
 
     /// Tells a participant of all services, after a resync.
-    pub(crate) fn greet(&self, exchange: &mut Exchange, id: ParticipantId) {
+    pub(crate) fn greet(&mut self, exchange: &mut Exchange, id: ParticipantId) {
         if exchange.permits(id, Action::CallService) {
-            let all: Vec<ServiceId> = self.services.keys().copied().collect();
-            for frame in self.advertisements(&all) {
-                exchange.reply(id, Some(frame));
-            }
+            exchange.reply_shared(id, self.catalogue());
         }
+    }
+
+    fn catalogue(&mut self) -> Vec<Bytes> {
+        if self.catalogue.is_none() {
+            let ids: Vec<ServiceId> = self.services.keys().copied().collect();
+            self.catalogue = Some(self.advertisements(&ids));
+        }
+        self.catalogue.clone().unwrap_or_default()
     }
 
     fn advertisements(&self, ids: &[ServiceId]) -> Vec<Bytes> {

@@ -12,6 +12,8 @@ const MAX_PONGS: usize = 16;
 pub(crate) enum Control {
     /// A complete frame.
     Frame(Bytes),
+    /// A complete frame that all participants share, so that it takes memory once.
+    Shared(Bytes),
     /// A Pong, whose device timestamp is known only when it is written. It marks its position unless
     /// another one follows at once.
     Pong { timestamp: u64, marks: bool },
@@ -52,6 +54,12 @@ impl ControlQueue {
         Ok(())
     }
 
+    /// Queues a frame that all participants share. It counts for nothing, so that any catalogue can
+    /// be delivered.
+    pub(crate) fn push_shared(&mut self, frame: Bytes) {
+        self.messages.push_back(Control::Shared(frame));
+    }
+
     /// Answers pings, the last of which marks its position. Of too many that wait the later ones
     /// stay unanswered.
     pub(crate) fn push_pongs(&mut self, timestamps: &[u64]) {
@@ -72,7 +80,7 @@ impl ControlQueue {
             .rev()
             .find_map(|message| match message {
                 Control::Time(time) => Some(time),
-                Control::Frame(_) | Control::Pong { .. } => None,
+                Control::Frame(_) | Control::Shared(_) | Control::Pong { .. } => None,
             });
         match waiting {
             Some(waiting) => *waiting = time,
@@ -94,7 +102,7 @@ impl ControlQueue {
 
     fn take(&mut self, index: usize, room: usize) -> Option<Control> {
         let size = match self.messages.get(index)? {
-            Control::Frame(frame) => frame.len(),
+            Control::Frame(frame) | Control::Shared(frame) => frame.len(),
             Control::Pong { .. } => PONG_SIZE,
             Control::Time(_) => TIME_SIZE,
         };
@@ -105,7 +113,7 @@ impl ControlQueue {
         match &message {
             Control::Frame(frame) => self.bytes -= frame.len(),
             Control::Pong { .. } => self.pongs -= 1,
-            Control::Time(_) => {}
+            Control::Shared(_) | Control::Time(_) => {}
         }
         Some(message)
     }
@@ -145,6 +153,8 @@ mod tests {
         assert!(queue.pop(59).is_none());
         assert!(matches!(queue.pop(60), Some(Control::Frame(_))));
         assert_eq!(queue.push(Bytes::from(vec![0; 60])), Ok(()));
+        queue.push_shared(Bytes::from(vec![0; 1000]));
+        assert_eq!(queue.bytes(), 60, "others hold it too");
     }
 
     #[test]

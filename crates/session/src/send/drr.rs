@@ -26,6 +26,19 @@ struct Entry<K> {
     deficit: i64,
     /// Its place among those that are blocked, kept until it sends something.
     place: Option<u64>,
+    precedence: Precedence,
+}
+
+/// Precedence of an entry in the ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Precedence {
+    /// It comes when its turn does.
+    Regular,
+    /// It has just got something to send, and came first in the ring.
+    New,
+    /// It came first and has nothing more to send. It stays until its turn comes, lest it come
+    /// first again and again.
+    Served,
 }
 
 /// The entries that have something to send, in the order of their turns.
@@ -80,11 +93,7 @@ impl<K: Copy + Ord> DeficitRoundRobin<K> {
     /// Adds an entry, or updates its class if it is there. One that was blocked may try again.
     pub(crate) fn insert(&mut self, key: K, class: Class) {
         match self.entries.insert(key, (class, None)) {
-            None => self.ring.push_back(Entry {
-                key,
-                deficit: quantum(class),
-                place: None,
-            }),
+            None => self.insert_new(key, class),
             Some((_, Some((wait, place)))) => {
                 if let Some(entries) = self.parked.get_mut(&wait) {
                     self.ring.extend(entries.remove(&place));
@@ -94,6 +103,27 @@ impl<K: Copy + Ord> DeficitRoundRobin<K> {
                 }
             }
             Some((_, None)) => {}
+        }
+    }
+
+    /// Adds an entry to the ring. State comes first: it must not wait for a slice of each of
+    /// hundreds of bulk channels.
+    fn insert_new(&mut self, key: K, class: Class) {
+        let first = class == Class::State;
+        let entry = Entry {
+            key,
+            deficit: quantum(class),
+            place: None,
+            precedence: if first {
+                Precedence::New
+            } else {
+                Precedence::Regular
+            },
+        };
+        if first {
+            self.ring.push_front(entry);
+        } else {
+            self.ring.push_back(entry);
         }
     }
 
@@ -133,6 +163,7 @@ impl<K: Copy + Ord> DeficitRoundRobin<K> {
             if entry.deficit <= 0 {
                 let class = self.entries.get(&entry.key).map(|&(class, _)| class);
                 entry.deficit += quantum(class.unwrap_or(Class::Bulk));
+                entry.precedence = Precedence::Regular;
                 self.ring.push_back(entry);
                 continue;
             }
@@ -150,6 +181,10 @@ impl<K: Copy + Ord> DeficitRoundRobin<K> {
                         *parked = Some((wait, place));
                     }
                     self.parked.entry(wait).or_default().insert(place, entry);
+                }
+                Turn::Empty if entry.precedence == Precedence::New => {
+                    entry.precedence = Precedence::Served;
+                    self.ring.push_back(entry);
                 }
                 Turn::Empty => {
                     self.entries.remove(&entry.key);
@@ -174,6 +209,7 @@ impl<K: Copy + Ord> DeficitRoundRobin<K> {
                     return true;
                 }
                 Turn::Blocked(_) => index += 1,
+                Turn::Empty if entry.precedence != Precedence::Regular => index += 1,
                 Turn::Empty => {
                     self.entries.remove(&entry.key);
                     self.ring.remove(index);
@@ -223,6 +259,36 @@ mod tests {
         }
         let waited = order[10..].iter().position(|key| *key == "state");
         assert!(waited.is_some_and(|slices| slices <= 2), "{order:?}");
+    }
+
+    #[test]
+    fn state_comes_first_but_not_again_and_again() {
+        let mut drr = DeficitRoundRobin::default();
+        for bulk in 0..50 {
+            drr.insert(bulk, Class::Bulk);
+        }
+        let mut order = Vec::new();
+        for round in 0..2000 {
+            // A message of state that is all there is, again and again.
+            let mut waiting = round % 2 == 0;
+            if waiting {
+                drr.insert(99, Class::State);
+            }
+            drr.run(|&key| {
+                if key == 99 && !std::mem::take(&mut waiting) {
+                    return Turn::Empty;
+                }
+                order.push(key);
+                Turn::Sent(15_000)
+            });
+        }
+        assert_eq!(order[0], 99);
+        let state = order.iter().filter(|&&key| key == 99).count();
+        assert!(state < 100, "{state} of {}", order.len());
+        let bulk: Vec<usize> = (0..50)
+            .map(|bulk| order.iter().filter(|&&key| key == bulk).count())
+            .collect();
+        assert!(bulk.iter().max().unwrap() - bulk.iter().min().unwrap() < 3);
     }
 
     #[test]
@@ -314,7 +380,7 @@ mod tests {
     fn a_flow_is_in_the_ring_once() {
         let mut drr = DeficitRoundRobin::default();
         for _ in 0..3 {
-            drr.insert("a", Class::State);
+            drr.insert("a", Class::Bulk);
         }
         let mut turns = 0;
         drr.run(|_| {

@@ -112,10 +112,17 @@ impl PrimaryTurn<'_> {
             config: &routes.config,
             channels: self.channels,
             dropped: false,
+            control_bytes: 0,
             sent: Vec::new(),
         };
         let bytes = stream.slice(|room| slice.next_frame(receiver, room));
-        let PrimarySlice { dropped, sent, .. } = slice;
+        let PrimarySlice {
+            dropped,
+            control_bytes,
+            sent,
+            ..
+        } = slice;
+        receiver.charge_control(self.now, control_bytes);
         receiver.flow.on_sent(bytes.len());
         receiver.counters.sent_bytes += bytes.len() as u64;
         if let Some(channel) = receiver.borrowed_by {
@@ -163,6 +170,8 @@ struct PrimarySlice<'a> {
     config: &'a SessionConfig,
     channels: &'a Channels,
     dropped: bool,
+    /// Bytes of the control messages that were taken.
+    control_bytes: usize,
     /// The messages that were taken, with their sizes.
     sent: Vec<(ChannelId, usize)>,
 }
@@ -176,8 +185,8 @@ impl PrimarySlice<'_> {
         };
         if let Some(message) = message {
             receiver.in_control = true;
-            return match message {
-                Control::Frame(frame) => Some(frame),
+            let frame = match message {
+                Control::Frame(frame) | Control::Shared(frame) => Some(frame),
                 Control::Pong { timestamp, marks } => {
                     let flow = &mut receiver.flow;
                     let device_timestamp = match marks {
@@ -192,6 +201,8 @@ impl PrimarySlice<'_> {
                 }
                 Control::Time(time) => BinaryMessage::Time(time).frame(),
             };
+            self.control_bytes += frame.as_ref().map_or(0, Bytes::len);
+            return frame;
         }
         if self.allowed == Allowed::Control || !receiver.control.is_empty() {
             return None;

@@ -12,10 +12,18 @@ use super::flow::FlowControl;
 use super::queue::MessageQueue;
 use super::source::PrimarySource;
 use super::standing::Standing;
+use crate::bucket::TokenBucket;
 use crate::config::SessionConfig;
 use crate::counters::{DropReason, Drops, Traffic};
 use crate::ids::StreamId;
 
+/// Bytes per second of control messages that go before the data of all participants. More takes
+/// turns with it.
+const CONTROL_RATE: f64 = 16_000.0;
+/// Bytes of control messages that may go before data at once.
+const CONTROL_BURST: f64 = 256.0 * 1024.0;
+/// Bytes that a slice costs beside its own: a Pong of 22 bytes takes 165 on the uplink.
+const SLICE_COST: usize = 150;
 /// Participants whose pace differs by no more than this factor share lanes.
 const SAME_PACE: f64 = 0.7;
 
@@ -43,6 +51,8 @@ pub(crate) struct Receiver {
     /// The channel whose frame is unfinished on the primary stream, for want of a lane.
     pub(crate) borrowed_by: Option<ChannelId>,
     pub(crate) control: ControlQueue,
+    /// Bytes of control messages that may go before the data of all.
+    control_credit: TokenBucket,
     pub(crate) flow: FlowControl,
     pub(crate) subscriptions: BTreeMap<ChannelId, Subscription>,
     /// Turns on the primary stream.
@@ -87,6 +97,7 @@ impl Receiver {
             in_control: false,
             borrowed_by: None,
             control: ControlQueue::new(config.control_queue_size),
+            control_credit: TokenBucket::new(now, CONTROL_RATE, CONTROL_BURST),
             flow: FlowControl::new(now, config.unacknowledged_rate, config.participant_rate),
             subscriptions: BTreeMap::new(),
             sources: DeficitRoundRobin::default(),
@@ -180,6 +191,21 @@ impl Receiver {
         for subscription in self.subscriptions.values_mut() {
             while subscription.queue.drop_front(DropReason::Resync) {}
             subscription.lane = None;
+        }
+    }
+
+    /// Whether its control messages go before the data of all participants.
+    pub(crate) fn has_control_precedence(&self, now: Instant) -> bool {
+        self.control_credit.would_have_credit(now)
+    }
+
+    /// Bytes of control messages went out, in one slice. A second later the next ones go before data
+    /// again, whatever it was: Pongs must not wait for long.
+    pub(crate) fn charge_control(&mut self, now: Instant, bytes: usize) {
+        if bytes > 0 {
+            let cost = (bytes + SLICE_COST) as f64;
+            self.control_credit
+                .charge_and_forgive(now, cost, CONTROL_RATE);
         }
     }
 

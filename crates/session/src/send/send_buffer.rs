@@ -76,7 +76,7 @@ impl SendBuffer {
         }
     }
 
-    /// What may be sent now.
+    /// Traffic that may be sent now.
     pub(crate) fn uplink(&mut self, now: Instant) -> Uplink {
         let Some(cap) = &mut self.cap else {
             return Uplink::Free;

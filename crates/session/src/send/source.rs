@@ -15,6 +15,8 @@ pub(crate) enum Source {
     Participant(ParticipantId),
     /// Large answers to a participant that reads many streams.
     Answers(ParticipantId),
+    /// Control messages beyond what goes before data.
+    Control(ParticipantId),
     /// A stream that ends after the frame that it has begun.
     Finish(StreamId),
 }

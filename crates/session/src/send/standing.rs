@@ -8,7 +8,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 ///
 /// So it may take a tenth of their time from the others for good, but not more.
 const FORGIVENESS: u32 = 10;
-/// How long a slow participant must keep up before it shares lanes again.
+/// Time for which a slow participant must keep up before it shares lanes again.
 const RECOVERY: Duration = Duration::from_secs(2);
 
 /// Whether a participant keeps up with those it shares lanes with.
@@ -26,7 +26,7 @@ impl Default for Standing {
     }
 }
 
-/// How much a participant held up the others lately.
+/// Time for which a participant held up the others lately.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lag {
     held_up: Duration,

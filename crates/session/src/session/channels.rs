@@ -106,7 +106,12 @@ impl Session {
             let own = receiver.subscriptions.len();
             let receivers = self.sender.routes().receivers.values();
             let all = receivers.map(|each| each.subscriptions.len()).sum();
-            if let Some(text) = self.config.too_many_subscriptions(own, all) {
+            let too_many = self.config.too_many_subscriptions(own, all);
+            let too_often = || {
+                let text = "too many subscriptions in a short time: try again later".to_owned();
+                (!self.inbound.may_subscribe(now, id)).then_some(text)
+            };
+            if let Some(text) = too_many.or_else(too_often) {
                 debug!(?id, text, "subscription refused");
                 self.refused_subscriptions += 1;
                 let frame = status(StatusLevel::Error, text, "subscriptions".to_owned());
@@ -131,7 +136,7 @@ impl Session {
             }
             let withdrawal = self.reports.unsubscribe(id, channel);
             self.push_control(now, id, withdrawal);
-            self.channels.unsubscribe(channel, id);
+            self.channels.unsubscribe(now, channel, id);
         }
     }
 

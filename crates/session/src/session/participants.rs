@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use remote_access_protocol::client::ClientMessage;
 use remote_access_protocol::frame::Frame;
-use remote_access_protocol::ChannelId;
+use remote_access_protocol::server::StatusLevel;
 use tracing::{debug, warn};
 
 use super::Session;
@@ -30,7 +30,7 @@ impl Session {
         self.inbound.leave(id);
         self.reports.leave(id);
         for channel in self.sender.leave(id) {
-            self.channels.unsubscribe(channel, id);
+            self.channels.unsubscribe(now, channel, id);
         }
         debug!(?id, ?now, "participant removed");
     }
@@ -89,10 +89,7 @@ impl Session {
         if let Some(time) = self.robot.time() {
             self.tell_time(id, time);
         }
-        let channels: Vec<ChannelId> = self.channels.iter().map(|(id, _)| id).collect();
-        for frame in self.channels.advertisements(&channels) {
-            self.push_control(now, id, Some(frame));
-        }
+        self.sender.push_shared(id, self.channels.catalogue());
         self.greet_requests(now, id);
     }
 
@@ -107,7 +104,10 @@ impl Session {
         inbound: InboundId,
         many_streams: bool,
     ) -> Result<(), InboundError> {
-        let opened = self.inbound.open(id, inbound)?;
+        let opened = self
+            .inbound
+            .open(id, inbound)
+            .inspect_err(|&error| self.tell_ended(now, id, error))?;
         if opened != Opened::Further {
             if let Some(receiver) = self.sender.receiver_mut(id) {
                 receiver.many_streams = many_streams;
@@ -131,7 +131,20 @@ impl Session {
             receiver.flow.on_heard(now);
         }
         self.handle_bytes(now, id, inbound, bytes)
-            .inspect_err(|&error| self.inbound.refuse(id, inbound, error))
+            .inspect_err(|&error| {
+                self.inbound.refuse(id, inbound, error);
+                self.tell_ended(now, id, error);
+            })
+    }
+
+    /// Tells a participant why its stream ends.
+    fn tell_ended(&mut self, now: Instant, id: ParticipantId, error: InboundError) {
+        let text = format!("the robot ended a stream of this viewer: {error}");
+        self.with_requests(now, |requests| {
+            let status_id = "stream-ended".to_owned();
+            let exchange = &mut requests.exchange;
+            exchange.notice(now, id, StatusLevel::Error, text, status_id);
+        });
     }
 
     fn handle_bytes(
@@ -142,7 +155,7 @@ impl Session {
         bytes: &[u8],
     ) -> Result<(), InboundError> {
         self.inbound.push(now, inbound, bytes)?;
-        while let Some(frame) = self.inbound.next_frame(inbound)? {
+        while let Some(frame) = self.inbound.next_frame(now, inbound)? {
             self.handle_frame(now, id, frame);
         }
         self.inbound.check_budget(id)

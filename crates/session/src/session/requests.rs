@@ -165,6 +165,7 @@ impl Session {
         for (id, reply) in self.requests.exchange.take_replies() {
             match reply {
                 Reply::Control(frame) => self.push_control(now, id, Some(frame)),
+                Reply::Shared(frames) => self.sender.push_shared(id, frames),
                 Reply::Answer { frame, instead } => {
                     self.sender.push_answer(now, id, frame, instead);
                 }

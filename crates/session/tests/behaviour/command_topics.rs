@@ -36,12 +36,16 @@ fn drivers(count: u64) -> Harness {
     harness
 }
 
-fn drive(harness: &mut Harness, viewer: u64) -> usize {
+/// A message on the channel 1.
+fn command() -> bytes::Bytes {
     let mut message = vec![1];
     message.extend_from_slice(&1u32.to_le_bytes());
     message.extend_from_slice(b"fast");
-    let frame = remote_access_protocol::frame::binary(&message).unwrap();
-    harness.bytes(viewer, &frame).unwrap();
+    remote_access_protocol::frame::binary(&message).unwrap()
+}
+
+fn drive(harness: &mut Harness, viewer: u64) -> usize {
+    harness.bytes(viewer, &command()).unwrap();
     harness.pump();
     harness.requests().len()
 }
@@ -65,6 +69,38 @@ fn silence_stops_once_and_time_alone_decides() {
     assert_eq!(drive(&mut harness, 1), 1);
     harness.pass(2 * TIMEOUT);
     assert_eq!(harness.requests(), [Request::Stop { key: key(1) }]);
+}
+
+#[test]
+fn a_stop_waits_for_nobodys_work_and_no_command_follows_it() {
+    let mut harness = drivers(2);
+    harness.json(
+        2,
+        r#"{"op":"advertise","channels":[{"id":2,"topic":"/chat","encoding":"json",
+            "schemaName":"std_msgs/msg/String"}]}"#,
+    );
+    harness.requests();
+    let mut chat = vec![1];
+    chat.extend_from_slice(&2u32.to_le_bytes());
+    chat.resize(1 << 20, b' ');
+    let chat = remote_access_protocol::frame::binary(&chat).unwrap();
+    for _ in 0..10 {
+        harness.bytes(2, &chat).unwrap();
+    }
+    for _ in 0..3 {
+        harness.bytes(1, &command()).unwrap();
+    }
+    harness.pass(2 * TIMEOUT);
+    let requests = harness.requests();
+    assert_eq!(requests[0], Request::Stop { key: key(1) });
+    assert_eq!(
+        requests.len(),
+        1 + 10,
+        "the commands before the stop are void"
+    );
+    assert!(requests[1..]
+        .iter()
+        .all(|request| matches!(request, Request::Publish { key, .. } if key.participant.0 == 2)));
 }
 
 #[test]

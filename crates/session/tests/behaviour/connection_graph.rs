@@ -77,7 +77,7 @@ fn the_first_update_has_all_and_later_ones_what_changed() {
 }
 
 #[test]
-fn a_viewer_that_was_started_anew_gets_all_again() {
+fn a_viewer_that_was_resynced_gets_all_again() {
     let mut harness = Harness::permissive();
     harness.join(1, true);
     harness.json(1, WATCH);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use remote_access_protocol::server::ServerMessage;
-use remote_access_session::{ChannelInfo, SessionConfig, StreamId, Transmit};
+use remote_access_session::{ChannelInfo, ParticipantId, SessionConfig, StreamId, Transmit};
 
 use crate::harness::{channel, reliable, Harness, What, CLOCK_MS};
 
@@ -19,7 +19,7 @@ fn a_ping_is_answered_with_its_timestamp_and_the_clock_of_the_robot() {
 }
 
 #[test]
-fn stamps_strictly_increase_and_survive_a_new_start() {
+fn stamps_strictly_increase_and_survive_a_resync() {
     let mut harness = Harness::new();
     harness.join(1, true);
     for round in 0..20 {
@@ -195,4 +195,70 @@ fn a_viewer_that_stops_acknowledging_gets_a_bounded_number_of_control_messages()
         harness.pass(Duration::from_millis(50));
     }
     assert!(harness.uplink() > 40_000_000, "{} B", harness.uplink());
+}
+
+/// Channels with schemas of 100,000 bytes each.
+fn large_catalogue(count: u64) -> Vec<ChannelInfo> {
+    let large = |id| {
+        let mut info = reliable(id);
+        info.channel.schema = "a".repeat(100_000);
+        info
+    };
+    (100..100 + count).map(large).collect()
+}
+
+#[test]
+fn a_viewer_that_is_told_much_takes_turns_with_the_data_of_the_others() {
+    for many in [true, false] {
+        let mut harness = Harness::new();
+        harness.add(vec![reliable(1)]);
+        harness.add(large_catalogue(20));
+        harness.join(1, true);
+        harness.pass(Duration::from_secs(5));
+        harness.acknowledge(1);
+        harness.subscribe(1, &[1]);
+        harness
+            .session
+            .participant_joined(harness.now, ParticipantId(2));
+        harness.open_inbound(2, many).unwrap();
+        harness.publish(1, 0, 150_000);
+        harness.transmits.clear();
+        let until = |harness: &mut Harness, done: &dyn Fn(&Harness) -> bool| {
+            while !done(harness) && harness.step() {}
+            let writes = harness.transmits.iter();
+            writes
+                .filter(|each| matches!(each, Transmit::Write { .. }))
+                .count()
+        };
+        let data = until(&mut harness, &|harness| !harness.seqs(1, 1).is_empty());
+        let all = until(&mut harness, &|_| false);
+        assert!(all > 140, "{all} slices");
+        assert!(
+            (18..60).contains(&data),
+            "{data} slices until the data was out"
+        );
+    }
+}
+
+#[test]
+fn a_catalogue_larger_than_the_control_queue_is_delivered() {
+    let mut harness = Harness::with(SessionConfig {
+        control_queue_size: 150_000,
+        ..SessionConfig::default()
+    });
+    for channel in large_catalogue(20) {
+        harness.add(vec![channel]);
+    }
+    for (id, many) in [(1, true), (2, false)] {
+        harness.join(id, many);
+        harness.pass(Duration::from_secs(5));
+        let advertised = harness.received[&id]
+            .iter()
+            .map(|received| match &received.what {
+                What::Json(ServerMessage::Advertise { channels }) => channels.len(),
+                _ => 0,
+            });
+        assert_eq!(advertised.sum::<usize>(), 20);
+    }
+    assert_eq!(harness.session.snapshot().resyncs, 0);
 }

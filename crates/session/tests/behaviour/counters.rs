@@ -103,7 +103,7 @@ fn drops_outlive_the_subscription_and_the_viewer() {
 }
 
 #[test]
-fn new_starts_and_what_they_cost_are_counted() {
+fn resyncs_and_what_they_cost_are_counted() {
     let mut harness = Harness::new();
     harness.add(vec![reliable(1), latched(2, 1)]);
     harness.join(1, true);

@@ -111,6 +111,7 @@ fn leaving_ends_streams_and_subscriptions() {
     assert!(harness.streams_of(1).is_empty());
     harness.publish(1, 1, 1000);
     harness.leave(2);
+    harness.linger();
     assert_eq!(harness.events(), [Event::Unsubscribe(ChannelId(1))]);
     assert_eq!(harness.open_streams(), 0);
     assert_eq!(harness.session.queued_bytes(), 0);

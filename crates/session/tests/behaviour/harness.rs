@@ -295,6 +295,11 @@ impl Harness {
         self.session.handle_timeout(self.now);
     }
 
+    /// Lets the time pass after which a channel ends that nobody subscribes to any more.
+    pub fn linger(&mut self) {
+        self.pass_blocked(SessionConfig::default().unsubscribe_linger);
+    }
+
     pub fn events(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.session.poll_event()).collect()
     }

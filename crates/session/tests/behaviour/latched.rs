@@ -49,6 +49,7 @@ fn the_last_unsubscription_forgets_since_the_next_subscription_brings_all_anew()
     harness.publish(1, 0, 100);
     assert_eq!(harness.session.latched_bytes(), 100);
     harness.unsubscribe(1, &[1]);
+    harness.linger();
     assert_eq!(harness.session.latched_bytes(), 0);
     harness.pump();
     harness.forget();
@@ -111,7 +112,7 @@ fn a_channel_that_is_latched_no_more_gives_its_budget_back() {
 }
 
 #[test]
-fn a_new_start_replays_without_any_new_message() {
+fn a_resync_replays_without_any_new_message() {
     for many in [true, false] {
         let mut harness = Harness::new();
         harness.add(vec![latched(1, 2), reliable(2)]);

@@ -21,7 +21,64 @@ fn a_viewer_has_a_limited_number_of_subscriptions_and_is_told() {
     assert!(harness.statuses(1)[0].contains("no more than 3 subscriptions"));
     harness.unsubscribe(1, &[0]);
     harness.subscribe(1, &[3]);
+    harness.linger();
     assert_eq!(harness.events().len(), 2);
+}
+
+#[test]
+fn a_viewer_begins_so_many_subscriptions_per_second_and_is_told() {
+    let mut harness = Harness::with(SessionConfig {
+        max_subscriptions: 10,
+        subscription_rate: 5.0,
+        ..SessionConfig::default()
+    });
+    harness.add((0..2).map(channel).collect());
+    harness.join(1, true);
+    let accepted = |harness: &mut Harness| {
+        let tries = (0..100).filter(|_| {
+            harness.subscribe(1, &[1]);
+            let snapshot = harness.session.snapshot();
+            harness.unsubscribe(1, &[1]);
+            snapshot.participants[0].subscriptions == 1
+        });
+        tries.count()
+    };
+    assert_eq!(accepted(&mut harness), 20);
+    harness.pump();
+    assert!(harness.statuses(1)[0].contains("too many subscriptions in a short time"));
+    harness.pass(Duration::from_secs(1));
+    assert_eq!(accepted(&mut harness), 5);
+    harness.join(2, true);
+    harness.subscribe(2, &[0, 1]);
+    assert_eq!(harness.session.snapshot().participants[1].subscriptions, 2);
+}
+
+#[test]
+fn a_viewer_that_sends_too_many_messages_has_its_stream_ended_and_is_told_why() {
+    let mut harness = Harness::with(SessionConfig {
+        inbound_message_rate: 100.0,
+        ..SessionConfig::default()
+    });
+    harness.join(1, true);
+    harness.join(2, true);
+    let frame = frame::binary(&[99]).unwrap().repeat(100);
+    for _ in 0..8 {
+        harness.bytes(1, &frame).unwrap();
+    }
+    assert_eq!(harness.bytes(1, &frame), Err(InboundError::TooManyMessages));
+    harness.pump();
+    assert!(
+        harness
+            .statuses(1)
+            .iter()
+            .any(|text| text.contains("too many messages per second")),
+        "{:?}",
+        harness.statuses(1)
+    );
+    harness.open_inbound(1, true).unwrap();
+    harness.bytes(2, &frame).unwrap();
+    harness.pass(Duration::from_secs(1));
+    harness.bytes(1, &frame).unwrap();
 }
 
 #[test]

@@ -151,7 +151,7 @@ fn changes_go_to_those_who_watch_them() {
 }
 
 #[test]
-fn a_viewer_that_was_started_anew_gets_what_it_watches() {
+fn a_viewer_that_was_resynced_gets_what_it_watches() {
     let mut harness = viewers();
     harness.json(
         1,
@@ -226,7 +226,7 @@ fn the_same_name_is_asked_for_once_and_too_many_names_are_refused() {
     assert_eq!(harness.statuses(1).len(), 2);
 }
 
-/// What a viewer is asked for again when it is started anew, which is what the robot remembers.
+/// What a viewer is asked for again when it is resynced, which is what the robot remembers.
 fn watched(harness: &mut Harness) -> Vec<String> {
     harness.requests();
     harness.session.resync(harness.now, ParticipantId(1));

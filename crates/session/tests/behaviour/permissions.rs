@@ -212,7 +212,7 @@ fn who_may_not_send_any_more_writes_nothing_is_told_once_and_may_come_back() {
     harness.pump();
     assert_eq!(harness.requests(), []);
     assert_eq!(harness.statuses(1).len(), 3);
-    // Whoever starts anew is told again; rights do not change it.
+    // Whoever is resynced is told again; rights do not change it.
     let rights = Rights::new(Capability::ALL, NameRule::new(|_| true));
     harness
         .session

@@ -157,7 +157,7 @@ fn a_blocked_uplink_says_when_it_goes_on() {
 }
 
 #[test]
-fn new_starts_bring_no_new_burst() {
+fn resyncs_bring_no_new_burst() {
     let config = SessionConfig {
         participant_rate: Some(100_000),
         ..SessionConfig::default()

@@ -1,4 +1,4 @@
-//! Starting a participant anew: at its wish, after a failure, after a lost connection.
+//! Resyncing a participant: at its wish, after a failure, after a lost connection.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ fn greetings(harness: &Harness, id: u64) -> usize {
 }
 
 #[test]
-fn closing_the_stream_and_opening_another_starts_the_viewer_anew() {
+fn closing_the_stream_and_opening_another_resyncs_the_viewer() {
     for many in [true, false] {
         let mut harness = subscribed(many);
         let old = harness.streams_of(1);
@@ -73,7 +73,7 @@ fn opening_another_stream_before_closing_the_first_changes_nothing() {
 }
 
 #[test]
-fn a_viewer_may_change_its_mind_about_streams_when_it_starts_anew() {
+fn a_viewer_may_change_its_mind_about_streams_when_it_resyncs() {
     let mut harness = subscribed(true);
     harness.close_inbound(1);
     harness.open_inbound(1, false).unwrap();
@@ -124,7 +124,7 @@ fn the_others_of_a_lane_are_not_disturbed() {
 }
 
 #[test]
-fn a_failed_stream_starts_its_participants_anew_a_little_later() {
+fn a_failed_stream_resyncs_its_participants_a_little_later() {
     for many in [true, false] {
         let mut harness = subscribed(many);
         let failed = *harness.streams_of(1).last().unwrap();
@@ -142,7 +142,7 @@ fn a_failed_stream_starts_its_participants_anew_a_little_later() {
     }
 }
 
-/// Starts all viewers anew and returns the first stream of that, opened and not written to.
+/// Resyncs all viewers and returns the first stream of that, opened and not written to.
 fn newly_opened(harness: &mut Harness) -> StreamId {
     harness.session.resync_all(harness.now);
     loop {
@@ -183,6 +183,7 @@ fn a_lost_connection_ends_all_subscriptions_and_keeps_the_channels() {
     harness.publish(1, 1, 100_000);
     harness.session.connection_lost(harness.now);
     harness.forget_streams();
+    harness.linger();
     let ended = [1, 2].map(|id| Event::Unsubscribe(ChannelId(id)));
     assert_eq!(harness.events(), ended);
     assert_eq!(harness.session.next_transmit(harness.now), None);
@@ -196,7 +197,7 @@ fn a_lost_connection_ends_all_subscriptions_and_keeps_the_channels() {
 }
 
 #[test]
-fn a_viewer_that_lets_control_messages_pile_up_is_started_anew() {
+fn a_viewer_that_lets_control_messages_pile_up_is_resynced() {
     let mut harness = Harness::with(SessionConfig {
         control_queue_size: 2_000,
         ..SessionConfig::default()
@@ -218,7 +219,7 @@ fn a_viewer_that_lets_control_messages_pile_up_is_started_anew() {
 }
 
 #[test]
-fn a_viewer_that_pings_and_acknowledges_nothing_has_a_broken_stream_and_starts_anew() {
+fn a_viewer_that_pings_and_acknowledges_nothing_has_a_broken_stream_and_is_resynced() {
     for many in [true, false] {
         let mut harness = subscribed(many);
         harness.acknowledge(1);

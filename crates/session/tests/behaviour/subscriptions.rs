@@ -1,5 +1,7 @@
 //! Subscribing and unsubscribing.
 
+use std::time::Duration;
+
 use remote_access_protocol::ChannelId;
 use remote_access_session::Event;
 
@@ -22,6 +24,21 @@ fn only_the_first_subscriber_and_the_last_one_are_events() {
     harness.unsubscribe(1, &[1]);
     assert!(harness.events().is_empty());
     harness.unsubscribe(2, &[1]);
+    harness.linger();
+    assert_eq!(harness.events(), [Event::Unsubscribe(ChannelId(1))]);
+}
+
+#[test]
+fn a_viewer_that_changes_its_mind_all_the_time_costs_the_robot_nothing() {
+    let mut harness = two_viewers();
+    for _ in 0..100 {
+        harness.subscribe(1, &[1]);
+        harness.pass(Duration::from_millis(20));
+        harness.unsubscribe(1, &[1]);
+        harness.pass(Duration::from_millis(20));
+    }
+    assert_eq!(harness.events(), [Event::Subscribe(ChannelId(1))]);
+    harness.linger();
     assert_eq!(harness.events(), [Event::Unsubscribe(ChannelId(1))]);
 }
 
@@ -37,6 +54,7 @@ fn duplicates_and_unknown_channels_are_ignored() {
     harness.unsubscribe(1, &[2, 99]);
     assert!(harness.events().is_empty());
     harness.unsubscribe(1, &[1, 1]);
+    harness.linger();
     assert_eq!(harness.events(), [Event::Unsubscribe(ChannelId(1))]);
 }
 

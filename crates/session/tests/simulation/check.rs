@@ -38,8 +38,8 @@ pub fn viewer(world: &World, id: u64, viewer: &Viewer, present: bool) {
             if topic.latched {
                 latched_is_complete(&who, world, channel, viewer, got);
             }
-            let never_restarted = viewer.greetings.len() == 1;
-            if topic.reliable && topic.size.1 <= 8000 && !viewer.troubled && never_restarted {
+            let never_resynced = viewer.greetings.len() == 1;
+            if topic.reliable && topic.size.1 <= 8000 && !viewer.troubled && never_resynced {
                 nothing_is_missing(&who, world.next_seq(channel), last, got);
             }
         }

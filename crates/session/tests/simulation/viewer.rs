@@ -46,7 +46,7 @@ pub struct Viewer {
     pub stalled_unknown: bool,
     /// Whether the server is to drop the next packet of data for it.
     pub loses: bool,
-    /// Whether it missed one and wants to be started anew.
+    /// Whether it missed one and wants a resync.
     pub broken: bool,
     /// When it acknowledged first since its last start.
     acknowledged: Option<u64>,
@@ -59,7 +59,7 @@ pub struct Viewer {
     pub inbound: InboundId,
     pub got: Vec<Got>,
     /// The streams that began with serverInfo, arrived or not: all streams opened since belong to a
-    /// new start.
+    /// resync.
     pub greetings: Vec<StreamId>,
     /// Bytes of data that arrived.
     pub bytes: u64,
@@ -108,10 +108,10 @@ impl Viewer {
     }
 
     /// Its stream to the robot is replaced, and what is on its way there is lost.
-    pub fn restart(&mut self) {
+    pub fn ask_for_resync(&mut self) {
         self.upward.clear();
         self.broken = false;
-        self.started_anew();
+        self.resynced();
     }
 
     /// A packet of the stream was lost for good, and with it the rest of the stream.
@@ -121,8 +121,8 @@ impl Viewer {
         self.lost.insert(stream);
     }
 
-    /// The robot starts it anew.
-    pub fn started_anew(&mut self) {
+    /// The robot resyncs it.
+    pub fn resynced(&mut self) {
         self.troubled = true;
         self.acknowledged = None;
         self.stalled_unknown |= self.stalled;
@@ -139,7 +139,7 @@ impl Viewer {
 
     /// Nothing reaches it for a while.
     pub fn is_held_up(&mut self, now: u64) {
-        // A second covers the way of the acknowledgement and a delayed new start.
+        // A second covers the way of the acknowledgement and a delayed resync.
         let known = self.acknowledged.is_some_and(|at| at + 1_500_000 < now);
         self.stalled_unknown |= !known;
     }

@@ -8,7 +8,7 @@ use remote_access_protocol::frame::{self, FRAME_HEADER_SIZE};
 use remote_access_protocol::server::{message_data_header, Channel, MESSAGE_DATA_HEADER_SIZE};
 use remote_access_protocol::ChannelId;
 use remote_access_session::{
-    ChannelInfo, InboundId, ParticipantId, PublisherId, RateLimit, RobotInfo, Session,
+    ChannelInfo, Event, InboundId, ParticipantId, PublisherId, RateLimit, RobotInfo, Session,
     SessionConfig, StreamId, Transmit, SLICE_SIZE,
 };
 
@@ -34,6 +34,8 @@ struct TopicState {
     topic: Topic,
     next_at: u64,
     next_seq: u64,
+    /// Whether the robot's side subscribes.
+    wanted: bool,
     /// The latest numbers of each publisher, as many as the depth.
     history: BTreeMap<u64, Vec<u64>>,
 }
@@ -132,6 +134,7 @@ impl World {
             next_at: self.now + self.sizes.range(0, topic.period),
             topic,
             next_seq: 0,
+            wanted: false,
             history: BTreeMap::new(),
         };
         self.topics.insert(id, state);
@@ -170,11 +173,6 @@ impl World {
                 close(intervals, self.topics[channel].next_seq);
             }
         }
-        for channel in 0..self.topics.len() as u64 {
-            if !self.is_wanted(channel) {
-                self.forget_history(channel);
-            }
-        }
         if let Some(viewer) = self.viewers.remove(&id) {
             self.gone.insert(id, viewer);
         }
@@ -186,7 +184,7 @@ impl World {
         let Some(viewer) = self.viewers.get_mut(&id) else {
             return;
         };
-        viewer.restart();
+        viewer.ask_for_resync();
         self.session.inbound_closed(viewer.inbound);
         viewer.inbound = inbound;
         self.session
@@ -194,7 +192,7 @@ impl World {
             .expect("a stream");
     }
 
-    /// The connection is interrupted: what is on the way is lost, and all viewers are started anew.
+    /// The connection is interrupted: what is on the way is lost, and all viewers are resynced.
     pub fn interrupt(&mut self) {
         for mut packet in self.uplink.lose_all() {
             packet.what = What::Gap;
@@ -205,7 +203,7 @@ impl World {
             }
         }
         for viewer in self.viewers.values_mut() {
-            viewer.started_anew();
+            viewer.resynced();
         }
         self.session.resync_all(self.instant());
     }
@@ -218,8 +216,7 @@ impl World {
         let op = if on { "subscribe" } else { "unsubscribe" };
         let frame = frame::text(&format!(r#"{{"op":"{op}","channelIds":[{channel}]}}"#));
         let state = &self.topics[&channel];
-        let others = self.is_wanted(channel);
-        let replayed = if state.topic.latched && others {
+        let replayed = if state.topic.latched && state.wanted {
             state.history.values().flatten().copied().collect()
         } else {
             Vec::new()
@@ -239,21 +236,22 @@ impl World {
         self.session
             .inbound_bytes(self.instant(), viewer.inbound, &frame.expect("a frame"))
             .expect("an open stream");
-        if !self.is_wanted(channel) {
-            // The robot's own subscription ends, and with it what was latched.
-            self.forget_history(channel);
-        }
+        self.follow_demand();
     }
 
-    fn is_wanted(&self, channel: u64) -> bool {
-        self.subscriptions.iter().any(|((_, of), intervals)| {
-            *of == channel && intervals.last().is_some_and(|last| last.to.is_none())
-        })
-    }
-
-    fn forget_history(&mut self, channel: u64) {
-        if let Some(state) = self.topics.get_mut(&channel) {
-            state.history.clear();
+    /// The robot's side subscribes as it is told. When it does no more, what was latched is over.
+    fn follow_demand(&mut self) {
+        while let Some(event) = self.session.poll_event() {
+            let (channel, wanted) = match event {
+                Event::Subscribe(channel) => (channel, true),
+                Event::Unsubscribe(channel) => (channel, false),
+            };
+            if let Some(state) = self.topics.get_mut(&channel.0) {
+                state.wanted = wanted;
+                if !wanted {
+                    state.history.clear();
+                }
+            }
         }
     }
 
@@ -279,7 +277,7 @@ impl World {
             }
         }
         self.session.handle_timeout(now);
-        while self.session.poll_event().is_some() {}
+        self.follow_demand();
         self.transmit();
         for packet in self.uplink.advance(self.now, self.step) {
             for id in &packet.destinations {
@@ -309,10 +307,7 @@ impl World {
                 let publisher = self.sizes.range(0, state.topic.publishers);
                 let seq = state.next_seq;
                 state.next_seq += 1;
-                let wanted = self.subscriptions.iter().any(|((_, of), intervals)| {
-                    *of == id && intervals.last().is_some_and(|last| last.to.is_none())
-                });
-                if wanted && state.topic.latched {
+                if state.wanted && state.topic.latched {
                     let history = state.history.entry(publisher).or_default();
                     history.push(seq);
                     let surplus = history.len().saturating_sub(state.topic.depth);

@@ -17,7 +17,7 @@ const DRAIN: f64 = 0.8;
 const PROBE: f64 = 1.1;
 /// And while the path is to be drained for a measurement.
 const DRAIN_DRY: f64 = 0.3;
-/// What may go out at once: blocked messages are looked at again every few milliseconds.
+/// Time whose bytes may go out at once: blocked messages are looked at again every few milliseconds.
 const BURST: Duration = Duration::from_millis(15);
 
 /// The pacer of what goes to a participant.

@@ -1,4 +1,4 @@
-//! When pings get their Pongs.
+//! Pings, and when they get their Pongs.
 //!
 //! A Pong costs about 230 bytes on the uplink, for each viewer apart. Viewers ping ten times a second,
 //! which flow control needs while much is in flight. While little is, pings are put off and answered
@@ -95,7 +95,7 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// How often 60 pings, ten a second, are answered, and how many of them.
+    /// Counts the answers to 60 pings, ten a second, and the pings that are answered.
     fn answered(calm: bool) -> (usize, usize) {
         let start = Instant::now();
         let mut pings = Pings::default();
