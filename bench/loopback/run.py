@@ -1,4 +1,4 @@
-"""Data channels on loopback: two connections of crates/libwebrtc beside two of Chromium, which has the C++ library.
+"""Data channels on loopback: two connections of crates/webrtc_channels beside two of Chromium, which has the C++ library.
 
     . scripts/env
     cargo build --release --workspace --example loopback

@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| libwebrtc::fuzzing::packet(bytes));
+fuzz_target!(|bytes: &[u8]| webrtc_channels::fuzzing::packet(bytes));

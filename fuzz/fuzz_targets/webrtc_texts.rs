@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|text: &str| libwebrtc::fuzzing::text(text));
+fuzz_target!(|text: &str| webrtc_channels::fuzzing::text(text));

@@ -159,7 +159,7 @@ class RustPeer(Peer):
         return [_read_debug(text) for text in self.of("stats")[-1]["reports"]]
 
     def states(self, of: str) -> list[str]:
-        """The states that its log tells of, of ICE or the connection; only with libwebrtc=debug in RUST_LOG."""
+        """The states that its log tells of, of ICE or the connection; only with webrtc_channels=debug in RUST_LOG."""
         return re.findall(rf"\] {of} ([A-Z]\w+)$", self.output(), re.MULTILINE)
 
     def order(self, do: str, **details: object) -> None:

@@ -16,7 +16,7 @@ from viewer_client import Loop
 LACK = lacking()
 pytestmark = pytest.mark.skipif(LACK is not None, reason=f"NOT TESTED: {LACK}")
 # Shows the states and paths of connections.
-LOG = {"RUST_LOG": "info,libwebrtc=debug"}
+LOG = {"RUST_LOG": "info,webrtc_channels=debug"}
 TWO = {"TWO_CONNECTIONS": "1"}
 
 

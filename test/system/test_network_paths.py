@@ -63,7 +63,7 @@ class Connected:
         environment = {
             **Bridge.credentials(server),
             "SSL_CERT_FILE": str(certificate),
-            "RUST_LOG": "info,libwebrtc=debug",
+            "RUST_LOG": "info,webrtc_channels=debug",
         }
         self.bridge = Bridge(directory, environment, {"room": room}, prefix=network.prefix)
         self.viewer = Viewer(loop, server.url, mint_token(server.key, server.secret, room, "viewer"))

@@ -3,17 +3,12 @@
 //! Two ends in one thread, no network: each record of the size of a full SCTP packet is encrypted,
 //! handed over and decrypted. `cargo run --release -- [SECONDS]`
 
-/// The drop-in's certificates, included by their file: they are no public part of that crate.
-#[path = "../../../crates/libwebrtc/src/engine/certificate.rs"]
-#[allow(dead_code)]
-mod certificate;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use certificate::Certificate;
 use dimpl::crypto::{aws_lc_rs, rust_crypto, CryptoProvider};
 use dimpl::{Config, Dtls, Output};
+use webrtc_channels::certificate::Certificate;
 
 /// Bytes of a full SCTP packet of the drop-in.
 const PACKET: usize = 1_191;
@@ -76,7 +71,9 @@ impl Ends {
                 .with_crypto_provider(provider())
                 .build()
                 .expect("a configuration");
-            let certificate = Certificate::generate().expect("a certificate").dtls;
+            let certificate = Certificate::generate()
+                .expect("a certificate")
+                .into_dtls();
             let mut end = make(Arc::new(config), certificate, now);
             if client {
                 end.set_active(true);

@@ -8,7 +8,7 @@ use dcsctp::api::{
 };
 use link_sim::{Delivery, Endpoint, Event, Outgoing};
 
-use crate::engine::sctp::MAX_PACKET;
+use sctp_association::MAX_PACKET;
 
 /// WebRTC's identifier of binary messages.
 const BINARY: PpId = PpId(53);

@@ -5,18 +5,6 @@
 mod dcsctp;
 mod sctp_proto;
 
-/// The drop-in's SCTP, included by its files: it is no public part of that crate.
-#[path = "../../../crates/libwebrtc/src/engine"]
-#[allow(dead_code)]
-mod engine {
-    pub(crate) mod sctp;
-    pub(crate) mod turns;
-}
-
-/// The same behind its seam, fed as the drop-in feeds it.
-#[path = "../../../crates/libwebrtc/src/engine/sctp/simulated.rs"]
-mod seam;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -26,8 +14,8 @@ use link_sim::{Endpoint, Report, Scenario};
 /// What is compared.
 #[derive(Debug, Clone, Copy)]
 enum Engine {
-    /// The drop-in's seam: the longest wait for a timer, and the bytes it is fed.
-    Seam {
+    /// The project's association: the longest wait for a timer, and the bytes it is fed.
+    Association {
         wait: Duration,
         feed: usize,
     },
@@ -38,7 +26,9 @@ enum Engine {
 impl Engine {
     fn make(self, client: bool, now: Instant) -> Box<dyn Endpoint> {
         match self {
-            Self::Seam { wait, feed } => Box::new(seam::Seam::new(client, wait, feed, now)),
+            Self::Association { wait, feed } => {
+                Box::new(link_sim::Association::new(client, wait, feed, now))
+            },
             Self::SctpProto => Box::new(sctp_proto::SctpProto::new(client, now)),
             Self::Dcsctp => Box::new(dcsctp::Dcsctp::new(client, now)),
         }
@@ -73,13 +63,13 @@ impl Options {
                                 title += &format!(", fed {feed} B");
                             }
                             let wait = Duration::from_millis(wait);
-                            engines.push((title, Engine::Seam { wait, feed }));
+                            engines.push((title, Engine::Association { wait, feed }));
                         }
                     }
                 }
                 "rtc-sctp" => {
                     let (wait, feed) = (Duration::from_millis(FOR_EVER), usize::MAX);
-                    engines.push((name.clone(), Engine::Seam { wait, feed }));
+                    engines.push((name.clone(), Engine::Association { wait, feed }));
                 }
                 "sctp-proto" => engines.push((name.clone(), Engine::SctpProto)),
                 "dcsctp" => engines.push((name.clone(), Engine::Dcsctp)),
@@ -147,8 +137,8 @@ fn parse(arguments: Vec<String>) -> Options {
             .map(str::to_owned)
             .to_vec(),
         cases: Vec::new(),
-        waits: vec![engine::sctp::LONGEST_WAIT.as_millis() as u64],
-        feeds: vec![engine::sctp::UNSENT],
+        waits: vec![sctp_association::LONGEST_WAIT.as_millis() as u64],
+        feeds: vec![sctp_association::UNSENT],
         seeds: 3,
     };
     let mut arguments = arguments.into_iter();

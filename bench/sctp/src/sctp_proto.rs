@@ -7,13 +7,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use link_sim::{Delivery, Endpoint, Event, Outgoing};
+use sctp_association::{Account, MAX_PACKET};
 use sctp_proto::{
     Association, AssociationHandle, ClientConfig, DatagramEvent, EndpointConfig, Payload,
     PayloadProtocolIdentifier as Ppid, ReliabilityType, ServerConfig, TransportConfig,
 };
 
-use crate::engine::sctp::account::Account;
-use crate::engine::sctp::MAX_PACKET;
 
 /// Bytes of headers in a packet with one chunk of data.
 const HEADERS: u32 = 12 + 16;

@@ -67,7 +67,7 @@ pub mod native {
     use parking_lot::Mutex;
 
     use super::AudioSourceOptions;
-    use crate::{audio_frame::AudioFrame, RtcError};
+    use crate::{audio_frame::AudioFrame, error::media_unsupported, RtcError};
 
     /// An audio source that the application would feed. Capturing answers Unsupported.
     #[derive(Clone)]
@@ -106,7 +106,7 @@ pub mod native {
         /// # Errors
         /// Local media is not supported.
         pub async fn capture_frame(&self, _frame: &AudioFrame<'_>) -> Result<(), RtcError> {
-            Err(RtcError::media_unsupported("capture_frame"))
+            Err(media_unsupported("capture_frame"))
         }
 
         /// Remembers the processing wanted.

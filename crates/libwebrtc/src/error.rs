@@ -1,55 +1,14 @@
-//! The error type of every fallible call of the public API.
+//! The error of every call about media.
 
-use thiserror::Error;
+use webrtc_channels::{RtcError, RtcErrorType};
 
-/// What kind of mistake an [`RtcError`] reports.
-#[derive(Debug, Copy, Clone, PartialEq, Eq)]
-pub enum RtcErrorType {
-    /// The engine could not do it (sockets, threads, an unsupported feature).
-    Internal,
-    /// A session description cannot be used.
-    InvalidSdp,
-    /// The call does not fit the state of the connection.
-    InvalidState,
-}
-
-/// A failed call, with a message for people.
-#[derive(Error, Debug)]
-#[error("an RtcError occurred: {error_type:?} - {message}")]
-pub struct RtcError {
-    /// What kind of mistake it was.
-    pub error_type: RtcErrorType,
-    /// What went wrong, in words.
-    pub message: String,
-}
-
-impl RtcError {
-    pub(crate) fn internal(message: impl Into<String>) -> Self {
-        Self {
-            error_type: RtcErrorType::Internal,
-            message: message.into(),
-        }
-    }
-
-    pub(crate) fn invalid_sdp(message: impl Into<String>) -> Self {
-        Self {
-            error_type: RtcErrorType::InvalidSdp,
-            message: message.into(),
-        }
-    }
-
-    pub(crate) fn invalid_state(message: impl Into<String>) -> Self {
-        Self {
-            error_type: RtcErrorType::InvalidState,
-            message: message.into(),
-        }
-    }
-
-    /// The answer to every call that would send or receive media.
-    pub(crate) fn media_unsupported(call: &str) -> Self {
-        Self::internal(format!(
+/// The answer to every call that would send or receive media.
+pub(crate) fn media_unsupported(call: &str) -> RtcError {
+    RtcError {
+        error_type: RtcErrorType::Internal,
+        message: format!(
             "{call}: local media is not supported by the pure-Rust libwebrtc; \
              delete the [patch.crates-io] line to use the official library"
-        ))
+        ),
     }
 }

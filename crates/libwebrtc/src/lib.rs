@@ -1,20 +1,14 @@
 //! A pure-Rust drop-in for LiveKit's `libwebrtc` crate, for programs that need data channels only.
 //!
 //! It has the public API that the `livekit` crate names, so the unchanged `livekit` builds on it
-//! through one `[patch.crates-io]` line. Data channels work; local media does not, and says so with
-//! a clear error. The protocol objects (ICE, DTLS, SCTP) are sans-IO crates; this crate owns the
-//! sockets and the time, on one thread per peer connection.
+//! through one `[patch.crates-io]` line. Data channels work, by the crate `webrtc_channels`; local
+//! media does not, and says so with a clear error. What is here besides names: the encryption of
+//! data packets ([`native::frame_cryptor`]).
 
 #![forbid(unsafe_code)]
 
-mod dcep;
-mod engine;
 mod enum_dispatch;
 mod error;
-#[cfg(fuzzing)]
-#[doc(hidden)]
-pub mod fuzzing;
-mod sdp;
 
 pub mod audio_frame;
 pub mod audio_source;
@@ -37,7 +31,7 @@ pub mod stats;
 pub mod video_source;
 pub mod video_track;
 
-pub use error::{RtcError, RtcErrorType};
+pub use webrtc_channels::{RtcError, RtcErrorType};
 
 /// The kind of media a transceiver or a capability query is about.
 #[derive(Debug, Copy, Clone, PartialEq, Eq)]

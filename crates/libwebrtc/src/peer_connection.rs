@@ -1,20 +1,24 @@
-//! Peer connections.
+//! Peer connections: those of the engine, with the calls about media that `livekit` names.
 
-mod signaling;
-mod types;
-
-pub use types::*;
+pub use webrtc_channels::callbacks::{
+    IceCandidateError, OnConnectionChange, OnDataChannel, OnIceCandidate, OnIceCandidateError,
+    OnIceConnectionChange, OnIceGatheringChange, OnNegotiationNeeded, OnSignalingChange,
+};
+pub use webrtc_channels::states::{
+    IceConnectionState, IceGatheringState, PeerConnectionState, SignalingState,
+};
 
 use std::fmt::{Debug, Formatter};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use webrtc_channels::peer_connection as engine;
 
 use crate::{
     data_channel::{DataChannel, DataChannelInit},
-    engine::{self, Certificate, Channel, Command, IceCreds, Rejected, Shared},
+    error::media_unsupported,
     ice_candidate::IceCandidate,
+    media_stream::MediaStream,
     media_stream_track::MediaStreamTrack,
     peer_connection_factory::RtcConfiguration,
     rtp_receiver::RtpReceiver,
@@ -22,9 +26,50 @@ use crate::{
     rtp_transceiver::{RtpTransceiver, RtpTransceiverInit},
     session_description::SessionDescription,
     stats::RtcStats,
-    MediaType, RtcError,
+    MediaType, RtcError, RtcErrorType,
 };
-use signaling::{Effects, Signaling};
+
+/// Wishes for an offer.
+#[derive(Debug, Clone, Default)]
+pub struct OfferOptions {
+    /// Look for a path anew.
+    pub ice_restart: bool,
+    /// Ask for audio; without effect.
+    pub offer_to_receive_audio: bool,
+    /// Ask for video; without effect.
+    pub offer_to_receive_video: bool,
+}
+
+/// Wishes for an answer: none.
+#[derive(Debug, Clone, Default)]
+pub struct AnswerOptions {}
+
+/// Limits of the media bandwidth estimator, in bits per second.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BitrateSettings {
+    /// Never less than this.
+    pub min_bitrate_bps: Option<u64>,
+    /// Begin with this.
+    pub start_bitrate_bps: Option<u64>,
+    /// Never more than this.
+    pub max_bitrate_bps: Option<u64>,
+}
+
+/// A remote track appeared. Never emitted here.
+#[derive(Debug, Clone)]
+pub struct TrackEvent {
+    /// Its receiver.
+    pub receiver: RtpReceiver,
+    /// Its streams.
+    pub streams: Vec<MediaStream>,
+    /// The track.
+    pub track: MediaStreamTrack,
+    /// Its transceiver.
+    pub transceiver: RtpTransceiver,
+}
+
+/// Never called.
+pub type OnTrack = Box<dyn FnMut(TrackEvent) + Send + Sync>;
 
 /// A connection to a peer. Clones are the same connection; when the last one is dropped, it closes.
 ///
@@ -32,62 +77,69 @@ use signaling::{Effects, Signaling};
 /// anything, replace themselves, or drop the connection. A callback that blocks stops it.
 #[derive(Clone)]
 pub struct PeerConnection {
-    inner: Arc<Inner>,
+    inner: engine::PeerConnection,
+    transceivers: Arc<Mutex<Vec<RtpTransceiver>>>,
 }
 
-struct Inner {
-    shared: Arc<Shared>,
-    signaling: Mutex<Signaling>,
-    transceivers: Mutex<Vec<RtpTransceiver>>,
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // Already closed is as good.
-        let _ = self.shared.post(Command::Close);
-    }
-}
-
-impl From<Rejected> for RtcError {
-    fn from(rejected: Rejected) -> Self {
-        Self::invalid_state(rejected.to_string())
-    }
+/// Defines methods that are the engine's own.
+macro_rules! forward {
+    ($($(#[$attribute:meta])* fn $name:ident($($arg:ident: $kind:ty),*) $(-> $ret:ty)?;)+) => {
+        $(
+            $(#[$attribute])*
+            pub fn $name(&self, $($arg: $kind),*) $(-> $ret)? {
+                self.inner.$name($($arg),*)
+            }
+        )+
+    };
 }
 
 impl PeerConnection {
     pub(crate) fn new(config: RtcConfiguration) -> Result<Self, RtcError> {
-        let certificate =
-            Certificate::generate().map_err(|error| RtcError::internal(error.to_string()))?;
-        let credentials = IceCreds::new();
-        let signaling = Signaling::new(credentials.clone(), certificate.fingerprint.clone());
-        let shared = engine::spawn(certificate, credentials, config)
-            .map_err(|error| RtcError::internal(format!("cannot start the connection: {error}")))?;
         Ok(Self {
-            inner: Arc::new(Inner {
-                shared,
-                signaling: Mutex::new(signaling),
-                transceivers: Mutex::default(),
-            }),
+            inner: engine::PeerConnection::new(config)?,
+            transceivers: Arc::default(),
         })
     }
 
-    /// Passes on what a change of the signaling means for the engine. The lock on the signaling is
-    /// held, so that the engine sees changes in their order; posting never blocks.
-    fn apply(&self, effects: Effects) -> Result<(), RtcError> {
-        for command in effects.commands {
-            self.inner.shared.post(command)?;
-        }
-        Ok(())
-    }
-
-    /// Takes over new settings. New ICE servers are asked at once; which candidates may be used
-    /// holds for those found from now on.
-    ///
-    /// # Errors
-    /// The connection is closed.
-    pub fn set_configuration(&self, config: RtcConfiguration) -> Result<(), RtcError> {
-        let command = Command::Configure(Box::new(config));
-        Ok(self.inner.shared.post(command)?)
+    forward! {
+        /// Takes over new settings. New ICE servers are asked at once; which candidates may be used
+        /// holds for those found from now on.
+        ///
+        /// # Errors
+        /// The connection is closed.
+        fn set_configuration(config: RtcConfiguration) -> Result<(), RtcError>;
+        /// Closes the connection. Its thread tells the peer, the channels and the callbacks, and ends.
+        fn close();
+        /// Makes the next offer look for a path anew, and asks for that offer.
+        fn restart_ice();
+        /// State of the whole connection.
+        fn connection_state() -> PeerConnectionState;
+        /// State of the search for a path.
+        fn ice_connection_state() -> IceConnectionState;
+        /// State of the search for local candidates.
+        fn ice_gathering_state() -> IceGatheringState;
+        /// State of the offer/answer exchange.
+        fn signaling_state() -> SignalingState;
+        /// The local half of the last complete exchange.
+        fn current_local_description() -> Option<SessionDescription>;
+        /// The remote half of the last complete exchange.
+        fn current_remote_description() -> Option<SessionDescription>;
+        /// Sets, replaces or removes the callback.
+        fn on_connection_state_change(f: Option<OnConnectionChange>);
+        /// Sets, replaces or removes the callback.
+        fn on_data_channel(f: Option<OnDataChannel>);
+        /// Sets, replaces or removes the callback.
+        fn on_ice_candidate(f: Option<OnIceCandidate>);
+        /// Sets, replaces or removes the callback.
+        fn on_ice_candidate_error(f: Option<OnIceCandidateError>);
+        /// Sets, replaces or removes the callback.
+        fn on_ice_connection_state_change(f: Option<OnIceConnectionChange>);
+        /// Sets, replaces or removes the callback.
+        fn on_ice_gathering_state_change(f: Option<OnIceGatheringChange>);
+        /// Sets, replaces or removes the callback.
+        fn on_negotiation_needed(f: Option<OnNegotiationNeeded>);
+        /// Sets, replaces or removes the callback.
+        fn on_signaling_state_change(f: Option<OnSignalingChange>);
     }
 
     /// Accepts limits for media, which have no effect.
@@ -96,7 +148,10 @@ impl PeerConnection {
     /// The connection is closed, or the limits contradict each other.
     pub fn set_bitrate(&self, settings: BitrateSettings) -> Result<(), RtcError> {
         if self.signaling_state() == SignalingState::Closed {
-            return Err(RtcError::invalid_state("the connection is closed"));
+            return Err(RtcError {
+                error_type: RtcErrorType::InvalidState,
+                message: "the connection is closed".to_owned(),
+            });
         }
         let steps = [
             settings.min_bitrate_bps,
@@ -106,9 +161,10 @@ impl PeerConnection {
         if steps.into_iter().flatten().is_sorted() {
             Ok(())
         } else {
-            Err(RtcError::internal(
-                "the bitrates must not decrease from min to start to max",
-            ))
+            Err(RtcError {
+                error_type: RtcErrorType::Internal,
+                message: "the bitrates must not decrease from min to start to max".to_owned(),
+            })
         }
     }
 
@@ -120,10 +176,10 @@ impl PeerConnection {
         &self,
         options: OfferOptions,
     ) -> Result<SessionDescription, RtcError> {
-        self.inner
-            .signaling
-            .lock()
-            .create_offer(options.ice_restart)
+        let options = engine::OfferOptions {
+            ice_restart: options.ice_restart,
+        };
+        self.inner.create_offer(options).await
     }
 
     /// Writes an answer to the remote offer.
@@ -134,7 +190,7 @@ impl PeerConnection {
         &self,
         _options: AnswerOptions,
     ) -> Result<SessionDescription, RtcError> {
-        self.inner.signaling.lock().create_answer()
+        self.inner.create_answer().await
     }
 
     /// Puts a local description in force; the first one starts gathering.
@@ -142,9 +198,7 @@ impl PeerConnection {
     /// # Errors
     /// It does not fit the signaling state, or cannot be used.
     pub async fn set_local_description(&self, desc: SessionDescription) -> Result<(), RtcError> {
-        let mut signaling = self.inner.signaling.lock();
-        let effects = signaling.set_local(desc)?;
-        self.apply(effects)
+        self.inner.set_local_description(desc).await
     }
 
     /// Puts a remote description in force; the first complete exchange starts the connection.
@@ -152,9 +206,7 @@ impl PeerConnection {
     /// # Errors
     /// It does not fit the signaling state, or cannot be used.
     pub async fn set_remote_description(&self, desc: SessionDescription) -> Result<(), RtcError> {
-        let mut signaling = self.inner.signaling.lock();
-        let effects = signaling.set_remote(desc)?;
-        self.apply(effects)
+        self.inner.set_remote_description(desc).await
     }
 
     /// Adds a candidate of the peer. Candidates that cannot be used are ignored.
@@ -162,15 +214,7 @@ impl PeerConnection {
     /// # Errors
     /// There is no remote description yet, or the connection is closed.
     pub async fn add_ice_candidate(&self, candidate: IceCandidate) -> Result<(), RtcError> {
-        let signaling = self.inner.signaling.lock();
-        if !signaling.has_remote() {
-            return Err(RtcError::invalid_state("the remote description is not set"));
-        }
-        let line = candidate.candidate();
-        if !line.is_empty() {
-            self.inner.shared.post(Command::Candidate(line))?;
-        }
-        Ok(())
+        self.inner.add_ice_candidate(candidate).await
     }
 
     /// Creates a channel. It opens when the connection is up.
@@ -182,12 +226,17 @@ impl PeerConnection {
         label: &str,
         init: DataChannelInit,
     ) -> Result<DataChannel, RtcError> {
-        check_channel(label, &init)?;
-        let channel = Channel::new(self.inner.shared.clone(), label, init);
-        self.inner
-            .shared
-            .post(Command::OpenChannel(channel.clone()))?;
-        Ok(DataChannel::new(channel))
+        self.inner.create_data_channel(label, init)
+    }
+
+    /// Statistics: the connection, its transport, the candidates of both sides, the pair in use, the
+    /// certificates, and each channel that is not closed.
+    ///
+    /// # Errors
+    /// The connection is closed.
+    pub async fn get_stats(&self) -> Result<Vec<RtcStats>, RtcError> {
+        let reports = self.inner.get_stats().await?;
+        Ok(reports.into_iter().map(RtcStats::from).collect())
     }
 
     /// Always fails.
@@ -199,7 +248,7 @@ impl PeerConnection {
         _track: MediaStreamTrack,
         _streams_ids: &[T],
     ) -> Result<RtpSender, RtcError> {
-        Err(RtcError::media_unsupported("add_track"))
+        Err(media_unsupported("add_track"))
     }
 
     /// Does nothing: no track was ever added.
@@ -208,19 +257,6 @@ impl PeerConnection {
     /// None.
     pub fn remove_track(&self, _sender: RtpSender) -> Result<(), RtcError> {
         Ok(())
-    }
-
-    /// Statistics: the connection, its transport, the candidates of both sides, the pair in use, the
-    /// certificates, and each channel that is not closed.
-    ///
-    /// # Errors
-    /// The connection is closed.
-    pub async fn get_stats(&self) -> Result<Vec<RtcStats>, RtcError> {
-        let (answer, stats) = oneshot::channel();
-        self.inner.shared.post(Command::Stats(answer))?;
-        stats
-            .await
-            .map_err(|_| RtcError::invalid_state("the connection is closed"))
     }
 
     /// Always fails.
@@ -232,7 +268,7 @@ impl PeerConnection {
         _track: MediaStreamTrack,
         _init: RtpTransceiverInit,
     ) -> Result<RtpTransceiver, RtcError> {
-        Err(RtcError::media_unsupported("add_transceiver"))
+        Err(media_unsupported("add_transceiver"))
     }
 
     /// Adds a transceiver that is never negotiated. It succeeds because `livekit` prepares to
@@ -246,59 +282,8 @@ impl PeerConnection {
         init: RtpTransceiverInit,
     ) -> Result<RtpTransceiver, RtcError> {
         let transceiver = RtpTransceiver::new(init.direction);
-        self.inner.transceivers.lock().push(transceiver.clone());
+        self.transceivers.lock().push(transceiver.clone());
         Ok(transceiver)
-    }
-
-    /// Closes the connection. Its thread tells the peer, the channels and the callbacks, and ends.
-    pub fn close(&self) {
-        self.inner.signaling.lock().close();
-        // Already closed is as good.
-        let _ = self
-            .inner
-            .shared
-            .post(Command::Signaling(SignalingState::Closed));
-        let _ = self.inner.shared.post(Command::Close);
-    }
-
-    /// Makes the next offer look for a path anew, and asks for that offer.
-    pub fn restart_ice(&self) {
-        self.inner.signaling.lock().restart_ice();
-        // A closed connection needs no offer.
-        let _ = self.inner.shared.post(Command::NegotiationNeeded);
-    }
-
-    /// State of the whole connection.
-    pub fn connection_state(&self) -> PeerConnectionState {
-        if self.signaling_state() == SignalingState::Closed {
-            return PeerConnectionState::Closed;
-        }
-        self.inner.shared.status().connection
-    }
-
-    /// State of the search for a path.
-    pub fn ice_connection_state(&self) -> IceConnectionState {
-        self.inner.shared.status().ice
-    }
-
-    /// State of the search for local candidates.
-    pub fn ice_gathering_state(&self) -> IceGatheringState {
-        self.inner.shared.status().gathering
-    }
-
-    /// State of the offer/answer exchange.
-    pub fn signaling_state(&self) -> SignalingState {
-        self.inner.signaling.lock().state()
-    }
-
-    /// The local half of the last complete exchange.
-    pub fn current_local_description(&self) -> Option<SessionDescription> {
-        self.inner.signaling.lock().current_local()
-    }
-
-    /// The remote half of the last complete exchange.
-    pub fn current_remote_description(&self) -> Option<SessionDescription> {
-        self.inner.signaling.lock().current_remote()
     }
 
     /// Always empty.
@@ -313,78 +298,15 @@ impl PeerConnection {
 
     /// What [`add_transceiver_for_media`](Self::add_transceiver_for_media) added.
     pub fn transceivers(&self) -> Vec<RtpTransceiver> {
-        self.inner.transceivers.lock().clone()
+        self.transceivers.lock().clone()
     }
 
-    /// Sets, replaces or removes the callback.
-    pub fn on_connection_state_change(&self, f: Option<OnConnectionChange>) {
-        self.inner.shared.observers.connection.set(f);
-    }
-
-    /// Sets, replaces or removes the callback.
-    pub fn on_data_channel(&self, f: Option<OnDataChannel>) {
-        self.inner.shared.observers.data_channel.set(f);
-    }
-
-    /// Sets, replaces or removes the callback.
-    pub fn on_ice_candidate(&self, f: Option<OnIceCandidate>) {
-        self.inner.shared.observers.candidate.set(f);
-    }
-
-    /// Sets, replaces or removes the callback.
-    pub fn on_ice_candidate_error(&self, f: Option<OnIceCandidateError>) {
-        self.inner.shared.observers.candidate_error.set(f);
-    }
-
-    /// Sets, replaces or removes the callback.
-    pub fn on_ice_connection_state_change(&self, f: Option<OnIceConnectionChange>) {
-        self.inner.shared.observers.ice.set(f);
-    }
-
-    /// Sets, replaces or removes the callback.
-    pub fn on_ice_gathering_state_change(&self, f: Option<OnIceGatheringChange>) {
-        self.inner.shared.observers.gathering.set(f);
-    }
-
-    /// Sets, replaces or removes the callback.
-    pub fn on_negotiation_needed(&self, f: Option<OnNegotiationNeeded>) {
-        self.inner.shared.observers.negotiation.set(f);
-    }
-
-    /// Sets, replaces or removes the callback.
-    pub fn on_signaling_state_change(&self, f: Option<OnSignalingChange>) {
-        self.inner.shared.observers.signaling.set(f);
-    }
-
-    /// Sets, replaces or removes the callback, which is never called.
-    pub fn on_track(&self, f: Option<OnTrack>) {
-        self.inner.shared.observers.track.set(f);
-    }
+    /// Takes a callback that is never called.
+    pub fn on_track(&self, _f: Option<OnTrack>) {}
 }
 
 impl Debug for PeerConnection {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PeerConnection")
-            .field("state", &self.connection_state())
-            .field("ice_state", &self.ice_connection_state())
-            .finish()
+        self.inner.fmt(f)
     }
-}
-
-/// Refuses settings that make no channel (W3C WebRTC, section 6.1).
-fn check_channel(label: &str, init: &DataChannelInit) -> Result<(), RtcError> {
-    let max = usize::from(u16::MAX);
-    let fixed = (0..=65_534).contains(&init.id);
-    let problem = if label.len() > max || init.protocol.len() > max {
-        "label and protocol take at most 65,535 bytes"
-    } else if init.max_retransmits.is_some() && init.max_retransmit_time.is_some() {
-        "max_retransmits and max_retransmit_time exclude each other"
-    } else if init.negotiated && !fixed {
-        "a negotiated channel needs an id from 0 to 65534"
-    } else if init.id != -1 && !fixed {
-        "the id must be from 0 to 65534, or -1"
-    } else {
-        return Ok(());
-    };
-    Err(RtcError::internal(problem))
 }

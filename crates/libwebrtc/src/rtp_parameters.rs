@@ -1,19 +1,8 @@
 //! Parameters of media senders and receivers: plain data, kept so that callers compile.
 
-use crate::rtp_transceiver::RtpTransceiverDirection;
+pub use webrtc_channels::data_channel::Priority;
 
-/// Relative importance of an encoding or a data channel.
-#[derive(Debug, Copy, Clone, PartialEq, Eq)]
-pub enum Priority {
-    /// Least.
-    VeryLow,
-    /// The default.
-    Low,
-    /// Twice the default.
-    Medium,
-    /// Four times the default.
-    High,
-}
+use crate::rtp_transceiver::RtpTransceiverDirection;
 
 /// What an encoder gives up first when bandwidth is short.
 #[derive(Debug, Copy, Clone, PartialEq, Eq, Default)]

@@ -1,7 +1,8 @@
 //! Senders of media, inert.
 
 use crate::{
-    media_stream_track::MediaStreamTrack, rtp_parameters::RtpParameters, stats::RtcStats, RtcError,
+    error::media_unsupported, media_stream_track::MediaStreamTrack, rtp_parameters::RtpParameters,
+    stats::RtcStats, RtcError,
 };
 
 /// Which video encoder a sender should prefer.
@@ -60,7 +61,7 @@ impl RtpSender {
     /// A track was given: local media is not supported.
     pub fn set_track(&self, track: Option<MediaStreamTrack>) -> Result<(), RtcError> {
         match track {
-            Some(_) => Err(RtcError::media_unsupported("set_track")),
+            Some(_) => Err(media_unsupported("set_track")),
             None => Ok(()),
         }
     }
@@ -75,7 +76,7 @@ impl RtpSender {
     /// # Errors
     /// Local media is not supported.
     pub fn set_parameters(&self, _parameters: RtpParameters) -> Result<(), RtcError> {
-        Err(RtcError::media_unsupported("set_parameters"))
+        Err(media_unsupported("set_parameters"))
     }
 
     /// Does nothing: there is no encoder.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    error::media_unsupported,
     rtp_parameters::{RtpCodecCapability, RtpEncodingParameters},
     rtp_receiver::RtpReceiver,
     rtp_sender::RtpSender,
@@ -79,7 +80,7 @@ impl RtpTransceiver {
     /// # Errors
     /// Local media is not supported.
     pub fn set_codec_preferences(&self, _codecs: Vec<RtpCodecCapability>) -> Result<(), RtcError> {
-        Err(RtcError::media_unsupported("set_codec_preferences"))
+        Err(media_unsupported("set_codec_preferences"))
     }
 
     /// Does nothing: it never ran.

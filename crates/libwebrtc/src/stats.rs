@@ -1,8 +1,17 @@
 //! Statistics reports, in the shape of the W3C's statistics API.
 //!
-//! Only reports about the connection and its data channels are ever produced here.
+//! Only reports about the connection and its data channels are ever produced here; those about media
+//! are plain data, kept so that callers compile.
 
 use serde::Deserialize;
+use webrtc_channels::stats::RtcStats as Report;
+
+pub use webrtc_channels::stats::{
+    CandidatePairStats, CertificateStats, DataChannelStats, DtlsRole, DtlsTransportState,
+    IceCandidatePairState, IceCandidateType, IceRole, IceServerTransportProtocol,
+    IceTcpCandidateType, IceTransportState, LocalCandidateStats, PeerConnectionStats,
+    RemoteCandidateStats, TransportStats,
+};
 
 pub mod dictionaries;
 
@@ -29,86 +38,30 @@ pub enum RtcStats {
     Track,
 }
 
-/// Defines plain enums whose names and values are those of the W3C's specification.
-macro_rules! values {
-    ($($(#[$attribute:meta])? $case:literal $name:ident {
-        $($(#[$value_attribute:meta])? $value:ident,)*
-    })+) => {
-        $(
-            $(#[$attribute])?
-            #[doc = concat!("`", stringify!($name), "` of the W3C's specification.")]
-            #[derive(Debug, Copy, Clone, PartialEq, Eq, Deserialize)]
-            #[serde(rename_all = $case)]
-            #[allow(missing_docs)]
-            pub enum $name {
-                $($(#[$value_attribute])? $value,)*
-            }
-        )+
-    };
+impl From<Report> for RtcStats {
+    fn from(report: Report) -> Self {
+        match report {
+            Report::PeerConnection(stats) => Self::PeerConnection(stats),
+            Report::DataChannel(stats) => Self::DataChannel(stats),
+            Report::Transport(stats) => Self::Transport(stats),
+            Report::CandidatePair(stats) => Self::CandidatePair(stats),
+            Report::LocalCandidate(stats) => Self::LocalCandidate(stats),
+            Report::RemoteCandidate(stats) => Self::RemoteCandidate(stats),
+            Report::Certificate(stats) => Self::Certificate(stats),
+        }
+    }
 }
 
-values! {
-    #[derive(Default)]
-    "lowercase" QualityLimitationReason {
-        #[default]
-        None,
-        Cpu,
-        Bandwidth,
-        Other,
-    }
-    #[derive(Default)]
-    "lowercase" IceRole {
-        #[default]
-        Unknown,
-        Controlling,
-        Controlled,
-    }
-    "lowercase" DtlsTransportState {
-        New,
-        Connecting,
-        Connected,
-        Closed,
-        Failed,
-    }
-    "lowercase" IceTransportState {
-        New,
-        Checking,
-        Connected,
-        Completed,
-        Disconnected,
-        Failed,
-        Closed,
-    }
-    #[derive(Default)]
-    "lowercase" DtlsRole {
-        Client,
-        Server,
-        #[default]
-        Unknown,
-    }
-    "kebab-case" IceCandidatePairState {
-        Frozen,
-        Waiting,
-        InProgress,
-        Failed,
-        Succeeded,
-    }
-    "lowercase" IceCandidateType {
-        Host,
-        Srflx,
-        Prflx,
-        Relay,
-    }
-    "lowercase" IceServerTransportProtocol {
-        Udp,
-        Tcp,
-        Tls,
-    }
-    "lowercase" IceTcpCandidateType {
-        Active,
-        Passive,
-        So,
-    }
+/// `QualityLimitationReason` of the W3C's specification.
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum QualityLimitationReason {
+    #[default]
+    None,
+    Cpu,
+    Bandwidth,
+    Other,
 }
 
 /// Defines reports that consist of several dictionaries.
@@ -163,34 +116,6 @@ reports! {
     MediaPlayoutStats {
         rtc: RtcStats,
         audio_playout: AudioPlayoutStats,
-    }
-    PeerConnectionStats {
-        rtc: RtcStats,
-        pc: PeerConnectionStats,
-    }
-    DataChannelStats {
-        rtc: RtcStats,
-        dc: DataChannelStats,
-    }
-    TransportStats {
-        rtc: RtcStats,
-        transport: TransportStats,
-    }
-    CandidatePairStats {
-        rtc: RtcStats,
-        candidate_pair: CandidatePairStats,
-    }
-    LocalCandidateStats {
-        rtc: RtcStats,
-        local_candidate: IceCandidateStats,
-    }
-    RemoteCandidateStats {
-        rtc: RtcStats,
-        remote_candidate: IceCandidateStats,
-    }
-    CertificateStats {
-        rtc: RtcStats,
-        certificate: CertificateStats,
     }
     StreamStats {
         rtc: RtcStats,

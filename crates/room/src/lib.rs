@@ -20,4 +20,5 @@ pub use uplink::{Uplink, UplinkOptions};
 /// What a program logs unless it is told otherwise, as a filter of `tracing`. The SDK tells of
 /// normal events as warnings.
 pub const DEFAULT_LOG: &str = "info,livekit=error,livekit_signaling=error,libwebrtc=warn,\
+                               webrtc_channels=warn,\
                                turn_client_proto=error,stun_proto=error";

@@ -1,0 +1,355 @@
+//! An association of the published crate `rtc-sctp`.
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rtc_sctp::{
+    max_payload_size_for_mtu, AssociationError, AssociationHandle, ClientConfig, DatagramEvent,
+    Endpoint, EndpointConfig, Event, PayloadProtocolIdentifier as Ppid, ReliabilityType,
+    ServerConfig, StreamEvent, TimerConfig, TransportConfig,
+};
+use rtc_shared::TransportProtocol;
+
+use super::account::Account;
+use super::recovery::Recovery;
+use super::thin_acks::ThinAcks;
+use super::{Message, Payload, Reliability, SctpAssociation, SctpError, SctpEvent, MAX_PACKET};
+
+/// Bytes that the peer may have under way: 5 MiB, as browsers announce.
+const RECEIVE_WINDOW: u32 = 5 << 20;
+/// The size of messages is checked against what the peer takes before they come here.
+const MAX_MESSAGE: u32 = 16 << 20;
+
+/// The longest wait of the crate's first timer: its own minimum. Shorter waits would move the clock
+/// while round trips are measured.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// Timers of the crate.
+const TIMERS: usize = 6;
+/// Round trips above this are not believed: one measured across an outage says nothing.
+const MAX_RTT: Duration = Duration::from_secs(1);
+
+pub(crate) struct Association {
+    endpoint: Endpoint,
+    handle: Option<AssociationHandle>,
+    inner: Option<rtc_sctp::Association>,
+    peer: SocketAddr,
+    longest_wait: Duration,
+    /// Timeouts of the crate by the time of the peer's last packet.
+    timeouts: u64,
+    /// How far the crate's clock is ahead of the real one; see [`Self::limit_wait`].
+    skew: Duration,
+    account: Account,
+    recovery: Recovery,
+    acks: ThinAcks,
+    packets: VecDeque<Bytes>,
+    events: VecDeque<SctpEvent>,
+    closed: bool,
+}
+
+impl Association {
+    /// Starts an association. While the peer is silent it tries again at least every `longest_wait`
+    /// plus two round trips.
+    pub(crate) fn new(client: bool, longest_wait: Duration, now: Instant) -> Self {
+        // The crate wants addresses only to tell peers apart; here there is one.
+        let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 5000));
+        let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 5001));
+        // ICE decides when a path is dead. SCTP keeps trying.
+        let timers = TimerConfig {
+            max_t1_init_retrans: usize::MAX,
+            max_t1_cookie_retrans: usize::MAX,
+            max_t2_shutdown_retrans: usize::MAX,
+            max_t3_rtx_retrans: usize::MAX,
+            max_reconfig_retrans: usize::MAX,
+            max_ack_retrans: usize::MAX,
+        };
+        let transport = TransportConfig::default()
+            .with_max_receive_buffer_size(RECEIVE_WINDOW)
+            .with_max_message_size(MAX_MESSAGE)
+            .with_timer_config(timers);
+        let mut config = EndpointConfig::new();
+        config.max_payload_size(max_payload_size_for_mtu(MAX_PACKET));
+        let server = (!client).then(|| Arc::new(ServerConfig::new(transport.clone())));
+        let mut endpoint = Endpoint::new(local, TransportProtocol::UDP, Arc::new(config), server);
+        let mut association = if client {
+            // Fails only with too many associations or without a port.
+            endpoint
+                .connect(now, ClientConfig::new(transport), peer)
+                .ok()
+        } else {
+            None
+        };
+        let handle = association.as_ref().map(|(handle, _)| *handle);
+        Self {
+            endpoint,
+            handle,
+            inner: association.take().map(|(_, inner)| inner),
+            peer,
+            longest_wait,
+            timeouts: 0,
+            skew: Duration::ZERO,
+            account: Account::default(),
+            recovery: Recovery::default(),
+            acks: ThinAcks::default(),
+            packets: VecDeque::new(),
+            events: VecDeque::new(),
+            closed: false,
+        }
+    }
+
+    /// Moves the crate's clock forward if it would wait too long for a timer. It doubles its wait
+    /// after each loss, up to a minute, and has no option for the longest wait, but it believes any
+    /// time it is told. The clock stands still while the peer answers: round trips are measured
+    /// with it. This is for the timers of the handshake; for data [`Self::recover`] is earlier.
+    fn limit_wait(&mut self, now: Instant) {
+        let Some(inner) = &self.inner else { return };
+        let Some(deadline) = inner.poll_timeout() else {
+            return;
+        };
+        let wait = deadline.saturating_duration_since(now + self.skew);
+        let longest = match inner.stats().get_num_t3timeouts() > self.timeouts {
+            true => self.longest_wait,
+            false => self.longest_wait.max(FIRST_WAIT),
+        };
+        self.skew += wait.saturating_sub(longest + 3 * inner.rtt().min(MAX_RTT));
+    }
+
+    /// Makes the crate send again what is lost, by letting its clock pass its timer. Round trips are
+    /// not measured across that: all that is out counts as sent again.
+    fn recover(&mut self, now: Instant) {
+        let due = self.recovery.deadline(self.longest_wait);
+        if due.is_none_or(|at| at > now) {
+            return;
+        }
+        let Some(inner) = &mut self.inner else { return };
+        let before = inner.stats().get_num_t3timeouts();
+        for _ in 0..TIMERS {
+            let Some(deadline) = inner.poll_timeout() else {
+                break;
+            };
+            self.skew += deadline.saturating_duration_since(now + self.skew);
+            inner.handle_timeout(now + self.skew);
+            if inner.stats().get_num_t3timeouts() > before {
+                break;
+            }
+        }
+        self.recovery.sent_again(now);
+    }
+
+    /// Works through the crate's events.
+    fn collect(&mut self, now: Instant) {
+        let Some(inner) = &mut self.inner else { return };
+        while let Some(event) = inner.poll() {
+            match event {
+                Event::Connected => self.events.push_back(SctpEvent::Connected),
+                Event::Stream(StreamEvent::Readable { id }) => read(inner, id, &mut self.events),
+                Event::Stream(StreamEvent::BufferedAmountReleased { id, n_bytes }) => {
+                    let bytes = self.account.release(id, n_bytes);
+                    if bytes > 0 {
+                        self.events.push_back(SctpEvent::Sent { stream: id, bytes });
+                    }
+                }
+                // The crate reports the end of a stream under this name.
+                Event::AssociationLost {
+                    reason: AssociationError::Reset,
+                    id,
+                } => {
+                    self.account.remove(id);
+                    self.events.push_back(SctpEvent::StreamReset { stream: id });
+                }
+                Event::HandshakeFailed { reason } => {
+                    log::warn!("SCTP handshake: {reason}");
+                    self.closed = true;
+                }
+                _ => {}
+            }
+        }
+        // Streams announced here were opened by the peer; they are found by their identifier.
+        while inner.accept_stream().is_some() {}
+        while let Some(event) = inner.poll_endpoint_event() {
+            if let Some(handle) = self.handle {
+                self.endpoint.handle_event(handle, event);
+            }
+        }
+        // A server that has only answered the first packet also counts as closed.
+        if self.closed || (inner.is_closed() && !inner.is_handshaking()) {
+            self.closed = true;
+            self.inner = None;
+            self.events.push_back(SctpEvent::Closed);
+        }
+        self.limit_wait(now);
+    }
+}
+
+impl SctpAssociation for Association {
+    fn handle_packet(&mut self, packet: &[u8], now: Instant) {
+        if self.closed {
+            return;
+        }
+        let time = now + self.skew;
+        self.recovery.received(packet, now);
+        self.acks.received(packet, now);
+        let packet = Bytes::copy_from_slice(packet);
+        match self.endpoint.handle(time, self.peer, None, packet) {
+            Some((handle, DatagramEvent::NewAssociation(inner))) if self.inner.is_none() => {
+                self.endpoint.reject_new_associations();
+                self.handle = Some(handle);
+                self.inner = Some(inner);
+            }
+            Some((handle, DatagramEvent::AssociationEvent(event)))
+                if self.handle == Some(handle) =>
+            {
+                if let Some(inner) = &mut self.inner {
+                    inner.handle_event(event);
+                    self.timeouts = inner.stats().get_num_t3timeouts();
+                }
+            }
+            // A peer that starts at the same time as we do: our start is the one that counts.
+            _ => {}
+        }
+        self.recover(now);
+        self.collect(now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        if let Some(inner) = &mut self.inner {
+            inner.handle_timeout(now + self.skew);
+            self.recover(now);
+            self.collect(now);
+        }
+    }
+
+    fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+        let deadline = self.inner.as_ref()?.poll_timeout();
+        let deadline = deadline.map(|at| at.checked_sub(self.skew).unwrap_or(now));
+        let recovery = self.recovery.deadline(self.longest_wait);
+        [deadline, recovery, self.acks.due()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn poll_packet(&mut self, now: Instant) -> Option<Bytes> {
+        if self.packets.is_empty() {
+            if let Some(inner) = &mut self.inner {
+                while let Some(transmit) = inner.poll_transmit(now + self.skew) {
+                    if let rtc_sctp::Payload::RawEncode(packets) = transmit.message {
+                        self.packets.extend(packets);
+                    }
+                }
+                self.limit_wait(now);
+            }
+        }
+        let packet = loop {
+            let Some(packet) = self.packets.pop_front() else {
+                break self.acks.take_due(now)?;
+            };
+            if let Some(packet) = self.acks.sending(packet, now) {
+                break packet;
+            }
+        };
+        self.recovery.sent(&packet, now);
+        let events = &mut self.events;
+        self.account.packet(&packet, |stream, bytes| {
+            events.push_back(SctpEvent::Sent { stream, bytes });
+        });
+        Some(packet)
+    }
+
+    fn poll_event(&mut self) -> Option<SctpEvent> {
+        self.events.pop_front()
+    }
+
+    fn send(&mut self, message: Message, now: Instant) -> Result<(), SctpError> {
+        let failed = |error: rtc_shared::error::Error| SctpError(error.to_string());
+        let Some(inner) = &mut self.inner else {
+            return Err(SctpError("there is no association".to_owned()));
+        };
+        if inner.stream(message.stream).is_err() {
+            inner
+                .open_stream(message.stream, Ppid::Binary)
+                .map_err(failed)?;
+        }
+        let mut stream = inner.stream(message.stream).map_err(failed)?;
+        let (kind, value) = match message.reliability {
+            Reliability::Reliable => (ReliabilityType::Reliable, 0),
+            Reliability::MaxRetransmits(count) => (ReliabilityType::Rexmit, count),
+            Reliability::MaxLifetime(millis) => (ReliabilityType::Timed, millis),
+        };
+        stream
+            .set_reliability_params(!message.ordered, kind, value)
+            .map_err(failed)?;
+        let empty = matches!(message.payload, Payload::EmptyText | Payload::EmptyBinary);
+        let data = if empty {
+            Bytes::from_static(&[0])
+        } else {
+            message.data
+        };
+        stream
+            .write_sctp(now + self.skew, &data, ppid(message.payload))
+            .map_err(failed)?;
+        let user = matches!(message.payload, Payload::Text | Payload::Binary);
+        self.account.accept(message.stream, data.len(), user);
+        Ok(())
+    }
+
+    fn reset_stream(&mut self, stream: u16, now: Instant) {
+        let Some(inner) = &mut self.inner else { return };
+        if let Ok(mut stream) = inner.stream(stream) {
+            if let Err(error) = stream.stop(now + self.skew) {
+                log::debug!("stream reset: {error}");
+            }
+        }
+    }
+
+    fn unsent(&self) -> usize {
+        self.account.unsent()
+    }
+
+    fn abort(&mut self) {
+        if let Some(inner) = &mut self.inner {
+            if let Err(error) = inner.abort() {
+                log::debug!("SCTP abort: {error}");
+            }
+        }
+    }
+}
+
+/// Takes every complete message off a stream.
+fn read(inner: &mut rtc_sctp::Association, id: u16, events: &mut VecDeque<SctpEvent>) {
+    let Ok(mut stream) = inner.stream(id) else {
+        return;
+    };
+    while let Ok(Some(chunks)) = stream.read_sctp() {
+        let payload = match chunks.ppi {
+            Ppid::Dcep => Payload::Dcep,
+            Ppid::String => Payload::Text,
+            Ppid::Binary => Payload::Binary,
+            Ppid::StringEmpty => Payload::EmptyText,
+            Ppid::BinaryEmpty => Payload::EmptyBinary,
+            _ => continue,
+        };
+        match chunks.to_payload(usize::MAX) {
+            Ok(data) => {
+                events.push_back(SctpEvent::Message {
+                    stream: id,
+                    payload,
+                    data: data.freeze(),
+                });
+            }
+            Err(error) => log::debug!("SCTP message: {error}"),
+        }
+    }
+}
+
+fn ppid(payload: Payload) -> Ppid {
+    match payload {
+        Payload::Dcep => Ppid::Dcep,
+        Payload::Text => Ppid::String,
+        Payload::Binary => Ppid::Binary,
+        Payload::EmptyText => Ppid::StringEmpty,
+        Payload::EmptyBinary => Ppid::BinaryEmpty,
+    }
+}

@@ -1,0 +1,301 @@
+//! Finds the local candidates, and keeps them true while interfaces and servers come and go.
+//! What servers give is in [`ask`].
+
+mod ask;
+mod candidates;
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use is::{Candidate, IceError};
+
+use self::candidates::{active_tcp, host, reflexive, relayed_candidate};
+use super::interfaces::local_addresses;
+use super::reflexive::{Answer, Query};
+use super::relay::Relay;
+use super::servers::{self, Resolved, Server};
+use super::{udp, Network};
+use crate::callbacks::IceCandidateError;
+use crate::configuration::{ContinualGatheringPolicy, IceTransportsType, RtcConfiguration};
+use crate::engine::shared::Shared;
+use crate::stats::IceServerTransportProtocol;
+
+/// How often the interfaces are looked at, as in the official library. One look takes some 50 µs.
+const RESCAN: Duration = Duration::from_secs(2);
+/// Wait before servers that failed are asked again; it doubles up to the longest.
+const FIRST_RETRY: Duration = Duration::from_secs(10);
+const MAX_RETRY: Duration = Duration::from_secs(300);
+/// The error code of servers that cannot be reached or do not do as asked (W3C WebRTC, section 4.8.2).
+const SERVER_FAILED: i32 = 701;
+
+/// News about local candidates.
+#[derive(Debug)]
+pub(in crate::engine) enum NetworkEvent {
+    /// The search began, or began anew.
+    Gathering,
+    /// A candidate to use.
+    Found(Found),
+    /// A candidate that does not work any more.
+    Lost(Candidate),
+    /// A server gave none.
+    ServerFailed(IceCandidateError),
+    /// All places were asked.
+    Gathered,
+}
+
+/// A local candidate.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct Found {
+    pub(in crate::engine) candidate: Candidate,
+    /// Its local preference (RFC 8445, section 5.1.2.1).
+    pub(in crate::engine) preference: u32,
+    /// The server that gave it, if one did.
+    pub(in crate::engine) server: Option<Origin>,
+}
+
+/// The server that a candidate comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::engine) struct Origin {
+    pub(in crate::engine) url: String,
+    /// How its relay is reached, if it is one.
+    pub(in crate::engine) relay: Option<IceServerTransportProtocol>,
+}
+
+/// What is known of the surroundings.
+pub(super) struct Gathering {
+    shared: Arc<Shared>,
+    servers: Vec<Server>,
+    resolved: Vec<Resolved>,
+    /// The resolver is asked, for the servers of this many configurations ago.
+    resolving: Option<u64>,
+    generation: u64,
+    policy: IceTransportsType,
+    continual: bool,
+    started: bool,
+    /// Since then [`NetworkEvent::Gathered`] is due.
+    under_way: bool,
+    /// Addresses in use, in the order of preference.
+    locals: Vec<Local>,
+    rescan_at: Option<Instant>,
+    retry_at: Option<Instant>,
+    retry_after: Duration,
+    events: VecDeque<NetworkEvent>,
+}
+
+/// An address in use.
+#[derive(Debug, Clone, Copy)]
+struct Local {
+    /// Of its UDP socket.
+    address: SocketAddr,
+    preference: u32,
+}
+
+impl Gathering {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            servers: Vec::new(),
+            resolved: Vec::new(),
+            resolving: None,
+            generation: 0,
+            policy: IceTransportsType::All,
+            continual: true,
+            started: false,
+            under_way: false,
+            locals: Vec::new(),
+            rescan_at: None,
+            retry_at: None,
+            retry_after: FIRST_RETRY,
+            events: VecDeque::new(),
+        }
+    }
+
+    fn found(
+        &mut self,
+        candidate: Result<Candidate, IceError>,
+        preference: u32,
+        server: Option<Origin>,
+    ) {
+        match candidate {
+            Ok(candidate) => self.events.push_back(NetworkEvent::Found(Found {
+                candidate,
+                preference,
+                server,
+            })),
+            Err(error) => log::warn!("a local candidate cannot be used: {error}"),
+        }
+    }
+
+    fn lost(&mut self, candidate: Result<Candidate, IceError>) {
+        // What could not be made was not found either.
+        if let Ok(candidate) = candidate {
+            self.events.push_back(NetworkEvent::Lost(candidate));
+        }
+    }
+
+    fn failed(&mut self, url: &str, local: SocketAddr, reason: &str) {
+        log::debug!("ICE server {url} from {}: {reason}", local.ip());
+        self.events
+            .push_back(NetworkEvent::ServerFailed(IceCandidateError {
+                address: local.ip().to_string(),
+                port: i32::from(local.port()),
+                url: url.to_owned(),
+                error_code: SERVER_FAILED,
+                error_text: reason.to_owned(),
+            }));
+    }
+
+    /// The preference of the address a server was asked from.
+    fn preference(&self, ip: IpAddr) -> u32 {
+        self.locals
+            .iter()
+            .find(|local| local.address.ip() == ip)
+            .map_or(0, |local| local.preference)
+    }
+}
+
+impl Network {
+    /// Takes over settings. New servers are asked at once if the search has begun.
+    pub(in crate::engine) fn configure(&mut self, config: &RtcConfiguration, now: Instant) {
+        let gathering = &mut self.gathering;
+        gathering.policy = config.ice_transport_type;
+        gathering.continual =
+            config.continual_gathering_policy == ContinualGatheringPolicy::GatherContinually;
+        let servers = servers::parse_servers(&config.ice_servers);
+        if servers != gathering.servers {
+            gathering.servers = servers;
+            gathering.generation += 1;
+            gathering.resolved.clear();
+            if gathering.started {
+                self.regather(now);
+            }
+        }
+    }
+
+    /// Begins to look for candidates, or looks anew: interfaces are listed and servers that gave
+    /// nothing are asked again. What is known already stays.
+    pub(in crate::engine) fn regather(&mut self, now: Instant) {
+        let gathering = &mut self.gathering;
+        gathering.started = true;
+        gathering.under_way = true;
+        gathering.retry_after = FIRST_RETRY;
+        gathering.retry_at = None;
+        gathering.events.push_back(NetworkEvent::Gathering);
+        self.queries.retain(|query| query.answer != Answer::None);
+        self.rescan(now);
+        self.resolve(now);
+    }
+
+    /// Compares the addresses in use with those the machine has.
+    fn rescan(&mut self, now: Instant) {
+        let present = local_addresses();
+        let gone: Vec<SocketAddr> = self
+            .sockets
+            .addresses()
+            .filter(|address| !present.contains(&address.ip()))
+            .collect();
+        for address in gone {
+            log::info!("the address {} is gone", address.ip());
+            self.drop_local(address, now);
+        }
+        let mut any = false;
+        for (rank, ip) in present.into_iter().enumerate() {
+            if !self.sockets.addresses().any(|address| address.ip() == ip) {
+                any |= self.open(ip, rank);
+            }
+        }
+        let continual = self.gathering.continual;
+        self.gathering.rescan_at = continual.then_some(now + RESCAN);
+        if any && !self.gathering.resolved.is_empty() {
+            self.ask_servers(now);
+        }
+    }
+
+    fn open(&mut self, ip: IpAddr, rank: usize) -> bool {
+        let token = Self::token(&mut self.next_token);
+        let address = match self.sockets.open(ip, token, self.poll.registry()) {
+            Ok(address) => address,
+            Err(error) => {
+                // An IPv6 address takes a moment before it can be used; the next look finds it.
+                log::debug!("no socket on {ip}: {error}");
+                return false;
+            }
+        };
+        // IPv6 first (RFC 8421), then the order of the list.
+        let rank = u32::try_from(rank).unwrap_or(0).min(1000);
+        let preference = 65_535 - 2 * rank - u32::from(ip.is_ipv4());
+        let gathering = &mut self.gathering;
+        gathering.locals.push(Local {
+            address,
+            preference,
+        });
+        if gathering.policy != IceTransportsType::Relay {
+            gathering.found(host(address), preference, None);
+            gathering.found(active_tcp(ip), preference, None);
+        }
+        true
+    }
+
+    /// Forgets an address, and all that was reached from it.
+    fn drop_local(&mut self, address: SocketAddr, now: Instant) {
+        let registry = self.poll.registry();
+        let gathering = &mut self.gathering;
+        gathering.locals.retain(|local| local.address != address);
+        if let Ok(tcp) = active_tcp(address.ip()) {
+            self.tcp.remove_local(tcp.addr(), registry);
+            gathering.lost(Ok(tcp));
+        }
+        gathering.lost(host(address));
+        for query in self.queries.extract_if(.., |query| query.local == address) {
+            if let Answer::Mapped(mapped) = query.answer {
+                gathering.lost(reflexive(mapped, address));
+            }
+        }
+        let here = |relay: &mut Relay| relay.local.ip() == address.ip();
+        for relay in self.relays.extract_if(.., here) {
+            if let Some(relayed) = relay.relayed() {
+                gathering.lost(relayed_candidate(relayed, relay.local));
+            }
+            relay.close(now, &mut udp(&mut self.sockets), registry);
+        }
+        self.sockets.close(address, registry);
+    }
+
+    pub(in crate::engine) fn handle_timeout(&mut self, now: Instant) {
+        let due = |at: Option<Instant>| at.is_some_and(|at| now >= at);
+        if due(self.gathering.rescan_at) {
+            self.rescan(now);
+        }
+        if due(self.gathering.retry_at) {
+            self.gathering.retry_at = None;
+            self.resolve(now);
+        }
+        self.tcp.handle_timeout(now, self.poll.registry());
+        let (clock, sockets) = (self.clock, &mut self.sockets);
+        for query in &mut self.queries {
+            let (local, server) = (query.local, query.server);
+            query.handle_timeout(clock, now, |packet| udp(sockets)(local, server, packet));
+        }
+        for relay in &mut self.relays {
+            relay.handle_timeout(now, &mut udp(&mut self.sockets));
+        }
+        self.settle(now);
+    }
+
+    pub(in crate::engine) fn poll_timeout(&self) -> Option<Instant> {
+        let queries = self.queries.iter().filter_map(Query::deadline);
+        let relays = self.relays.iter().filter_map(Relay::deadline);
+        let own = [self.gathering.rescan_at, self.gathering.retry_at];
+        queries
+            .chain(relays)
+            .chain(own.into_iter().flatten())
+            .chain(self.tcp.poll_timeout())
+            .min()
+    }
+
+    pub(in crate::engine) fn poll_event(&mut self) -> Option<NetworkEvent> {
+        self.gathering.events.pop_front()
+    }
+}
