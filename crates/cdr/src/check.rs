@@ -1,8 +1,9 @@
 //! Checking a serialized message.
 
-use crate::cursor::{check_max, Cursor, HEADER_SIZE};
-use crate::definition::{Count, Element, Field, MessageType, Scalar};
+use crate::cursor::{check_max, Cursor};
+use crate::encapsulation::HEADER_SIZE;
 use crate::error::{CdrError, Problem};
+use crate::types::{Count, Element, Field, MessageType, Scalar};
 use crate::Definition;
 
 /// Bytes of padding that may follow any message.

@@ -1,10 +1,8 @@
 //! Reading CDR.
 
-use crate::definition::Scalar;
+use crate::encapsulation::HEADER_SIZE;
 use crate::error::Problem;
-
-/// Bytes of the encapsulation header, which alignment does not count.
-pub(crate) const HEADER_SIZE: usize = 4;
+use crate::types::Scalar;
 
 /// A place in a serialized message.
 pub(crate) struct Cursor<'a> {

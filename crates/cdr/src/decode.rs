@@ -1,9 +1,9 @@
 //! From CDR to JSON.
 
 use crate::cursor::{check_max, Cursor};
-use crate::definition::{Count, Element, Field, MessageType, Scalar};
 use crate::error::{CdrError, Problem};
 use crate::number::{non_finite, MAX_SAFE_INTEGER};
+use crate::types::{Count, Element, Field, MessageType, Scalar};
 use crate::Definition;
 
 /// JSON text that grows up to a limit.

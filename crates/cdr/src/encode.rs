@@ -12,9 +12,9 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::cursor::check_max;
-use crate::definition::{Count, Element, Field, MessageType, Scalar};
 use crate::error::{CdrError, Problem};
 use crate::number::{fitting, float};
+use crate::types::{Count, Element, Field, MessageType, Scalar};
 use crate::writer::Writer;
 use crate::Definition;
 

@@ -18,10 +18,12 @@ mod check;
 mod cursor;
 mod decode;
 mod definition;
+mod encapsulation;
 mod encode;
 mod error;
 mod known;
 mod number;
+mod types;
 mod writer;
 
 pub use definition::{Definition, DefinitionError};

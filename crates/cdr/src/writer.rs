@@ -1,6 +1,6 @@
 //! Writing CDR, little endian.
 
-use crate::cursor::HEADER_SIZE;
+use crate::encapsulation::HEADER_SIZE;
 use crate::error::Problem;
 
 /// A serialized message that grows up to a limit.

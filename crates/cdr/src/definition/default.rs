@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Count, Definition, DefinitionError, Element, Scalar};
+use super::error::DefinitionError;
+use super::Definition;
 use crate::number::float_to_json;
+use crate::types::{Count, Element, Scalar};
 use crate::writer::Writer;
 
 /// Bytes that the defaults of one field may take; they come from a file of some lines.

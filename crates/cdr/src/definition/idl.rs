@@ -1,7 +1,7 @@
 //! From `.idl` files, as far as ROS 2 uses that language, to the `.msg` language.
 
+use super::error::DefinitionError;
 use super::tokens::{tokens, Token};
-use super::DefinitionError;
 
 /// Modules in modules; ROS 2 has two.
 const MAX_DEPTH: usize = 8;

@@ -1,6 +1,6 @@
 //! One line of a `.msg` file.
 
-use super::{Count, Element, Scalar};
+use crate::types::{Count, Element, Scalar};
 
 /// A field as its line says it.
 #[derive(Debug, PartialEq, Eq)]

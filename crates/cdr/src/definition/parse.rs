@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 
+use super::default;
+use super::error::DefinitionError;
 use super::line::{self, Base, Line};
-use super::{
-    default, element_size, Count, DefinitionError, Element, Field, MessageType, Scalar, MAX_DEPTH,
-};
+use crate::types::{element_size, Count, Element, Field, MessageType, Scalar};
+
+/// Messages in messages: more than any real type has (the deepest of ROS 2's own has 5 levels),
+/// few enough for any stack.
+const MAX_DEPTH: usize = 64;
 
 /// Shortest line of `=` that separates definitions. Writers use 80.
 const SEPARATOR_MIN: usize = 20;
