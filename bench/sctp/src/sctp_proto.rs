@@ -153,7 +153,7 @@ impl Endpoint for SctpProto {
         }
         let packet = self.packets.pop_front()?;
         let buffered = &mut self.buffered;
-        self.account.packet(&packet, |stream, bytes| {
+        self.account.packet(&packet, now, |stream, bytes| {
             *buffered.entry(stream).or_default() -= bytes;
         });
         Some(packet)
@@ -179,7 +179,9 @@ impl Endpoint for SctpProto {
         match sent {
             Ok(_) => {
                 let bytes = message.data.len();
-                self.account.accept(message.stream, bytes, true);
+                let ordered = message.delivery == Delivery::Reliable;
+                self.account
+                    .accept(message.stream, bytes, true, ordered, None);
                 *self.buffered.entry(message.stream).or_default() += bytes;
             }
             Err(error) => panic!("{error}"),

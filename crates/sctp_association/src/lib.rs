@@ -166,6 +166,10 @@ pub trait SctpAssociation: Send {
     /// which stream goes next.
     fn unsent(&self) -> usize;
 
+    /// Says whether packets travel on something that loses none and keeps their order, such as TCP:
+    /// then a peer that does not answer is left to the timer of the protocol.
+    fn set_reliable_carrier(&mut self, reliable: bool);
+
     /// Ends the association at once; the next packets tell the peer.
     fn abort(&mut self);
 }

@@ -3,12 +3,17 @@
 //! The published crate sends a lost chunk again when three later ones have arrived. If that copy gets
 //! lost too, or nothing comes after it, only its timer is left, which waits a second at least. Here
 //! the packets are read on their way out and in, as [RACK] does it: a chunk is lost when one that was
-//! sent well after it has arrived, and a silent peer is tried again after a few round trips.
+//! sent well after it has arrived. A peer that is silent for a few round trips is probed with the last
+//! packet: a path that only paused delivers all that came before it, and nothing happens; one that
+//! lost packets tells of a gap. The congestion window is the crate's affair; only when many packets
+//! are known to be lost is its timer let go off early.
 //!
 //! [RACK]: https://www.rfc-editor.org/rfc/rfc8985
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+
+use bytes::Bytes;
 
 use super::wire::{data_chunks, sacks, Sack};
 
@@ -16,12 +21,16 @@ use super::wire::{data_chunks, sacks, Sack};
 const REORDERING: Duration = Duration::from_millis(5);
 /// On top of that and a round trip: time for the crate to notice by itself.
 const FIRST_LOSS: Duration = Duration::from_millis(20);
+/// The round trip that is believed in before one is measured.
+const FIRST_RTT: Duration = Duration::from_millis(300);
 /// Round trips above this are not believed.
 const MAX_RTT: Duration = Duration::from_secs(1);
 /// The share of a new round trip in the average (RFC 9260, section 6.3.1).
 const ALPHA: u32 = 8;
 /// Chunks that are watched: 19 MB. With more than that under way the older ones are left to the crate.
 const MAX_CHUNKS: usize = 16 * 1024;
+/// Lost packets that are sent again from here. More are left to the crate's timer and slow start.
+const FEW: usize = 3;
 
 #[derive(Debug)]
 struct Chunk {
@@ -29,6 +38,30 @@ struct Chunk {
     /// It was sent more than once.
     again: bool,
     arrived: bool,
+    /// The crate is to send it again and has not done so yet.
+    waiting: bool,
+    /// The packet that it was sent in, if it may be sent as often as it takes.
+    packet: Option<Bytes>,
+}
+
+/// The crate's own timer for retransmissions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CrateTimer {
+    /// It may be let go off.
+    Running,
+    /// It has gone off since the peer was heard last: the window is small already.
+    Expired,
+    /// It must not go off early: messages with a lifetime would be given up before their time.
+    MustWait,
+}
+
+/// What to do about a deadline.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// Send these packets once more. Their number is small, and the window stays as it is.
+    Resend(Vec<Bytes>),
+    /// Let the crate's timer expire: all that is out is sent again, from a small window.
+    TimeOut,
 }
 
 /// What was sent and not acknowledged yet.
@@ -42,16 +75,21 @@ pub(crate) struct Recovery {
     newest: Option<Instant>,
     /// When the oldest chunk became the oldest.
     advanced: Option<Instant>,
+    /// When the last remedy was taken.
+    tried: Option<Instant>,
     round_trip: Option<Duration>,
+    shortest: Option<Duration>,
 }
 
 impl Recovery {
-    /// A packet goes out.
-    pub(crate) fn sent(&mut self, packet: &[u8], now: Instant) {
+    /// A packet goes out. `limited` says that data in it may be given up: it is not for this side to
+    /// send it again.
+    pub(crate) fn sent(&mut self, packet: &Bytes, limited: bool, now: Instant) {
         for chunk in data_chunks(packet) {
             let index = chunk.tsn.wrapping_sub(self.first) as usize;
             if let Some(known) = self.chunks.get_mut(index) {
                 known.again = true;
+                known.waiting = false;
                 known.sent_at = now;
                 continue;
             }
@@ -70,6 +108,8 @@ impl Recovery {
                 sent_at: now,
                 again: false,
                 arrived: false,
+                waiting: false,
+                packet: (!limited).then(|| packet.clone()),
             });
         }
     }
@@ -111,46 +151,101 @@ impl Recovery {
             return;
         };
         chunk.arrived = true;
-        // Which copy of one that was sent again has arrived, nobody knows.
+        chunk.packet = None;
+        let sample = now.saturating_duration_since(chunk.sent_at).min(MAX_RTT);
+        // Which copy of one that was sent again has arrived is known only if the later one cannot
+        // have.
         if chunk.again {
+            if self.shortest.is_some_and(|shortest| sample >= shortest) {
+                self.newest = self.newest.max(Some(chunk.sent_at));
+            }
             return;
         }
         self.newest = self.newest.max(Some(chunk.sent_at));
-        let sample = now.saturating_duration_since(chunk.sent_at).min(MAX_RTT);
+        self.shortest = Some(
+            self.shortest
+                .map_or(sample, |shortest| shortest.min(sample)),
+        );
         self.round_trip = Some(match self.round_trip {
             Some(average) => average - average / ALPHA + sample / ALPHA,
             None => sample,
         });
     }
 
-    /// Everything counts as lost and is about to be sent again.
-    pub(crate) fn sent_again(&mut self, now: Instant) {
-        for chunk in self.chunks.iter_mut().filter(|chunk| !chunk.arrived) {
-            chunk.again = true;
-        }
-        if let Some(oldest) = self.chunks.front_mut() {
-            oldest.sent_at = now;
-        }
-    }
-
-    /// When the oldest chunk must be sent again, unless the peer acknowledges it before. `longest` is
-    /// how long a peer may be silent, on top of two round trips.
-    pub(crate) fn deadline(&self, longest: Duration) -> Option<Instant> {
-        let oldest = self.chunks.front()?;
-        let round_trip = self.round_trip?;
+    /// Whether a chunk is lost: one that was sent well after it has arrived.
+    fn is_lost(&self, chunk: &Chunk) -> bool {
+        let Some((newest, round_trip)) = self.newest.zip(self.round_trip) else {
+            return false;
+        };
         let slack = round_trip / 4 + REORDERING;
-        let slack = match oldest.again {
+        let slack = match chunk.again {
             true => slack,
             false => slack + round_trip + FIRST_LOSS,
         };
-        let overtaken = self
-            .newest
-            .is_some_and(|newest| newest > oldest.sent_at + slack);
-        if overtaken {
+        !chunk.arrived && !chunk.waiting && newest > chunk.sent_at + slack
+    }
+
+    /// When something must be done about the oldest chunk, unless the peer acknowledges it before.
+    /// `longest` is how long a peer may be silent, on top of two round trips.
+    pub(crate) fn deadline(&self, longest: Duration) -> Option<Instant> {
+        let oldest = self.chunks.front()?;
+        let round_trip = self.round_trip.unwrap_or(FIRST_RTT);
+        if self.is_lost(oldest) {
             return Some(oldest.sent_at);
         }
-        let since = self.advanced.max(Some(oldest.sent_at))?;
+        let since = self.advanced.max(self.tried).max(Some(oldest.sent_at))?;
         Some(since + longest + 2 * round_trip)
+    }
+
+    /// What to do now that the deadline has come.
+    pub(crate) fn remedy(&mut self, timer: CrateTimer, now: Instant) -> Option<Remedy> {
+        let in_vain = self.tried > self.advanced;
+        self.tried = Some(now);
+        let lost: Vec<usize> = (0..self.chunks.len())
+            .filter(|index| self.is_lost(&self.chunks[*index]))
+            .collect();
+        let chosen = match lost.len() {
+            0 => (0..self.chunks.len())
+                .rev()
+                .find(|index| self.chunks[*index].packet.is_some())
+                .into_iter()
+                .collect(),
+            1..=FEW => lost,
+            _ if timer == CrateTimer::Running => return Some(self.time_out(now)),
+            _ => lost[..FEW].to_vec(),
+        };
+        let mut packets: Vec<Bytes> = Vec::new();
+        for index in chosen {
+            let chunk = &mut self.chunks[index];
+            chunk.again = true;
+            chunk.sent_at = now;
+            let Some(packet) = &chunk.packet else {
+                continue;
+            };
+            // Several chunks may have shared a packet.
+            if packets.last() != Some(packet) {
+                packets.push(packet.clone());
+            }
+        }
+        if !packets.is_empty() {
+            return Some(Remedy::Resend(packets));
+        }
+        // There is nothing to probe with.
+        match timer {
+            CrateTimer::Expired => Some(self.time_out(now)),
+            CrateTimer::Running if in_vain => Some(self.time_out(now)),
+            CrateTimer::Running | CrateTimer::MustWait => None,
+        }
+    }
+
+    /// Everything counts as lost and is about to be sent again.
+    fn time_out(&mut self, now: Instant) -> Remedy {
+        for chunk in self.chunks.iter_mut().filter(|chunk| !chunk.arrived) {
+            chunk.again = true;
+            chunk.waiting = true;
+            chunk.sent_at = now;
+        }
+        Remedy::TimeOut
     }
 }
 
@@ -173,10 +268,10 @@ mod tests {
         chunk
     }
 
-    fn data(tsn: u32) -> Vec<u8> {
+    fn data(tsn: u32) -> Bytes {
         let mut value = tsn.to_be_bytes().to_vec();
         value.extend([0; 9]);
-        chunk(0, &value)
+        chunk(0, &value).into()
     }
 
     fn sack(cumulative: u32, gaps: &[(u16, u16)]) -> Vec<u8> {
@@ -195,7 +290,7 @@ mod tests {
     fn ten(start: Instant) -> Recovery {
         let mut recovery = Recovery::default();
         for index in 0..10 {
-            recovery.sent(&data(FIRST.wrapping_add(index)), start + index * MS);
+            recovery.sent(&data(FIRST.wrapping_add(index)), false, start + index * MS);
         }
         recovery.received(&sack(FIRST, &[]), start + 20 * MS);
         recovery
@@ -222,15 +317,61 @@ mod tests {
         recovery.received(&sack(FIRST, &[(2, 9)]), start + 29 * MS);
         let again = start + 30 * MS;
         assert!(recovery.deadline(LONGEST).unwrap() > again + 200 * MS);
-        recovery.sent(&data(FIRST + 1), again);
+        recovery.sent(&data(FIRST + 1), false, again);
         for index in 0..3 {
-            recovery.sent(&data(6 + index), again + 20 * MS);
+            recovery.sent(&data(6 + index), false, again + 20 * MS);
         }
         assert!(recovery.deadline(LONGEST).unwrap() > again + 200 * MS);
         recovery.received(&sack(FIRST, &[(2, 12)]), again + 30 * MS);
         assert_eq!(recovery.deadline(LONGEST), Some(again), "long overdue");
-        recovery.sent_again(again + 31 * MS);
+        let remedy = recovery.remedy(CrateTimer::Running, again + 31 * MS);
+        assert_eq!(remedy, Some(Remedy::Resend(vec![data(FIRST + 1)])));
         assert!(recovery.deadline(LONGEST).unwrap() > again + 200 * MS);
+    }
+
+    #[test]
+    fn a_silent_peer_is_probed_with_the_last_packet() {
+        let start = Instant::now();
+        let mut recovery = ten(start);
+        let now = recovery.deadline(LONGEST).unwrap();
+        let remedy = recovery.remedy(CrateTimer::Running, now);
+        assert_eq!(remedy, Some(Remedy::Resend(vec![data(5)])));
+        assert!(recovery.deadline(LONGEST).unwrap() > now + LONGEST);
+        // It arrives, and nothing before it did: all of that is lost.
+        recovery.received(&sack(FIRST, &[(9, 9)]), now + 20 * MS);
+        assert!(recovery.deadline(LONGEST).unwrap() <= now);
+        let rest = |timer| ten_probed(start).remedy(timer, now + 20 * MS);
+        assert_eq!(rest(CrateTimer::Running), Some(Remedy::TimeOut));
+        let three = (1..4).map(|index| data(FIRST.wrapping_add(index)));
+        let resend = Some(Remedy::Resend(three.collect()));
+        assert_eq!(rest(CrateTimer::Expired), resend);
+        assert_eq!(rest(CrateTimer::MustWait), resend);
+    }
+
+    /// The same ten after a probe, which alone arrived.
+    fn ten_probed(start: Instant) -> Recovery {
+        let mut recovery = ten(start);
+        let now = recovery.deadline(LONGEST).unwrap();
+        recovery.remedy(CrateTimer::Running, now);
+        recovery.received(&sack(FIRST, &[(9, 9)]), now + 20 * MS);
+        recovery
+    }
+
+    #[test]
+    fn what_may_be_given_up_is_not_sent_again_from_here() {
+        let start = Instant::now();
+        let mut recovery = Recovery::default();
+        recovery.sent(&data(1), false, start);
+        recovery.received(&sack(1, &[]), start + 20 * MS);
+        recovery.sent(&data(2), true, start + 20 * MS);
+        let now = recovery.deadline(LONGEST).unwrap();
+        assert_eq!(recovery.remedy(CrateTimer::Running, now), None);
+        assert!(recovery.deadline(LONGEST).unwrap() > now);
+        // A pause is over by now.
+        let now = recovery.deadline(LONGEST).unwrap();
+        assert_eq!(recovery.remedy(CrateTimer::MustWait, now), None);
+        let remedy = recovery.remedy(CrateTimer::Running, now);
+        assert_eq!(remedy, Some(Remedy::TimeOut));
     }
 
     #[test]
@@ -251,13 +392,15 @@ mod tests {
             let start = Instant::now();
             let mut recovery = Recovery::default();
             for (index, tsn) in sent.iter().enumerate() {
-                recovery.sent(&data(*tsn), start + index as u32 * MS);
+                recovery.sent(&data(*tsn), index % 3 == 0, start + index as u32 * MS);
                 if let Some((wild, near, is_wild, gaps)) = said.get(index) {
                     let cumulative = if *is_wild { *wild } else { *near };
                     recovery.received(&sack(cumulative, gaps), start + index as u32 * MS);
                 }
                 prop_assert!(recovery.chunks.len() <= MAX_CHUNKS);
-                let _ = recovery.deadline(LONGEST);
+                if recovery.deadline(LONGEST).is_some() {
+                    let _ = recovery.remedy(CrateTimer::Running, start + index as u32 * MS);
+                }
             }
         }
     }

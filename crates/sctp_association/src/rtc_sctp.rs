@@ -1,6 +1,9 @@
 //! An association of the published crate `rtc-sctp`.
 
-use std::collections::VecDeque;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashSet, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,8 +17,9 @@ use rtc_sctp::{
 use rtc_shared::TransportProtocol;
 
 use super::account::Account;
-use super::recovery::Recovery;
+use super::recovery::{CrateTimer, Recovery, Remedy};
 use super::thin_acks::ThinAcks;
+use super::wire::data_chunks;
 use super::{Message, Payload, Reliability, SctpAssociation, SctpError, SctpEvent, MAX_PACKET};
 
 /// Bytes that the peer may have under way: 5 MiB, as browsers announce.
@@ -28,8 +32,6 @@ const MAX_MESSAGE: u32 = 16 << 20;
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// Timers of the crate.
 const TIMERS: usize = 6;
-/// Round trips above this are not believed: one measured across an outage says nothing.
-const MAX_RTT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Association {
     endpoint: Endpoint,
@@ -41,6 +43,16 @@ pub(crate) struct Association {
     timeouts: u64,
     /// How far the crate's clock is ahead of the real one; see [`Self::limit_wait`].
     skew: Duration,
+    /// The handshake is done.
+    connected: bool,
+    /// What is under way cannot get lost.
+    reliable_carrier: bool,
+    /// Streams on which messages may be given up.
+    limited: HashSet<u16>,
+    /// When the last message with a lifetime is given up, by the crate's clock.
+    lives_until: Option<Instant>,
+    /// Packets to be sent once more.
+    again: VecDeque<Bytes>,
     account: Account,
     recovery: Recovery,
     acks: ThinAcks,
@@ -90,6 +102,11 @@ impl Association {
             longest_wait,
             timeouts: 0,
             skew: Duration::ZERO,
+            connected: false,
+            reliable_carrier: false,
+            limited: HashSet::new(),
+            lives_until: None,
+            again: VecDeque::new(),
             account: Account::default(),
             recovery: Recovery::default(),
             acks: ThinAcks::default(),
@@ -99,43 +116,61 @@ impl Association {
         }
     }
 
-    /// Moves the crate's clock forward if it would wait too long for a timer. It doubles its wait
-    /// after each loss, up to a minute, and has no option for the longest wait, but it believes any
-    /// time it is told. The clock stands still while the peer answers: round trips are measured
-    /// with it. This is for the timers of the handshake; for data [`Self::recover`] is earlier.
+    /// Moves the crate's clock forward if it would wait too long for a timer of the handshake. It
+    /// doubles its wait after each loss, up to a minute, and has no option for the longest wait, but
+    /// it believes any time it is told. Afterwards the clock runs evenly: round trips and lifetimes
+    /// are measured with it, and [`Self::recover`] sees to what is lost.
     fn limit_wait(&mut self, now: Instant) {
-        let Some(inner) = &self.inner else { return };
+        let Some(inner) = self.inner.as_ref().filter(|_| !self.connected) else {
+            return;
+        };
         let Some(deadline) = inner.poll_timeout() else {
             return;
         };
         let wait = deadline.saturating_duration_since(now + self.skew);
-        let longest = match inner.stats().get_num_t3timeouts() > self.timeouts {
-            true => self.longest_wait,
-            false => self.longest_wait.max(FIRST_WAIT),
-        };
-        self.skew += wait.saturating_sub(longest + 3 * inner.rtt().min(MAX_RTT));
+        self.skew += wait.saturating_sub(self.longest_wait.max(FIRST_WAIT));
     }
 
-    /// Makes the crate send again what is lost, by letting its clock pass its timer. Round trips are
-    /// not measured across that: all that is out counts as sent again.
+    /// When the oldest packet under way must be looked after.
+    fn recovery_due(&self) -> Option<Instant> {
+        match self.reliable_carrier {
+            true => None,
+            false => self.recovery.deadline(self.longest_wait),
+        }
+    }
+
+    /// Sees to what is lost, or may be.
     fn recover(&mut self, now: Instant) {
-        let due = self.recovery.deadline(self.longest_wait);
-        if due.is_none_or(|at| at > now) {
+        if self.recovery_due().is_none_or(|at| at > now) {
             return;
         }
+        let Some(inner) = &mut self.inner else { return };
+        let timer = match inner.stats().get_num_t3timeouts() > self.timeouts {
+            _ if self.lives_until > Some(now + self.skew) => CrateTimer::MustWait,
+            true => CrateTimer::Expired,
+            false => CrateTimer::Running,
+        };
+        match self.recovery.remedy(timer, now) {
+            Some(Remedy::Resend(packets)) => self.again.extend(packets),
+            Some(Remedy::TimeOut) => self.expire_timer(now),
+            None => {}
+        }
+    }
+
+    /// Lets the crate's retransmission timer expire now. Only this call is told a later time: what
+    /// comes after it is measured as ever.
+    fn expire_timer(&mut self, now: Instant) {
         let Some(inner) = &mut self.inner else { return };
         let before = inner.stats().get_num_t3timeouts();
         for _ in 0..TIMERS {
             let Some(deadline) = inner.poll_timeout() else {
                 break;
             };
-            self.skew += deadline.saturating_duration_since(now + self.skew);
-            inner.handle_timeout(now + self.skew);
+            inner.handle_timeout(deadline.max(now + self.skew));
             if inner.stats().get_num_t3timeouts() > before {
                 break;
             }
         }
-        self.recovery.sent_again(now);
     }
 
     /// Works through the crate's events.
@@ -143,7 +178,10 @@ impl Association {
         let Some(inner) = &mut self.inner else { return };
         while let Some(event) = inner.poll() {
             match event {
-                Event::Connected => self.events.push_back(SctpEvent::Connected),
+                Event::Connected => {
+                    self.connected = true;
+                    self.events.push_back(SctpEvent::Connected);
+                }
                 Event::Stream(StreamEvent::Readable { id }) => read(inner, id, &mut self.events),
                 Event::Stream(StreamEvent::BufferedAmountReleased { id, n_bytes }) => {
                     let bytes = self.account.release(id, n_bytes);
@@ -157,6 +195,7 @@ impl Association {
                     id,
                 } => {
                     self.account.remove(id);
+                    self.limited.remove(&id);
                     self.events.push_back(SctpEvent::StreamReset { stream: id });
                 }
                 Event::HandshakeFailed { reason } => {
@@ -224,20 +263,30 @@ impl SctpAssociation for Association {
     fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         let deadline = self.inner.as_ref()?.poll_timeout();
         let deadline = deadline.map(|at| at.checked_sub(self.skew).unwrap_or(now));
-        let recovery = self.recovery.deadline(self.longest_wait);
-        [deadline, recovery, self.acks.due()]
+        [deadline, self.recovery_due(), self.acks.due()]
             .into_iter()
             .flatten()
             .min()
     }
 
     fn poll_packet(&mut self, now: Instant) -> Option<Bytes> {
+        if let Some(packet) = self.again.pop_front() {
+            return Some(packet);
+        }
         if self.packets.is_empty() {
             if let Some(inner) = &mut self.inner {
                 while let Some(transmit) = inner.poll_transmit(now + self.skew) {
-                    if let rtc_sctp::Payload::RawEncode(packets) = transmit.message {
-                        self.packets.extend(packets);
+                    let rtc_sctp::Payload::RawEncode(packets) = transmit.message else {
+                        continue;
+                    };
+                    let events = &mut self.events;
+                    for packet in &packets {
+                        self.account
+                            .packet(packet, now + self.skew, |stream, bytes| {
+                                events.push_back(SctpEvent::Sent { stream, bytes });
+                            });
                     }
+                    self.packets.extend(packets);
                 }
                 self.limit_wait(now);
             }
@@ -250,11 +299,8 @@ impl SctpAssociation for Association {
                 break packet;
             }
         };
-        self.recovery.sent(&packet, now);
-        let events = &mut self.events;
-        self.account.packet(&packet, |stream, bytes| {
-            events.push_back(SctpEvent::Sent { stream, bytes });
-        });
+        let limited = data_chunks(&packet).any(|chunk| self.limited.contains(&chunk.stream));
+        self.recovery.sent(&packet, limited, now);
         Some(packet)
     }
 
@@ -291,7 +337,19 @@ impl SctpAssociation for Association {
             .write_sctp(now + self.skew, &data, ppid(message.payload))
             .map_err(failed)?;
         let user = matches!(message.payload, Payload::Text | Payload::Binary);
-        self.account.accept(message.stream, data.len(), user);
+        let lifetime = match message.reliability {
+            // With none at all a message is sent once.
+            Reliability::MaxLifetime(millis) if millis > 0 => Some(millis),
+            _ => None,
+        };
+        let expires =
+            lifetime.map(|millis| now + self.skew + Duration::from_millis(u64::from(millis)));
+        self.lives_until = self.lives_until.max(expires);
+        if message.reliability != Reliability::Reliable {
+            self.limited.insert(message.stream);
+        }
+        self.account
+            .accept(message.stream, data.len(), user, message.ordered, expires);
         Ok(())
     }
 
@@ -306,6 +364,10 @@ impl SctpAssociation for Association {
 
     fn unsent(&self) -> usize {
         self.account.unsent()
+    }
+
+    fn set_reliable_carrier(&mut self, reliable: bool) {
+        self.reliable_carrier = reliable;
     }
 
     fn abort(&mut self) {

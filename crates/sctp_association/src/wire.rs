@@ -7,6 +7,9 @@ const DATA_HEADER: usize = 16;
 /// Bytes of a SACK chunk before its gaps.
 const SACK_HEADER: usize = 16;
 const DATA_CHUNK: u8 = 0;
+/// Flags of a DATA chunk: the first piece of its message, and not delivered in order.
+const BEGINNING: u8 = 2;
+const UNORDERED: u8 = 4;
 const SACK_CHUNK: u8 = 3;
 
 /// The part of a DATA chunk that the accounting needs.
@@ -16,6 +19,9 @@ pub(crate) struct DataChunk {
     pub(crate) stream: u16,
     /// Bytes of user data, without padding.
     pub(crate) length: usize,
+    /// It is the first piece of its message.
+    pub(crate) begins: bool,
+    pub(crate) unordered: bool,
 }
 
 /// What a SACK chunk says.
@@ -48,11 +54,14 @@ pub(crate) fn data_chunks(packet: &[u8]) -> impl Iterator<Item = DataChunk> + '_
     chunks(packet)
         .filter(|chunk| chunk[0] == DATA_CHUNK)
         .map_while(|chunk| {
-            let &[_, _, _, _, t0, t1, t2, t3, s0, s1, ..] = chunk.first_chunk::<DATA_HEADER>()?;
+            let &[_, flags, _, _, t0, t1, t2, t3, s0, s1, ..] =
+                chunk.first_chunk::<DATA_HEADER>()?;
             Some(DataChunk {
                 tsn: u32::from_be_bytes([t0, t1, t2, t3]),
                 stream: u16::from_be_bytes([s0, s1]),
                 length: chunk.len() - DATA_HEADER,
+                begins: flags & BEGINNING != 0,
+                unordered: flags & UNORDERED != 0,
             })
         })
 }
@@ -102,7 +111,7 @@ mod tests {
     use super::*;
 
     fn data(tsn: u32, stream: u16, user: &[u8]) -> Vec<u8> {
-        let mut chunk = vec![DATA_CHUNK, 3];
+        let mut chunk = vec![DATA_CHUNK, BEGINNING];
         chunk.extend(((DATA_HEADER + user.len()) as u16).to_be_bytes());
         chunk.extend(tsn.to_be_bytes());
         chunk.extend(stream.to_be_bytes());
@@ -125,11 +134,15 @@ mod tests {
                 tsn: 9,
                 stream: 2,
                 length: 5,
+                begins: true,
+                unordered: false,
             },
             DataChunk {
                 tsn: 10,
                 stream: 1,
                 length: 1,
+                begins: true,
+                unordered: false,
             },
         ];
         assert_eq!(chunks, expected);

@@ -1,0 +1,173 @@
+//! Two associations over a line whose delay and losses a test decides.
+
+use super::*;
+use crate::{LONGEST_WAIT, UNSENT};
+
+const MS: Duration = Duration::from_millis(1);
+/// One way.
+const DELAY: Duration = Duration::from_millis(10);
+
+/// What becomes of a packet that the first end sends: when it arrives, if it does.
+type Fate<'a> = &'a mut dyn FnMut(Instant) -> Option<Instant>;
+
+struct Line {
+    ends: [Association; 2],
+    wire: Vec<(Instant, usize, Bytes)>,
+    now: Instant,
+    /// Messages that the second end got.
+    arrived: Vec<(u16, usize)>,
+}
+
+impl Line {
+    /// Two ends that have shaken hands.
+    fn new() -> Self {
+        let now = Instant::now();
+        let mut line = Self {
+            ends: [true, false].map(|client| Association::new(client, LONGEST_WAIT, now)),
+            wire: Vec::new(),
+            now,
+            arrived: Vec::new(),
+        };
+        line.run(100, &mut |now| Some(now + DELAY), |_| ());
+        assert!(line.ends.iter().all(|end| end.connected));
+        line
+    }
+
+    /// Lets milliseconds pass; in each `each` may send.
+    fn run(&mut self, time: u32, fate: Fate<'_>, mut each: impl FnMut(&mut Self)) {
+        for _ in 0..time {
+            self.now += MS;
+            each(self);
+            let now = self.now;
+            for (_, to, packet) in self.wire.extract_if(.., |(at, _, _)| *at <= now) {
+                self.ends[to].handle_packet(&packet, now);
+            }
+            for from in 0..2 {
+                let end = &mut self.ends[from];
+                if end.poll_timeout(now).is_some_and(|at| at <= now) {
+                    end.handle_timeout(now);
+                }
+                while let Some(packet) = end.poll_packet(now) {
+                    let at = match from {
+                        0 => fate(now),
+                        _ => Some(now + DELAY),
+                    };
+                    self.wire.extend(at.map(|at| (at, 1 - from, packet)));
+                }
+                while let Some(event) = end.poll_event() {
+                    if let (1, SctpEvent::Message { stream, data, .. }) = (from, event) {
+                        self.arrived.push((stream, data.len()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, stream: u16, size: usize, reliability: Reliability) {
+        let message = Message {
+            stream,
+            payload: Payload::Binary,
+            data: vec![7; size].into(),
+            ordered: reliability == Reliability::Reliable,
+            reliability,
+        };
+        self.ends[0].send(message, self.now).unwrap();
+    }
+
+    /// Keeps the first end busy, as the engine does it.
+    fn feed(&mut self, stream: u16, size: usize, reliability: Reliability) {
+        while self.ends[0].unsent() < UNSENT {
+            self.send(stream, size, reliability);
+        }
+    }
+
+    fn timeouts(&self) -> u64 {
+        let inner = self.ends[0].inner.as_ref().unwrap();
+        inner.stats().get_num_t3timeouts()
+    }
+}
+
+#[test]
+fn a_pause_in_which_nothing_is_lost_changes_no_window() {
+    let mut line = Line::new();
+    let bulk = |line: &mut Line| line.feed(1, 1000, Reliability::Reliable);
+    // As much as the window allows is under way, and the line is free for it.
+    line.run(400, &mut |now| Some(now + DELAY), bulk);
+    let opens = line.now + 600 * MS;
+    line.run(600, &mut |now| Some(opens.max(now) + DELAY), bulk);
+    let before = line.arrived.len();
+    line.run(400, &mut |now| Some(now + DELAY), bulk);
+    assert_eq!(line.timeouts(), 0);
+    assert!(
+        line.arrived.len() - before > 1000,
+        "it goes on at full speed"
+    );
+}
+
+#[test]
+fn a_loss_of_all_is_made_good_soon() {
+    let mut line = Line::new();
+    let bulk = |line: &mut Line| line.feed(1, 1000, Reliability::Reliable);
+    line.run(200, &mut |now| Some(now + DELAY), bulk);
+    line.run(300, &mut |_| None, bulk);
+    let before = line.arrived.len();
+    line.run(500, &mut |now| Some(now + DELAY), bulk);
+    assert!(line.arrived.len() > before + 100, "{before}");
+}
+
+#[test]
+fn what_recovers_early_ends_no_lifetime_early() {
+    let mut line = Line::new();
+    let bulk = |line: &mut Line| line.feed(1, 1000, Reliability::Reliable);
+    line.run(200, &mut |now| Some(now + DELAY), bulk);
+    // Lost with all else, and to be given up long after the line works again.
+    line.send(2, 500, Reliability::MaxLifetime(2000));
+    line.run(350, &mut |_| None, bulk);
+    line.run(1500, &mut |now| Some(now + DELAY), bulk);
+    assert!(line.arrived.contains(&(2, 500)));
+}
+
+#[test]
+fn messages_given_up_half_sent_hold_nothing_up_later() {
+    for seed in 0..5 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut line = Line::new();
+        let lossy = |line: &mut Line| line.feed(1, 20_000, Reliability::MaxRetransmits(0));
+        let mut fate = |now| (random.f32() > 0.05).then(|| now + DELAY);
+        line.run(3000, &mut fate, lossy);
+        line.run(3000, &mut |now| Some(now + DELAY), |_| ());
+        assert_eq!(
+            line.ends[0].unsent(),
+            0,
+            "seed {seed}: all is sent or given up"
+        );
+        // With room in the window what is accepted leaves at once, and nothing stays on the books.
+        line.send(1, 100, Reliability::MaxRetransmits(0));
+        line.send(1, 100, Reliability::MaxRetransmits(0));
+        let mut unsent = usize::MAX;
+        line.run(1, &mut |now| Some(now + DELAY), |_| ());
+        unsent = unsent.min(line.ends[0].unsent());
+        assert_eq!(unsent, 0, "seed {seed}");
+    }
+}
+
+#[test]
+fn on_a_carrier_that_loses_nothing_it_waits() {
+    let mut line = Line::new();
+    line.ends[0].set_reliable_carrier(true);
+    let bulk = |line: &mut Line| line.feed(1, 1000, Reliability::Reliable);
+    line.run(200, &mut |now| Some(now + DELAY), bulk);
+    let mut packets = 0;
+    let opens = line.now + 700 * MS;
+    line.run(
+        700,
+        &mut |now| {
+            packets += u32::from(now > opens - 500 * MS);
+            Some(opens.max(now) + DELAY)
+        },
+        |_| (),
+    );
+    assert_eq!(packets, 0, "nothing is sent twice");
+    line.run(300, &mut |now| Some(now + DELAY), |_| ());
+    assert_eq!(line.timeouts(), 0);
+}
