@@ -199,9 +199,9 @@ def test_a_path_on_which_nothing_comes_back_is_disconnected_then_failed(network:
     ours.wait_for(lambda: "Failed" in ours.states("connection"), "failure")
     network.unblock()
     ours.wait_for(lambda: ours.of("reconnected"), "reconnection")
-    # The SDK restarts ICE on the same connection.
+    # It is the same connection: its path answers again, or the SDK restarts ICE.
     traffic.step(20)
     traffic.assert_complete()
     states = ours.states("connection")[before:]
     assert states[states.index("Failed") - 1] == "Disconnected", states
-    assert states[-2:] == ["Connecting", "Connected"], states
+    assert states[-1] == "Connected", states

@@ -12,6 +12,7 @@ mod dtls;
 pub(crate) mod fuzzing;
 mod ice;
 mod network;
+mod resolver;
 mod shared;
 mod state;
 

@@ -3,16 +3,17 @@
 #[path = "support/pair.rs"]
 mod pair;
 
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{channel, Receiver};
 use std::time::Duration;
 
 use pair::{until, Pair, PATIENCE};
-use webrtc_channels::data_channel::DataChannelInit;
+use webrtc_channels::data_channel::{DataChannelInit, DataChannelState};
 use webrtc_channels::peer_connection::OfferOptions;
 use webrtc_channels::session_description::{SdpType, SessionDescription};
 use webrtc_channels::states::{
     IceConnectionState, IceGatheringState, PeerConnectionState, SignalingState,
 };
+use webrtc_channels::stats::{DtlsTransportState, RtcStats};
 use webrtc_channels::RtcErrorType;
 
 #[tokio::test]
@@ -296,6 +297,83 @@ fn a_dropped_connection_closes() {
         drop(near);
         until("the peer noticed", || {
             far.connection_state() == PeerConnectionState::Failed
+        })
+        .await;
+    });
+}
+
+/// What happens at the far end of a pair, in its order: its channel's states and its own. `closes` says
+/// that it closes its connection when its channel has closed, as an application does that the server
+/// tells by other means.
+async fn far_events(closes: bool) -> (Pair, Receiver<String>) {
+    let pair = Pair::connected().await;
+    let (_near, far) = pair.open_channel("x", DataChannelInit::default()).await;
+    let (tell, events) = channel();
+    let told = tell.clone();
+    let own = pair.far.clone();
+    far.on_state_change(Some(Box::new(move |state| {
+        let _ = tell.send(format!("channel {state:?}"));
+        if closes {
+            own.close();
+        }
+    })));
+    pair.far
+        .on_connection_state_change(Some(Box::new(move |state| {
+            let _ = told.send(format!("connection {state:?}"));
+        })));
+    (pair, events)
+}
+
+#[test]
+fn an_end_by_the_peer_fails_after_its_channels_have_closed() {
+    runtime().block_on(async {
+        let (Pair { near, far, .. }, events) = far_events(false).await;
+        drop(near);
+        assert_eq!(events.recv_timeout(PATIENCE).unwrap(), "channel Closed");
+        for _ in 0..2 {
+            let stats = far.get_stats().await.unwrap();
+            let transport = stats.into_iter().find_map(|report| match report {
+                RtcStats::Transport(stats) => stats.transport.dtls_state,
+                _ => None,
+            });
+            assert_eq!(transport, Some(DtlsTransportState::Closed));
+            // Before the connection counts as failed, and after.
+            until("it failed", || {
+                far.connection_state() == PeerConnectionState::Failed
+            })
+            .await;
+        }
+        assert_eq!(events.recv_timeout(PATIENCE).unwrap(), "connection Failed");
+    });
+}
+
+#[test]
+fn an_end_by_the_peer_that_is_answered_by_closing_is_no_failure() {
+    runtime().block_on(async {
+        let (Pair { near, .. }, events) = far_events(true).await;
+        near.close();
+        let next = || events.recv_timeout(PATIENCE).unwrap();
+        assert_eq!([next(), next()], ["channel Closed", "connection Closed"]);
+    });
+}
+
+#[test]
+fn a_callback_that_panics_fails_its_connection() {
+    runtime().block_on(async {
+        let pair = Pair::connected().await;
+        let (near, far) = pair.open_channel("x", DataChannelInit::default()).await;
+        near.on_message(Some(Box::new(|_| panic!("the application is at fault"))));
+        pair::send(&far, b"x", true).await;
+        until("it failed", || {
+            pair.near_states
+                .lock()
+                .unwrap()
+                .contains(&PeerConnectionState::Failed)
+        })
+        .await;
+        assert_eq!(pair.near.connection_state(), PeerConnectionState::Failed);
+        until("its channel is closed", || {
+            near.state() == DataChannelState::Closed
         })
         .await;
     });

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dimpl::DtlsCertificate;
 use is::IceCreds;
@@ -27,6 +27,24 @@ use crate::configuration::RtcConfiguration;
 use crate::data_channel::DataChannelState;
 use crate::states::{IceConnectionState, PeerConnectionState};
 use sctp_association::SctpAssociation;
+
+/// How long a connection that the peer ended stays as it is. Who ended it usually says so by the
+/// application's own channel too, and then closes it; a connection that failed at once would be
+/// answered with a new one. Signaling that lost a race takes a round trip or two.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Whether DTLS or SCTP are over for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    NotYet,
+    /// The peer ended the connection. It has failed if nobody closes it until then, or if that is
+    /// over.
+    ByPeer {
+        fails_at: Option<Instant>,
+    },
+    /// Only a new connection helps.
+    Failed,
+}
 
 /// Starts the thread of a connection.
 ///
@@ -54,7 +72,7 @@ pub(super) fn spawn(
         section: None,
         started: false,
         was_connected: false,
-        broken: false,
+        end: End::NotYet,
         closing: false,
     };
     driver.configure(&config, now);
@@ -81,26 +99,29 @@ struct Driver {
     /// A remote description is in force.
     started: bool,
     was_connected: bool,
-    /// DTLS or SCTP ended for good.
-    broken: bool,
+    end: End,
     closing: bool,
 }
 
 impl Driver {
     fn run(mut self) {
         let shared = self.shared.clone();
-        // A callback of the application may panic. The connection is over then, but its channels
-        // and states must not stay as if it were not.
+        // A callback of the application may panic. The connection is over then, its channels and
+        // states must not stay as if it were not, and the application must learn that only a new
+        // one helps.
         let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
             self.work();
             self.finish();
         }));
-        if outcome.is_err() {
-            log::error!("the connection's thread panicked");
-        }
-        shared.update_status(|status| status.connection = PeerConnectionState::Closed);
         let left = shared.close_mailbox();
         let closed = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            match outcome {
+                Ok(()) => self.enter(PeerConnectionState::Closed),
+                Err(_) => {
+                    log::error!("the connection's thread panicked");
+                    self.enter(PeerConnectionState::Failed);
+                }
+            }
             self.channels.close_all();
             for command in left {
                 if let Command::OpenChannel(channel) | Command::CloseChannel(channel) = command {
@@ -111,6 +132,7 @@ impl Driver {
         }));
         if closed.is_err() {
             log::error!("a callback panicked while the connection was closed");
+            shared.observers.clear();
         }
     }
 
@@ -167,7 +189,11 @@ impl Driver {
     fn handle_timeouts(&mut self, now: Instant) {
         self.handle_network(now);
         self.ice.handle_timeout(now);
-        if let Some(dtls) = self.dtls.as_mut().filter(|_| !self.broken) {
+        if matches!(self.end, End::ByPeer { fails_at: Some(at) } if now >= at) {
+            log::warn!("the peer ended the connection, and nobody closed it");
+            self.end = End::ByPeer { fails_at: None };
+        }
+        if let Some(dtls) = self.dtls.as_mut().filter(|_| self.end == End::NotYet) {
             if let Err(error) = dtls.handle_timeout(now) {
                 self.fail(error);
             }
@@ -182,23 +208,35 @@ impl Driver {
         let dtls = self
             .dtls
             .as_ref()
-            .filter(|_| !self.broken)
+            .filter(|_| self.end == End::NotYet)
             .and_then(Dtls::poll_timeout);
+        let end = match self.end {
+            End::ByPeer { fails_at } => fails_at,
+            End::NotYet | End::Failed => None,
+        };
         let sctp = self.sctp.as_ref().and_then(|sctp| sctp.poll_timeout(now));
         let network = self.network.poll_timeout();
-        ice.into_iter().chain(dtls).chain(sctp).chain(network).min()
+        [ice, dtls, end, sctp, network].into_iter().flatten().min()
     }
 
     /// DTLS or SCTP is over for good. The application sees `Failed` and must make a new connection.
     fn fail(&mut self, reason: impl std::fmt::Display) {
-        if !self.broken && !self.closing {
+        if self.end == End::NotYet && !self.closing {
             log::warn!("connection failed: {reason}");
         }
-        self.end_for_good();
+        self.end = End::Failed;
+        self.sctp = None;
+        self.channels.close_all();
     }
 
-    fn end_for_good(&mut self) {
-        self.broken = true;
+    /// The peer ended DTLS or SCTP, as a server does when its guest has to leave.
+    fn ended_by_peer(&mut self, what: &str, now: Instant) {
+        if self.end == End::NotYet {
+            log::debug!("the peer ended {what}");
+            self.end = End::ByPeer {
+                fails_at: Some(now + GRACE),
+            };
+        }
         self.sctp = None;
         self.channels.close_all();
     }

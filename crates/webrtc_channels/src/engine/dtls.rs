@@ -3,7 +3,7 @@
 mod cipher;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dimpl::{Config, DtlsCertificate, Output, ProtocolVersion};
 use sha2::{Digest, Sha256, Sha384, Sha512};
@@ -14,6 +14,9 @@ use crate::sdp::Fingerprint;
 /// Bytes of the largest DTLS record. SCTP packets are at most 1191 bytes, so only the handshake
 /// comes near it.
 const MTU: usize = 1280;
+/// Wait before the first flight is sent again; it doubles. Of a browser's handshake a lost packet
+/// costs 50 ms, by the RFC's default of a second it costs that.
+const FIRST_FLIGHT: Duration = Duration::from_millis(150);
 /// Bytes of the buffer that outputs are written to; it grows when a record does not fit.
 const BUFFER: usize = 4096;
 
@@ -62,7 +65,14 @@ impl Dtls {
         expected: Fingerprint,
         now: Instant,
     ) -> Result<Self, DtlsError> {
-        let config = Config::builder().mtu(MTU).build().map_err(protocol_error)?;
+        let config = Config::builder()
+            .mtu(MTU)
+            .flight_start_rto(FIRST_FLIGHT)
+            // Cookies keep forged addresses from making a server work. ICE has shown that the peer
+            // is where its packets come from.
+            .use_server_cookie(false)
+            .build()
+            .map_err(protocol_error)?;
         let inner = dimpl::Dtls::new_auto(Arc::new(config), certificate, now);
         Self::start(inner, client, expected, now)
     }

@@ -3,9 +3,11 @@
 //! The agent is the sans-IO crate `is`. It reports when the path is lost and when it is back, but
 //! never gives up; giving up after a while is added here.
 
+mod liveness;
 mod nomination;
 mod pairs;
 mod stats;
+mod survival;
 #[cfg(test)]
 mod tests;
 
@@ -18,10 +20,13 @@ use is::{Candidate, CandidateKind, IceAgent, IceAgentEvent, IceCreds, Protocol};
 
 pub(super) use self::pairs::{Count, Pairs};
 pub(super) use self::stats::Clock;
+use self::survival::Survival;
 use super::network::{Found, Path};
 use crate::configuration::IceTransportsType;
 use crate::states::IceConnectionState;
 
+/// How long the peer's consent to get data lasts after its last response (RFC 7675, section 5.1).
+const CONSENT: Duration = Duration::from_secs(30);
 /// The first check may leave this soon after the previous one.
 const PACING: Duration = Duration::from_millis(20);
 /// A path that was lost for this long has failed: the application should restart ICE. livekit-server
@@ -42,6 +47,13 @@ pub(super) struct Ice {
     policy: IceTransportsType,
     remote_credentials: Option<IceCreds>,
     path: Option<Path>,
+    /// When data began to take that path.
+    path_since: Instant,
+    /// The peer agrees to get data over it.
+    consent: bool,
+    survival: Survival,
+    /// The state that the agent is in, whatever is thought of its path.
+    agent_state: IceConnectionState,
     /// How often data took another path.
     path_changes: u32,
     pairs: Pairs,
@@ -65,6 +77,10 @@ impl Ice {
             policy: IceTransportsType::All,
             remote_credentials: None,
             path: None,
+            path_since: now,
+            consent: true,
+            survival: Survival::default(),
+            agent_state: IceConnectionState::New,
             path_changes: 0,
             pairs: Pairs::default(),
             state: IceConnectionState::New,
@@ -81,9 +97,10 @@ impl Ice {
         self.state
     }
 
-    /// Where data goes now. During a restart it is still the old path.
+    /// Where data may go now. During a restart it is still the old path; a peer that has not
+    /// answered for long gets none.
     pub(super) fn path(&self) -> Option<Path> {
-        self.path
+        self.path.filter(|_| self.consent)
     }
 
     /// What went over each pair of candidates.
@@ -103,6 +120,7 @@ impl Ice {
                 self.agent.add_local_candidate(local.candidate.clone());
             }
             self.remote_credentials = None;
+            self.survival.start_over();
             // Data goes on over the old pair until there is a new one.
             self.pairs.retain(|path| Some(*path) == self.path);
             self.agent.handle_timeout(now);
@@ -214,14 +232,15 @@ impl Ice {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.survive(now);
         self.agent.handle_timeout(now);
     }
 
     pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
-        self.agent
-            .poll_timeout()
+        let agent = self.agent.poll_timeout();
+        [agent, self.fails_at, self.survival_deadline()]
             .into_iter()
-            .chain(self.fails_at)
+            .flatten()
             .min()
     }
 
@@ -252,6 +271,7 @@ impl Ice {
     /// the last call, oldest first.
     pub(super) fn poll_states(&mut self, now: Instant) -> Vec<IceConnectionState> {
         let mut entered = Vec::new();
+        self.judge(now, &mut entered);
         while let Some(event) = self.agent.poll_event() {
             // Not all of them: some hold the password.
             match event {
@@ -268,11 +288,14 @@ impl Ice {
                     });
                     if self.path != path {
                         self.path_changes += 1;
+                        self.take_path(path, now);
                     }
-                    self.path = path;
                 }
                 IceAgentEvent::IceConnectionStateChange(state) => {
-                    self.enter(convert(state), now, &mut entered);
+                    self.agent_state = convert(state);
+                    if !self.survival.is_lost() {
+                        self.enter(self.agent_state, now, &mut entered);
+                    }
                 }
                 _ => {}
             }

@@ -33,7 +33,6 @@ use reflexive::Query;
 use relay::Relay;
 #[cfg(fuzzing)]
 pub(super) use servers::parse_servers;
-pub(crate) use servers::Resolved;
 pub(super) use sockets::Received;
 use sockets::Sockets;
 #[cfg(fuzzing)]

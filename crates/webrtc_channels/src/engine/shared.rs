@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::callback::Callback;
 use super::channel::{Channel, Connection, Request};
-use super::network::Resolved;
+use super::resolver::{Addresses, Name};
 use crate::callbacks::{
     OnConnectionChange, OnDataChannel, OnIceCandidate, OnIceCandidateError, OnIceConnectionChange,
     OnIceGatheringChange, OnNegotiationNeeded, OnSignalingChange,
@@ -39,8 +39,8 @@ pub(crate) enum Command {
     Candidate(String),
     /// New settings.
     Configure(Box<RtcConfiguration>),
-    /// The addresses of ICE servers, and which configuration they belong to.
-    Resolved(Vec<Resolved>, u64),
+    /// The addresses of a name that an ICE server has.
+    Resolved(Name, Addresses),
     OpenChannel(Arc<Channel>),
     CloseChannel(Arc<Channel>),
     /// The channel got a message callback: hand over what waited for it.

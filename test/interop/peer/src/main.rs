@@ -258,6 +258,10 @@ fn handle(event: RoomEvent) {
         ),
         RoomEvent::Reconnecting => report("reconnecting", serde_json::json!({})),
         RoomEvent::Reconnected => report("reconnected", serde_json::json!({})),
+        RoomEvent::Disconnected { reason } => report(
+            "disconnected",
+            serde_json::json!({ "reason": format!("{reason:?}") }),
+        ),
         _ => {}
     }
 }

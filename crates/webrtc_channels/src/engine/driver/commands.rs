@@ -32,9 +32,7 @@ impl Driver {
                 }
             }
             Command::Configure(config) => self.configure(&config, now),
-            Command::Resolved(servers, generation) => {
-                self.network.resolved(servers, generation, now);
-            }
+            Command::Resolved(name, addresses) => self.network.resolved(&name, addresses, now),
             Command::Remote(description) => self.start(*description, now),
             Command::Candidate(line) => self.ice.add_remote(&line),
             Command::OpenChannel(channel) => {

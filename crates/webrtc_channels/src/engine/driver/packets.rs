@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::Driver;
+use super::{Driver, End};
 use crate::engine::dtls::{DtlsError, DtlsOutput};
 use crate::engine::network::{Path, Received};
 use sctp_association::SctpEvent;
@@ -43,7 +43,7 @@ impl Driver {
     }
 
     pub(super) fn handle_dtls(&mut self, packet: &[u8], path: Path, now: Instant) {
-        if self.broken {
+        if self.end != End::NotYet {
             return;
         }
         match &mut self.dtls {
@@ -51,7 +51,9 @@ impl Driver {
                 self.wire
                     .received(path, packet.len(), now, self.ice.pairs());
                 dtls.handle_packet(packet, now);
-                self.poll_dtls(now);
+                if self.poll_dtls(now) {
+                    self.ice.pairs().heard(path, now);
+                }
             }
             None if self.early.len() < MAX_EARLY => self.early.push_back((path, packet.to_vec())),
             None => {}
@@ -79,14 +81,16 @@ impl Driver {
         self.channels.report();
     }
 
-    /// Takes what DTLS has ready. Its packets wait for a path; the handshake repeats them.
-    pub(super) fn poll_dtls(&mut self, now: Instant) {
-        let Some(dtls) = self.dtls.as_mut().filter(|_| !self.broken) else {
-            return;
+    /// Takes what DTLS has ready. Its packets wait for a path; the handshake repeats them. Answers
+    /// whether there was data of the peer.
+    pub(super) fn poll_dtls(&mut self, now: Instant) -> bool {
+        let Some(dtls) = self.dtls.as_mut().filter(|_| self.end == End::NotYet) else {
+            return false;
         };
         let Some(path) = self.ice.path() else {
-            return;
+            return false;
         };
+        let mut any = false;
         let (network, sctp) = (&mut self.network, &mut self.sctp);
         let (wire, pairs) = (&mut self.wire, self.ice.pairs());
         let client = self.dtls_client;
@@ -97,6 +101,7 @@ impl Driver {
             }
             DtlsOutput::Connected => *sctp = Some(sctp_association::new(client, now)),
             DtlsOutput::Data(data) => {
+                any = true;
                 if let Some(sctp) = sctp {
                     sctp.handle_packet(data, now);
                 }
@@ -104,13 +109,10 @@ impl Driver {
         });
         match outcome {
             Ok(()) => {}
-            // No fault: a server does so when its guest leaves.
-            Err(DtlsError::Closed) => {
-                log::debug!("the peer closed the connection");
-                self.end_for_good();
-            }
+            Err(DtlsError::Closed) => self.ended_by_peer("DTLS", now),
             Err(error) => self.fail(error),
         }
+        any
     }
 
     pub(super) fn handle_sctp_events(&mut self, now: Instant) {
@@ -133,7 +135,7 @@ impl Driver {
                 SctpEvent::Sent { stream, bytes } => self.channels.sent(stream, bytes),
                 SctpEvent::StreamReset { stream } => self.channels.stream_reset(stream),
                 SctpEvent::Closed => {
-                    self.fail("the SCTP association ended");
+                    self.ended_by_peer("the SCTP association", now);
                     return;
                 }
             }
@@ -147,6 +149,9 @@ impl Driver {
         let (Some(path), Some(dtls)) = (self.ice.path(), &mut self.dtls) else {
             return false;
         };
+        if let Some(sctp) = &mut self.sctp {
+            sctp.set_reliable_carrier(path.proto == is::Protocol::Tcp);
+        }
         let mut outcome = Ok(());
         while outcome.is_ok() && !self.network.is_blocked(path) {
             let Some(packet) = self.sctp.as_mut().and_then(|sctp| sctp.poll_packet(now)) else {
@@ -172,8 +177,10 @@ impl Driver {
                 }
             }
         }
-        if let Err(error) = outcome {
-            self.fail(error);
+        match outcome {
+            Ok(()) => {}
+            Err(DtlsError::Closed) => self.ended_by_peer("DTLS", now),
+            Err(error) => self.fail(error),
         }
         any
     }

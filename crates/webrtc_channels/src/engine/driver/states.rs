@@ -1,6 +1,6 @@
 //! The states that the application sees.
 
-use super::Driver;
+use super::{Driver, End};
 use crate::engine::dtls::Dtls;
 use crate::engine::state::{connection_state, Parts};
 use crate::states::{IceConnectionState, IceGatheringState, PeerConnectionState};
@@ -11,7 +11,7 @@ impl Driver {
             started: self.started,
             ice: self.ice.state(),
             dtls_connected: self.dtls.as_ref().is_some_and(Dtls::is_connected),
-            broken: self.broken,
+            broken: matches!(self.end, End::Failed | End::ByPeer { fails_at: None }),
             was_connected: self.was_connected,
         });
         self.was_connected |= state == PeerConnectionState::Connected;

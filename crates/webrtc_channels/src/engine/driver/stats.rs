@@ -7,7 +7,7 @@ use base64::prelude::{Engine, BASE64_STANDARD};
 use dimpl::ProtocolVersion;
 use sha2::{Digest, Sha256};
 
-use super::Driver;
+use super::{Driver, End};
 use crate::engine::channel::Channel;
 use crate::engine::dtls::Dtls;
 use crate::engine::ice::{Clock, Count, Pairs};
@@ -142,7 +142,8 @@ impl Driver {
     fn dtls_state(&self) -> DtlsTransportState {
         match &self.dtls {
             _ if self.closing => DtlsTransportState::Closed,
-            _ if self.broken => DtlsTransportState::Failed,
+            _ if matches!(self.end, End::ByPeer { .. }) => DtlsTransportState::Closed,
+            _ if self.end == End::Failed => DtlsTransportState::Failed,
             None => DtlsTransportState::New,
             Some(dtls) if Dtls::is_connected(dtls) => DtlsTransportState::Connected,
             Some(_) => DtlsTransportState::Connecting,

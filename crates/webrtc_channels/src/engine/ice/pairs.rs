@@ -1,9 +1,10 @@
-//! What went over each pair of candidates, for statistics.
+//! What went over each pair of candidates: for statistics, and to notice a path that is dead.
 //!
 //! The agent tells of one pair, the one that data takes. So its packets are looked at on their way.
 
 use std::time::{Duration, Instant};
 
+use super::liveness::Liveness;
 use crate::engine::network::Path;
 
 /// Pairs that are counted at most. A peer may show ever new addresses.
@@ -42,6 +43,9 @@ pub(in crate::engine) struct Pair {
     pub(in crate::engine) responses_received: u64,
     pub(in crate::engine) round_trip: Duration,
     pub(in crate::engine) total_round_trip: Duration,
+    /// When an authenticated packet came last, and when a response did.
+    pub(super) heard: Option<Instant>,
+    pub(super) answered: Option<Instant>,
     /// The last request, and when it left.
     pub(in crate::engine) asked: Option<([u8; 12], Instant)>,
 }
@@ -59,6 +63,8 @@ impl Pair {
             responses_received: 0,
             round_trip: Duration::ZERO,
             total_round_trip: Duration::ZERO,
+            heard: None,
+            answered: None,
             asked: None,
         }
     }
@@ -87,11 +93,42 @@ pub(in crate::engine) struct Pairs {
     pairs: Vec<Pair>,
     /// Where the last one was found: most packets take the same pair.
     latest: usize,
+    /// The path that data takes, and whether it is alive.
+    watched: Option<Path>,
+    pub(super) liveness: Liveness,
 }
 
 impl Pairs {
     pub(in crate::engine) fn iter(&self) -> impl Iterator<Item = &Pair> {
         self.pairs.iter()
+    }
+
+    /// Watches another path from now on.
+    pub(super) fn watch(&mut self, path: Path) {
+        self.watched = Some(path);
+        self.liveness = Liveness::default();
+    }
+
+    fn asked(&mut self, path: Path, now: Instant) {
+        if self.watched == Some(path) {
+            self.liveness.asked(now);
+        }
+    }
+
+    /// An authenticated packet came over a path.
+    pub(in crate::engine) fn heard(&mut self, path: Path, now: Instant) {
+        if self.watched == Some(path) {
+            self.liveness.heard();
+        }
+        if let Some(index) = self.find(path) {
+            self.pairs[index].heard = Some(now);
+        }
+    }
+
+    /// When a response came last over a path: the peer's consent to send to it.
+    pub(super) fn answered(&mut self, path: Path) -> Option<Instant> {
+        let index = self.find(path)?;
+        self.pairs[index].answered
     }
 
     /// Forgets pairs, whose candidates are gone.
@@ -100,8 +137,12 @@ impl Pairs {
     }
 
     pub(super) fn check_sent(&mut self, path: Path, packet: &[u8], now: Instant) {
+        let check = Check::read(packet);
+        if let Some(Check::Request(_)) = check {
+            self.asked(path, now);
+        }
         let Some(pair) = self.at(path) else { return };
-        match Check::read(packet) {
+        match check {
             Some(Check::Request(transaction)) => {
                 pair.requests_sent += 1;
                 if pair.responses_received == 0 {
@@ -116,11 +157,15 @@ impl Pairs {
 
     /// The agent accepted a packet.
     pub(super) fn check_received(&mut self, path: Path, packet: &[u8], now: Instant) {
+        if self.at(path).is_some() {
+            self.heard(path, now);
+        }
         let Some(pair) = self.at(path) else { return };
         match Check::read(packet) {
             Some(Check::Request(_)) => pair.requests_received += 1,
             Some(Check::Response(transaction)) => {
                 pair.responses_received += 1;
+                pair.answered = Some(now);
                 if let Some((_, left)) = pair.asked.filter(|(asked, _)| *asked == transaction) {
                     pair.round_trip = now.saturating_duration_since(left);
                     pair.total_round_trip += pair.round_trip;
@@ -131,6 +176,7 @@ impl Pairs {
     }
 
     pub(in crate::engine) fn data_sent(&mut self, path: Path, bytes: usize, now: Instant) {
+        self.asked(path, now);
         if let Some(pair) = self.at(path) {
             pair.sent.add(bytes, now);
         }

@@ -93,6 +93,166 @@ fn a_peer_cannot_make_it_keep_candidates_without_end() {
     assert_eq!(ice.agent.remote_candidates().count(), MAX_REMOTE);
 }
 
+const MS: Duration = Duration::from_millis(1);
+/// One way.
+const DELAY: Duration = Duration::from_millis(20);
+
+fn host(last: u8, preference: u32) -> Found {
+    let address = SocketAddr::from(([192, 0, 2, last], 1));
+    Found {
+        candidate: Candidate::host(address, "udp").unwrap(),
+        preference,
+        server: None,
+    }
+}
+
+/// Two agents over a network of which addresses can fall silent. The first one has two addresses,
+/// controls, and sends data that the other answers.
+struct Network {
+    ends: [Ice; 2],
+    wire: Vec<(Instant, usize, Path, Vec<u8>)>,
+    now: Instant,
+    silent: Vec<SocketAddr>,
+    states: Vec<IceConnectionState>,
+}
+
+impl Network {
+    fn new() -> Self {
+        let now = Instant::now();
+        let mut ends = [
+            Ice::new(credentials("one"), now),
+            Ice::new(credentials("two"), now),
+        ];
+        ends[0].set_remote_credentials(credentials("two"), true);
+        ends[1].set_remote_credentials(credentials("one"), false);
+        let mut lines = vec![ends[0].add_local(host(1, 20)).unwrap()];
+        lines.push(ends[0].add_local(host(2, 10)).unwrap());
+        let line = ends[1].add_local(host(9, 10)).unwrap();
+        ends[0].add_remote(&line);
+        for line in lines {
+            ends[1].add_remote(&line);
+        }
+        let mut network = Self {
+            ends,
+            wire: Vec::new(),
+            now,
+            silent: Vec::new(),
+            states: Vec::new(),
+        };
+        network.run(1000);
+        assert_eq!(network.path(), Some([192, 0, 2, 1].into()));
+        network
+    }
+
+    fn path(&self) -> Option<std::net::IpAddr> {
+        self.ends[0].path().map(|path| path.local.ip())
+    }
+
+    fn run(&mut self, time: u32) {
+        for step in 0..time {
+            self.now += MS;
+            let now = self.now;
+            for (_, to, path, packet) in self.wire.extract_if(.., |(at, ..)| *at <= now) {
+                self.ends[to].handle_packet(&packet, path, now);
+            }
+            for from in 0..2 {
+                let end = &mut self.ends[from];
+                if end.poll_timeout().is_some_and(|at| at <= now) {
+                    end.handle_timeout(now);
+                }
+                while let Some((path, packet)) = end.poll_transmit(now) {
+                    let back = Path {
+                        local: path.remote,
+                        remote: path.local,
+                        ..path
+                    };
+                    if !self
+                        .silent
+                        .iter()
+                        .any(|at| [path.local, path.remote].contains(at))
+                    {
+                        self.wire.push((now + DELAY, 1 - from, back, packet));
+                    }
+                }
+                let states = end.poll_states(now);
+                if from == 0 {
+                    self.states.extend(states);
+                }
+            }
+            // Data, which is answered at once.
+            if let Some(path) = self.ends[0].path().filter(|_| step % 50 == 0) {
+                self.ends[0].pairs().data_sent(path, 100, now);
+                if !self.silent.contains(&path.local) {
+                    self.ends[0].pairs().heard(path, now);
+                }
+            }
+        }
+    }
+
+    fn fall_silent(&mut self, last: u8) {
+        self.silent.push(([192, 0, 2, last], 1).into());
+    }
+}
+
+#[test]
+fn another_pair_takes_over_from_one_that_is_dead() {
+    let mut network = Network::new();
+    network.states.clear();
+    network.fall_silent(1);
+    network.run(2900);
+    assert_eq!(network.path(), Some([192, 0, 2, 1].into()));
+    network.run(700);
+    assert_eq!(network.path(), Some([192, 0, 2, 2].into()));
+    // It is tried again, and taken when it answers.
+    network.run(30_000);
+    assert_eq!(network.path(), Some([192, 0, 2, 2].into()));
+    let states = &network.states;
+    assert!(
+        !states.contains(&IceConnectionState::Disconnected),
+        "{states:?}"
+    );
+    network.silent.clear();
+    network.run(60_000);
+    assert_eq!(network.path(), Some([192, 0, 2, 1].into()));
+}
+
+#[test]
+fn a_network_that_is_gone_for_some_seconds_costs_no_restart() {
+    let mut network = Network::new();
+    network.states.clear();
+    network.fall_silent(1);
+    network.fall_silent(2);
+    network.run(3500);
+    assert_eq!(network.states, [IceConnectionState::Disconnected]);
+    network.run(7500);
+    assert_eq!(network.states, [IceConnectionState::Disconnected]);
+    network.silent.clear();
+    network.run(1500);
+    assert!(
+        matches!(
+            network.ends[0].state(),
+            IceConnectionState::Connected | IceConnectionState::Completed
+        ),
+        "{:?}",
+        network.states
+    );
+}
+
+#[test]
+fn one_that_stays_away_has_failed_in_time_and_gets_no_data_at_last() {
+    let mut network = Network::new();
+    network.states.clear();
+    network.fall_silent(1);
+    network.fall_silent(2);
+    network.run(11_500);
+    assert_eq!(network.states, [IceConnectionState::Disconnected]);
+    network.run(1000);
+    assert_eq!(network.states[1..], [IceConnectionState::Failed]);
+    assert!(network.path().is_some());
+    network.run(20_000);
+    assert_eq!(network.path(), None, "the consent is over");
+}
+
 proptest! {
     #[test]
     fn any_packet_is_survived(

@@ -4,7 +4,7 @@
 mod ask;
 mod candidates;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ use super::servers::{self, Resolved, Server};
 use super::{udp, Network};
 use crate::callbacks::IceCandidateError;
 use crate::configuration::{ContinualGatheringPolicy, IceTransportsType, RtcConfiguration};
+use crate::engine::resolver::Name;
 use crate::engine::shared::Shared;
 use crate::stats::IceServerTransportProtocol;
 
@@ -68,9 +69,8 @@ pub(super) struct Gathering {
     shared: Arc<Shared>,
     servers: Vec<Server>,
     resolved: Vec<Resolved>,
-    /// The resolver is asked, for the servers of this many configurations ago.
-    resolving: Option<u64>,
-    generation: u64,
+    /// Names that the resolver is asked for.
+    resolving: HashSet<Name>,
     policy: IceTransportsType,
     continual: bool,
     started: bool,
@@ -98,8 +98,7 @@ impl Gathering {
             shared,
             servers: Vec::new(),
             resolved: Vec::new(),
-            resolving: None,
-            generation: 0,
+            resolving: HashSet::new(),
             policy: IceTransportsType::All,
             continual: true,
             started: false,
@@ -166,7 +165,6 @@ impl Network {
         let servers = servers::parse_servers(&config.ice_servers);
         if servers != gathering.servers {
             gathering.servers = servers;
-            gathering.generation += 1;
             gathering.resolved.clear();
             if gathering.started {
                 self.regather(now);

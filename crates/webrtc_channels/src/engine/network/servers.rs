@@ -1,10 +1,11 @@
 //! STUN and TURN servers: reading their URLs (RFC 7064, RFC 7065) and finding their addresses.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr};
 
 use thiserror::Error;
 
 use crate::configuration::IceServer;
+use crate::engine::resolver::{Addresses, Name};
 
 /// URLs used at most. A configuration with more is a mistake or an attack.
 const MAX_URLS: usize = 16;
@@ -28,15 +29,14 @@ pub(super) enum Service {
 pub(crate) struct Server {
     pub(super) url: String,
     pub(super) service: Service,
-    /// A name, or an address without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    /// The host is a name, or an address without brackets.
+    pub(super) name: Name,
     pub(super) username: String,
     pub(super) password: String,
 }
 
 /// A server and the addresses of its name, at most one of each family.
-pub(crate) type Resolved = (Server, Result<Vec<SocketAddr>, String>);
+pub(crate) type Resolved = (Server, Addresses);
 
 /// A URL that names no server.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -61,8 +61,7 @@ pub(in crate::engine) fn parse_servers(servers: &[IceServer]) -> Vec<Server> {
                     let server = Server {
                         url: url.clone(),
                         service,
-                        host,
-                        port,
+                        name: Name { host, port },
                         username: server.username.clone(),
                         password: server.password.clone(),
                     };
@@ -143,39 +142,15 @@ pub(super) fn resolve_literals(servers: Vec<Server>) -> (Vec<Resolved>, Vec<Serv
     let mut resolved = Vec::new();
     let mut named = Vec::new();
     for server in servers {
-        match server.host.parse::<IpAddr>() {
+        match server.name.host.parse::<IpAddr>() {
             Ok(ip) => {
-                let address = SocketAddr::new(ip, server.port);
+                let address = SocketAddr::new(ip, server.name.port);
                 resolved.push((server, Ok(vec![address])));
             }
             Err(_) => named.push(server),
         }
     }
     (resolved, named)
-}
-
-/// Asks the system's resolver. Blocks, for as long as the system waits for its name servers.
-pub(super) fn resolve(servers: Vec<Server>) -> Vec<Resolved> {
-    servers
-        .into_iter()
-        .map(|server| {
-            let found = (server.host.as_str(), server.port)
-                .to_socket_addrs()
-                .map_err(|error| error.to_string())
-                .map(one_of_each_family);
-            (server, found)
-        })
-        .collect()
-}
-
-fn one_of_each_family(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
-    let mut chosen: Vec<SocketAddr> = Vec::new();
-    for address in addresses {
-        if !chosen.iter().any(|c| c.is_ipv4() == address.is_ipv4()) {
-            chosen.push(address);
-        }
-    }
-    chosen
 }
 
 #[cfg(test)]
@@ -266,7 +241,7 @@ mod tests {
             .map(|(_, found)| found.as_ref().unwrap()[0].to_string())
             .collect();
         assert_eq!(addresses, ["127.0.0.1:1", "[::1]:2"]);
-        assert_eq!(named[0].host, "name");
+        assert_eq!(named[0].name.host, "name");
     }
 
     proptest! {

@@ -12,8 +12,11 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::tls::{ClientConnection, TlsError};
 
+/// Bytes that may wait in the kernel without having been sent. TCP keeps what is under way beside that.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const NOT_SENT: u32 = 16 * 1024;
 /// Bytes that may wait before the owner should hold back.
-const BLOCKED_AT: usize = 64 * 1024;
+const BLOCKED_AT: usize = 16 * 1024;
 /// Bytes that may wait at all. What does not fit is dropped, as a full network would do.
 const MAX_WAITING: usize = 1024 * 1024;
 /// Bytes given to TLS at once: about one record.
@@ -62,6 +65,9 @@ impl Stream {
         )?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
+        // Where it is not to be had, more waits in the kernel, where nothing can overtake it.
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        let _ = socket.set_tcp_notsent_lowat(NOT_SENT);
         socket.bind(&SocketAddr::new(local, 0).into())?;
         match socket.connect(&remote.into()) {
             Err(error) if !is_in_progress(&error) => return Err(error),

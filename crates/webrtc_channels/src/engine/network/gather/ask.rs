@@ -8,9 +8,10 @@ use super::{NetworkEvent, Origin, MAX_RETRY};
 use crate::configuration::IceTransportsType;
 use crate::engine::network::reflexive::{Answer, Query};
 use crate::engine::network::relay::{Relay, Standing};
-use crate::engine::network::servers::{self, Resolved, Server, Service};
+use crate::engine::network::servers::{self, Server, Service};
 use crate::engine::network::stream::Stream;
 use crate::engine::network::{tls, udp, Network};
+use crate::engine::resolver::{self, Addresses, Name};
 use crate::engine::shared::Command;
 use crate::stats::IceServerTransportProtocol;
 
@@ -18,7 +19,7 @@ use crate::stats::IceServerTransportProtocol;
 const MAX_RELAYS: usize = 8;
 
 impl Network {
-    /// Finds the servers' addresses, in a thread of its own if the system's resolver is needed.
+    /// Finds the servers' addresses, by the resolver if they have names.
     pub(super) fn resolve(&mut self, now: Instant) {
         let gathering = &mut self.gathering;
         let known = &gathering.resolved;
@@ -30,42 +31,36 @@ impl Network {
         let (literal, named) = servers::resolve_literals(unknown.cloned().collect());
         gathering.resolved.retain(|(_, found)| found.is_ok());
         gathering.resolved.extend(literal);
-        if !named.is_empty() && gathering.resolving.is_none() {
-            let (shared, generation) = (gathering.shared.clone(), gathering.generation);
-            let thread = std::thread::Builder::new()
-                .name("webrtc-dns".to_owned())
-                .spawn(move || {
+        for server in named {
+            if gathering.resolving.insert(server.name.clone()) {
+                let (shared, name) = (gathering.shared.clone(), server.name.clone());
+                resolver::look_up(server.name, move |addresses| {
                     // A connection that closed meanwhile does not need it.
-                    let _ = shared.post(Command::Resolved(servers::resolve(named), generation));
+                    let _ = shared.post(Command::Resolved(name, addresses));
                 });
-            match thread {
-                Ok(_) => gathering.resolving = Some(generation),
-                Err(error) => log::warn!("ICE servers are not resolved: {error}"),
             }
         }
         self.ask_servers(now);
     }
 
     /// The resolver answered.
-    pub(in crate::engine) fn resolved(
-        &mut self,
-        answers: Vec<Resolved>,
-        generation: u64,
-        now: Instant,
-    ) {
-        self.gathering.resolving = None;
-        if generation != self.gathering.generation {
-            // The servers are others now.
-            return self.resolve(now);
-        }
-        for (server, found) in answers {
-            if let Err(error) = &found {
+    pub(in crate::engine) fn resolved(&mut self, name: &Name, addresses: Addresses, now: Instant) {
+        let gathering = &mut self.gathering;
+        gathering.resolving.remove(name);
+        let asked: Vec<Server> = gathering
+            .servers
+            .iter()
+            .filter(|server| server.name == *name)
+            .cloned()
+            .collect();
+        for server in asked {
+            if let Err(error) = &addresses {
                 let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
                 let reason = format!("its name is not found: {error}");
                 self.gathering.failed(&server.url, nowhere, &reason);
                 self.schedule_retry(now);
             }
-            self.gathering.resolved.push((server, found));
+            self.gathering.resolved.push((server, addresses.clone()));
         }
         self.ask_servers(now);
     }
@@ -144,7 +139,7 @@ impl Network {
             Service::Stun | Service::TurnUdp => return Ok(None),
             Service::TurnTcp => None,
             Service::TurnTls => {
-                Some(tls::connect(&server.host).map_err(|error| error.to_string())?)
+                Some(tls::connect(&server.name.host).map_err(|error| error.to_string())?)
             }
         };
         let token = Self::token(&mut self.next_token);
@@ -213,7 +208,7 @@ impl Network {
         if failed {
             self.schedule_retry(now);
         }
-        let open = self.gathering.resolving.is_some()
+        let open = !self.gathering.resolving.is_empty()
             || self.queries.iter().any(Query::is_pending)
             || self
                 .relays

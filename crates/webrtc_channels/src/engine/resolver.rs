@@ -1,0 +1,218 @@
+//! Finds the addresses of names, for all connections of the process.
+//!
+//! The system's resolver blocks for as long as it waits for its name servers, many seconds where
+//! there is no network. A few threads ask it, and exist only while there is something to ask; who
+//! wants a name that is being looked up shares the answer.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use parking_lot::Mutex;
+
+/// Threads at most. A name server that does not answer holds one up, and no other name with it.
+const MAX_THREADS: usize = 3;
+
+/// A host name and a port.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Name {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+/// The addresses of a name, at most one of each family, or why there are none.
+pub(crate) type Addresses = Result<Vec<SocketAddr>, String>;
+
+/// Called with the answer, on a thread of the resolver. It must not block.
+type Answer = Box<dyn FnOnce(Addresses) + Send>;
+
+/// Asks the system.
+type Ask = fn(&Name) -> Addresses;
+
+struct Pool {
+    ask: Ask,
+    state: Mutex<Option<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Names that no thread has taken.
+    queue: VecDeque<Name>,
+    /// Who waits for each name, taken or not.
+    waiting: HashMap<Name, Vec<Answer>>,
+    threads: usize,
+}
+
+static POOL: Pool = Pool::new(ask_system);
+
+/// Looks a name up, or waits for the answer to who has asked before. `answer` is called with it.
+pub(crate) fn look_up(name: Name, answer: impl FnOnce(Addresses) + Send + 'static) {
+    POOL.look_up(name, Box::new(answer));
+}
+
+impl Pool {
+    const fn new(ask: Ask) -> Self {
+        Self {
+            ask,
+            state: Mutex::new(None),
+        }
+    }
+
+    fn look_up(&'static self, name: Name, answer: Answer) {
+        let spawn = {
+            let mut state = self.state.lock();
+            let state = state.get_or_insert_default();
+            if let Some(waiting) = state.waiting.get_mut(&name) {
+                waiting.push(answer);
+                return;
+            }
+            state.waiting.insert(name.clone(), vec![answer]);
+            state.queue.push_back(name.clone());
+            let spawn = state.threads < MAX_THREADS;
+            state.threads += usize::from(spawn);
+            spawn
+        };
+        if !spawn {
+            return;
+        }
+        let thread = std::thread::Builder::new()
+            .name("webrtc-dns".to_owned())
+            .spawn(move || while self.answer_next() {});
+        if let Err(error) = thread {
+            let reason = format!("no thread to look it up: {error}");
+            self.give_up(&reason);
+        }
+    }
+
+    /// Answers one name. Without one left the thread is over.
+    fn answer_next(&self) -> bool {
+        let name = {
+            let mut state = self.state.lock();
+            let state = state.get_or_insert_default();
+            match state.queue.pop_front() {
+                Some(name) => name,
+                None => {
+                    state.threads -= 1;
+                    return false;
+                }
+            }
+        };
+        let addresses = (self.ask)(&name);
+        self.tell(&name, &addresses);
+        true
+    }
+
+    fn tell(&self, name: &Name, addresses: &Addresses) {
+        let waiting = {
+            let mut state = self.state.lock();
+            state.get_or_insert_default().waiting.remove(name)
+        };
+        for answer in waiting.unwrap_or_default() {
+            answer(addresses.clone());
+        }
+    }
+
+    /// There is no thread: without any other, nobody would ever answer.
+    fn give_up(&self, reason: &str) {
+        let left = {
+            let mut state = self.state.lock();
+            let state = state.get_or_insert_default();
+            state.threads -= 1;
+            match state.threads {
+                0 => std::mem::take(&mut state.queue),
+                _ => VecDeque::new(),
+            }
+        };
+        for name in left {
+            self.tell(&name, &Err(reason.to_owned()));
+        }
+    }
+}
+
+fn ask_system(name: &Name) -> Addresses {
+    (name.host.as_str(), name.port)
+        .to_socket_addrs()
+        .map_err(|error| error.to_string())
+        .map(one_of_each_family)
+}
+
+fn one_of_each_family(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    let mut chosen: Vec<SocketAddr> = Vec::new();
+    for address in addresses {
+        if !chosen.iter().any(|c| c.is_ipv4() == address.is_ipv4()) {
+            chosen.push(address);
+        }
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::channel;
+    use std::sync::Barrier;
+
+    use super::*;
+
+    fn name(host: &str) -> Name {
+        Name {
+            host: host.to_owned(),
+            port: 3478,
+        }
+    }
+
+    #[test]
+    fn look_ups_of_one_name_share_an_answer() {
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        static ALL_WAIT: Barrier = Barrier::new(2);
+        static POOL: Pool = Pool::new(|_| {
+            ASKED.fetch_add(1, Ordering::SeqCst);
+            ALL_WAIT.wait();
+            Ok(vec![SocketAddr::from(([192, 0, 2, 1], 3478))])
+        });
+        let (told, answers) = channel();
+        for _ in 0..100 {
+            let told = told.clone();
+            POOL.look_up(
+                name("turn.example"),
+                Box::new(move |answer| told.send(answer).unwrap()),
+            );
+        }
+        ALL_WAIT.wait();
+        for _ in 0..100 {
+            assert_eq!(answers.recv().unwrap().unwrap().len(), 1);
+        }
+        assert_eq!(ASKED.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn threads_are_few_and_end() {
+        static AT_WORK: AtomicUsize = AtomicUsize::new(0);
+        static MOST: AtomicUsize = AtomicUsize::new(0);
+        static POOL: Pool = Pool::new(|_| {
+            MOST.fetch_max(AT_WORK.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            AT_WORK.fetch_sub(1, Ordering::SeqCst);
+            Err("no such name".to_owned())
+        });
+        let (told, answers) = channel();
+        for index in 0..50 {
+            let told = told.clone();
+            POOL.look_up(
+                name(&format!("host{index}")),
+                Box::new(move |answer| told.send(answer).unwrap()),
+            );
+        }
+        for _ in 0..50 {
+            assert_eq!(answers.recv().unwrap(), Err("no such name".to_owned()));
+        }
+        assert!((1..=MAX_THREADS).contains(&MOST.load(Ordering::SeqCst)));
+        while POOL
+            .state
+            .lock()
+            .as_ref()
+            .is_some_and(|state| state.threads > 0)
+        {
+            std::thread::yield_now();
+        }
+    }
+}
