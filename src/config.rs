@@ -202,6 +202,7 @@ fn session(values: &Values) -> Result<SessionConfig, ConfigError> {
         command_timeout: milliseconds(values, "command_timeout_ms"),
         max_client_channels: values.size("max_client_channels"),
         max_service_calls: values.size("max_service_calls"),
+        ..SessionConfig::default()
     })
 }
 
