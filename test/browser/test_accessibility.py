@@ -25,7 +25,7 @@ def test_there_are_no_barriers(new_tab: TabFactory, pictures: Path, screen: dict
     tab = new_tab(color_scheme=colours, **screen)
     tab.wait_live()
     tab.wait_changing()
-    for name in ("Services", "Parameters", "Bridge log"):
+    for name in ("Services", "Parameters", "Log", "Diagnostics", "Bridge log"):
         tab.add(name)
     tab.panel("parameters").locator("input").nth(2).wait_for()
     if not screen:

@@ -1,10 +1,7 @@
 /** Panels that belong to no single topic. */
-import { panelTitle } from "../panels/Panel";
+import { PANELS } from "../panels/registry";
 import { Icon } from "./icons";
-import type { PanelKind } from "./layout";
 import { openPanel, resetPanels } from "./state";
-
-const ADDABLE: PanelKind[] = ["scene", "map", "teleop", "services", "parameters", "log"];
 
 export function AddMenu() {
   return (
@@ -12,11 +9,14 @@ export function AddMenu() {
       <span>
         <Icon name="add" /> Add
       </span>
-      {ADDABLE.map((kind) => (
-        <button key={kind} type="button" onClick={() => openPanel({ kind })}>
-          <Icon name={kind} /> {panelTitle(kind)}
-        </button>
-      ))}
+      {Object.entries(PANELS).map(
+        ([kind, { title, icon, isAddable }]) =>
+          isAddable && (
+            <button key={kind} type="button" onClick={() => openPanel({ kind })}>
+              <Icon path={icon} /> {title}
+            </button>
+          ),
+      )}
       <button type="button" onClick={resetPanels}>
         <Icon name="reset" /> Reset layout
       </button>

@@ -1,6 +1,6 @@
 /** Line icons, drawn on 24 × 24. */
 
-const PATHS = {
+export const PATHS = {
   tree: "M5 4v13a2 2 0 0 0 2 2h4M5 9h6M15 9h4M15 19h4M15 14h4M5 14h6",
   picture: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9.5h.01",
   plot: "M4 4v16h16M7 15l4-5 3 3 5-7",
@@ -31,10 +31,13 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
-export function Icon({ name }: { name: IconName }) {
+export function Icon({
+  name,
+  path,
+}: { name: IconName; path?: undefined } | { name?: undefined; path: string }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-      <path d={PATHS[name]} />
+      <path d={name === undefined ? path : PATHS[name]} />
     </svg>
   );
 }

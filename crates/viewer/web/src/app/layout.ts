@@ -4,19 +4,6 @@ import type { Robot } from "../remote/robot";
 import { topicsOf } from "../ros/kinds";
 import type { Path } from "../ros/paths";
 
-export const KINDS = [
-  "tree",
-  "picture",
-  "plot",
-  "scene",
-  "map",
-  "teleop",
-  "services",
-  "parameters",
-  "log",
-] as const;
-export type PanelKind = (typeof KINDS)[number];
-
 /** A line of a plot. */
 export interface Series {
   topic: string;
@@ -25,7 +12,8 @@ export interface Series {
 
 export interface PanelSpec {
   id: string;
-  kind: PanelKind;
+  /** Its name in the registry of panels. */
+  kind: string;
   topic?: string;
   series?: Series[];
   /** Topics that a 3D view or map shows; what the robot has, if nothing was chosen. */
@@ -84,7 +72,7 @@ function isPanel(value: unknown): value is PanelSpec {
   return (
     isObject(value) &&
     typeof value.id === "string" &&
-    KINDS.includes(value.kind as PanelKind) &&
+    typeof value.kind === "string" &&
     ["string", "undefined"].includes(typeof value.topic) &&
     (value.series === undefined || Array.isArray(value.series)) &&
     (value.layers === undefined || Array.isArray(value.layers))

@@ -2,39 +2,27 @@
 import type { ComponentChildren } from "preact";
 import { useErrorBoundary } from "preact/hooks";
 import { useVisible } from "../app/hooks";
-import { Icon } from "../app/icons";
+import { Icon, PATHS } from "../app/icons";
 import type { PanelSpec } from "../app/layout";
 import { closePanel, maximized, movePanel, type Place, updatePanel } from "../app/state";
-import { LogPanel } from "./Log";
-import { MapPanel } from "./Map";
-import { ParametersPanel } from "./Parameters";
-import { PicturePanel } from "./Picture";
-import { PlotPanel } from "./Plot";
-import { Hint, type PanelProps, Tool } from "./parts";
-import { ScenePanel } from "./Scene";
-import { ServicesPanel } from "./Services";
-import { TeleopPanel } from "./Teleop";
-import { TreePanel } from "./Tree";
+import type { PanelType } from "./panel";
+import { Hint, Tool } from "./parts";
+import { PANELS } from "./registry";
 
-const PANELS = {
-  tree: { title: "Message", body: TreePanel },
-  picture: { title: "Picture", body: PicturePanel },
-  plot: { title: "Plot", body: PlotPanel },
-  scene: { title: "3D", body: ScenePanel },
-  map: { title: "Map", body: MapPanel },
-  teleop: { title: "Drive", body: TeleopPanel },
-  services: { title: "Services", body: ServicesPanel },
-  parameters: { title: "Parameters", body: ParametersPanel },
-  log: { title: "Bridge log", body: LogPanel },
-} satisfies Record<PanelSpec["kind"], { title: string; body: (props: PanelProps) => ComponentChildren }>;
-
-export function panelTitle(kind: PanelSpec["kind"]): string {
-  return PANELS[kind].title;
-}
+/** A layout of another version may name a panel that this one does not have. */
+const UNKNOWN: PanelType = {
+  title: "Unknown panel",
+  icon: PATHS.close,
+  Body: ({ spec }) => (
+    <div class="body">
+      <Hint error>This page has no panel “{spec.kind}”. Close it, or reset the layout.</Hint>
+    </div>
+  ),
+};
 
 export function Panel({ place, spec }: { place: Place; spec: PanelSpec }) {
   const [ref, visible] = useVisible<HTMLElement>();
-  const { title, body: Body } = PANELS[spec.kind];
+  const { title, icon, Body } = PANELS[spec.kind] ?? UNKNOWN;
   const isMaximized = maximized.value === spec.id;
   const name = spec.topic ?? title;
   const classes = ["panel", `panel-${spec.kind}`, spec.wide && "wide", isMaximized && "maximized"];
@@ -54,7 +42,7 @@ export function Panel({ place, spec }: { place: Place; spec: PanelSpec }) {
       onKeyDown={onKeyDown}
     >
       <header>
-        <Icon name={spec.kind} />
+        <Icon path={icon} />
         <h2 title={name}>{name}</h2>
         <span class="tools">
           <Tool

@@ -1,15 +1,6 @@
 /** What panels are made of. */
 import type { ComponentChildren } from "preact";
 import { Icon, type IconName } from "../app/icons";
-import type { PanelSpec } from "../app/layout";
-import type { Place } from "../app/state";
-
-export interface PanelProps {
-  place: Place;
-  spec: PanelSpec;
-  /** Whether anybody can see it. A panel subscribes to nothing while it is out of sight. */
-  visible: boolean;
-}
 
 interface ToolProps {
   icon: IconName;

@@ -1,15 +1,24 @@
 /** The robot's parameters, by node. */
 import { useEffect, useId, useState } from "preact/hooks";
-import { refused } from "../app/permissions";
-import type { Place } from "../app/state";
-import type { Parameter, ParameterValue } from "../remote/messages";
-import { parameterText, parseParameter, sameParameter } from "../ros/parameters";
-import { Hint, type PanelProps } from "./parts";
+import { PATHS } from "../../app/icons";
+import { refused } from "../../app/permissions";
+import type { Place } from "../../app/state";
+import type { Parameter, ParameterValue } from "../../remote/messages";
+import { parameterText, parseParameter, sameParameter } from "../../ros/parameters";
+import type { PanelProps, PanelType } from "../panel";
+import { Hint } from "../parts";
+
+export const parameters: PanelType = {
+  title: "Parameters",
+  icon: PATHS.parameters,
+  isAddable: true,
+  Body: ParametersPanel,
+};
 
 /** Most rows that are shown; the search narrows them down. */
 const MAX_ROWS = 300;
 
-export function ParametersPanel({ place, visible }: PanelProps) {
+function ParametersPanel({ place, visible }: PanelProps) {
   const [filter, setFilter] = useState("");
   const refusal = refused(place, "parameters");
   useEffect(() => {

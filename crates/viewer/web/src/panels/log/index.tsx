@@ -1,10 +1,19 @@
 /** What the bridge says: drops, refusals, problems of the robot's topics. */
-import type { PanelProps } from "./parts";
-import { Hint } from "./parts";
+
+import { PATHS } from "../../app/icons";
+import type { PanelProps, PanelType } from "../panel";
+import { Hint } from "../parts";
+
+export const log: PanelType = {
+  title: "Bridge log",
+  icon: PATHS.log,
+  isAddable: true,
+  Body: LogPanel,
+};
 
 const LEVELS = ["info", "warning", "error"] as const;
 
-export function LogPanel({ place }: PanelProps) {
+function LogPanel({ place }: PanelProps) {
   const { notices, statuses } = place.robot;
   const now = performance.now();
   if (notices.length === 0) {

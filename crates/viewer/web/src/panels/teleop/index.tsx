@@ -1,12 +1,21 @@
 /** Drives the robot: by a stick for finger or mouse, the keyboard or a gamepad. It stops when let go. */
 
-import { DriveSettings } from "../drive/Controls";
-import { openDriveMode } from "../drive/mode";
-import { Pad, Speeds } from "../drive/Pad";
-import { pilotOf } from "../drive/pilot";
-import { Hint, type PanelProps } from "./parts";
+import { PATHS } from "../../app/icons";
+import { DriveSettings } from "../../drive/Controls";
+import { openDriveMode } from "../../drive/mode";
+import { Pad, Speeds } from "../../drive/Pad";
+import { pilotOf } from "../../drive/pilot";
+import type { PanelProps, PanelType } from "../panel";
+import { Hint } from "../parts";
 
-export function TeleopPanel({ place, visible }: PanelProps) {
+export const teleop: PanelType = {
+  title: "Drive",
+  icon: PATHS.teleop,
+  isAddable: true,
+  Body: TeleopPanel,
+};
+
+function TeleopPanel({ place, visible }: PanelProps) {
   const pilot = pilotOf(place);
   const lock = pilot.lock.value;
   return (

@@ -1,19 +1,28 @@
 /** Calls the robot's services. */
 import { useMemo, useState } from "preact/hooks";
-import { duration, shortType } from "../app/format";
-import { refused } from "../app/permissions";
-import type { Place } from "../app/state";
-import type { ServiceInfo } from "../remote/messages";
-import { decoderFor, encode, type MessageType, messageType } from "../ros/schema";
-import { emptyMessage, type Message, toJson } from "../ros/template";
-import { Fields } from "./Form";
-import { Hint, type PanelProps } from "./parts";
+import { duration, shortType } from "../../app/format";
+import { PATHS } from "../../app/icons";
+import { refused } from "../../app/permissions";
+import type { Place } from "../../app/state";
+import type { ServiceInfo } from "../../remote/messages";
+import { decoderFor, encode, type MessageType, messageType } from "../../ros/schema";
+import { emptyMessage, type Message, toJson } from "../../ros/template";
+import { Fields } from "../Form";
+import type { PanelProps, PanelType } from "../panel";
+import { Hint } from "../parts";
+
+export const services: PanelType = {
+  title: "Services",
+  icon: PATHS.services,
+  isAddable: true,
+  Body: ServicesPanel,
+};
 
 /** Services that every node has; few people look for them. */
 const HOUSEKEEPING =
   /\/(describe_parameters|get_parameter_types|get_parameters|list_parameters|set_parameters|set_parameters_atomically|get_type_description|get_logger_levels|set_logger_levels)$/;
 
-export function ServicesPanel({ place, spec }: PanelProps) {
+function ServicesPanel({ place, spec }: PanelProps) {
   const [filter, setFilter] = useState("");
   const [selected, setSelected] = useState<string | undefined>(spec.topic);
   const [all, setAll] = useState(false);

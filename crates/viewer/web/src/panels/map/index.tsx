@@ -1,12 +1,21 @@
 /** Map, way and place of the robot from above. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { latestMessage, useFrame, useRepaint, useTransforms, useWatch } from "../app/hooks";
-import { typeOf } from "../ros/kinds";
-import { yaw } from "../ros/tf";
-import { LayerMenu, type LayerTypes, shownLayers } from "./layers";
-import { drawMap, type MapCamera, type MapLayer } from "./map/draw";
-import { Hint, type PanelProps, Tool } from "./parts";
-import { Waiting } from "./Waiting";
+import { latestMessage, useFrame, useRepaint, useTransforms, useWatch } from "../../app/hooks";
+import { PATHS } from "../../app/icons";
+import { typeOf } from "../../ros/kinds";
+import { yaw } from "../../ros/tf";
+import { LayerMenu, type LayerTypes, shownLayers } from "../layers";
+import type { PanelProps, PanelType } from "../panel";
+import { Hint, Tool } from "../parts";
+import { Waiting } from "../Waiting";
+import { drawMap, type MapCamera, type MapLayer } from "./draw";
+
+export const map: PanelType = {
+  title: "Map",
+  icon: PATHS.map,
+  isAddable: true,
+  Body: MapPanel,
+};
 
 /** Smooth enough to turn and move by hand. */
 const PER_SECOND = 30;

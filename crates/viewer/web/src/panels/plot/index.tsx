@@ -2,16 +2,23 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type uPlot from "uplot";
-import { number } from "../app/format";
-import { decodeMessage, useFrame, useWatch } from "../app/hooks";
-import { Icon } from "../app/icons";
-import type { Series } from "../app/layout";
-import { updatePanel } from "../app/state";
-import type { Channel } from "../remote/robot";
-import { numberAt, pathName } from "../ros/paths";
-import { Hint, type PanelProps, Tool } from "./parts";
+import { number } from "../../app/format";
+import { decodeMessage, useFrame, useWatch } from "../../app/hooks";
+import { Icon, PATHS } from "../../app/icons";
+import type { Series } from "../../app/layout";
+import { updatePanel } from "../../app/state";
+import type { Channel } from "../../remote/robot";
+import { numberAt, pathName } from "../../ros/paths";
+import type { PanelProps, PanelType } from "../panel";
+import { Hint, Tool } from "../parts";
+import { Waiting } from "../Waiting";
 import { TimeSeries } from "./series";
-import { Waiting } from "./Waiting";
+
+export const plot: PanelType = {
+  title: "Plot",
+  icon: PATHS.plot,
+  Body: PlotPanel,
+};
 
 const COLOURS = ["#4f9cf9", "#f5a524", "#3ecf8e", "#e5679b", "#a78bfa", "#94a3b8"];
 const WINDOWS_S = [10, 30, 120, 600];
@@ -26,7 +33,7 @@ interface Waiter {
   timeS: number;
 }
 
-export function PlotPanel({ place, spec, visible }: PanelProps) {
+function PlotPanel({ place, spec, visible }: PanelProps) {
   const lines = spec.series ?? [];
   const [isHeld, setHeld] = useState(false);
   const [windowS, setWindow] = useState(30);
@@ -56,7 +63,7 @@ export function PlotPanel({ place, spec, visible }: PanelProps) {
     }
     let isOver = false;
     const observer = new ResizeObserver(() => resize(plot.current, target));
-    void import("../lazy/uplot").then(({ default: UPlot }) => {
+    void import("../../lazy/uplot").then(({ default: UPlot }) => {
       if (!isOver) {
         plot.current = new UPlot(
           options(key.split("\n"), target),

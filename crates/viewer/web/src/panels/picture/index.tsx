@@ -1,14 +1,21 @@
 /** sensor_msgs/Image and CompressedImage as pictures. */
 import { useRef, useState } from "preact/hooks";
-import { ageMs } from "../app/age";
-import { age, hertz, rate } from "../app/format";
-import { latestMessage, useFrame, useRepaint, useWatch } from "../app/hooks";
-import type { Channel } from "../remote/robot";
-import { type RawImage, toPixels } from "../ros/image";
-import { typeOf } from "../ros/kinds";
-import type { PanelProps } from "./parts";
-import { Hint } from "./parts";
-import { Waiting } from "./Waiting";
+import { ageMs } from "../../app/age";
+import { age, hertz, rate } from "../../app/format";
+import { latestMessage, useFrame, useRepaint, useWatch } from "../../app/hooks";
+import { PATHS } from "../../app/icons";
+import type { Channel } from "../../remote/robot";
+import { type RawImage, toPixels } from "../../ros/image";
+import { typeOf } from "../../ros/kinds";
+import type { PanelProps, PanelType } from "../panel";
+import { Hint } from "../parts";
+import { Waiting } from "../Waiting";
+
+export const picture: PanelType = {
+  title: "Picture",
+  icon: PATHS.picture,
+  Body: PicturePanel,
+};
 
 /** Pictures that are drawn per second; a display seldom shows more. */
 const PER_SECOND = 60;

@@ -1,15 +1,24 @@
 /** Point clouds, scans, maps, paths and frames in three dimensions. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { latestMessage, useFrame, useRepaint, useTransforms, useWatch } from "../app/hooks";
-import type { Channel } from "../remote/robot";
-import type { OccupancyGrid } from "../ros/grid";
-import { typeOf } from "../ros/kinds";
-import { cloudPoints, type LaserScan, type PointCloud2, scanPoints } from "../ros/pointcloud";
-import { type Pose, type Stamp, seconds, type Transforms } from "../ros/tf";
-import { LayerMenu, type LayerTypes, shownLayers } from "./layers";
-import { Hint, type PanelProps, Tool } from "./parts";
-import { SceneView } from "./scene/view";
-import { Waiting } from "./Waiting";
+import { latestMessage, useFrame, useRepaint, useTransforms, useWatch } from "../../app/hooks";
+import { PATHS } from "../../app/icons";
+import type { Channel } from "../../remote/robot";
+import type { OccupancyGrid } from "../../ros/grid";
+import { typeOf } from "../../ros/kinds";
+import { cloudPoints, type LaserScan, type PointCloud2, scanPoints } from "../../ros/pointcloud";
+import { type Pose, type Stamp, seconds, type Transforms } from "../../ros/tf";
+import { LayerMenu, type LayerTypes, shownLayers } from "../layers";
+import type { PanelProps, PanelType } from "../panel";
+import { Hint, Tool } from "../parts";
+import { Waiting } from "../Waiting";
+import { SceneView } from "./view";
+
+export const scene: PanelType = {
+  title: "3D",
+  icon: PATHS.scene,
+  isAddable: true,
+  Body: ScenePanel,
+};
 
 /** Smooth enough to turn and move by hand. */
 const PER_SECOND = 30;
@@ -21,7 +30,7 @@ const TYPES: LayerTypes = {
   "nav_msgs/Path": 2,
 };
 
-export function ScenePanel({ place, spec, visible }: PanelProps) {
+function ScenePanel({ place, spec, visible }: PanelProps) {
   const { robot } = place;
   const canvas = useRef<HTMLCanvasElement>(null);
   const view = useRef<SceneView | undefined>(undefined);
@@ -40,7 +49,7 @@ export function ScenePanel({ place, spec, visible }: PanelProps) {
     let isOver = false;
     void (async () => {
       try {
-        const three = await import("../lazy/three");
+        const three = await import("../../lazy/three");
         if (!isOver && canvas.current) {
           view.current = new SceneView(three, canvas.current);
         }

@@ -1,12 +1,20 @@
 /** The newest message of a topic as a tree. */
 import { useState } from "preact/hooks";
-import { hertz, number, rate, shortType } from "../app/format";
-import { latestMessage, useRepaint, useWatch } from "../app/hooks";
-import type { Place } from "../app/state";
-import { asNumber, type Path, pathName } from "../ros/paths";
-import { Hint, type PanelProps } from "./parts";
-import { plotNumber } from "./plots";
-import { Waiting } from "./Waiting";
+import { hertz, number, rate, shortType } from "../../app/format";
+import { latestMessage, useRepaint, useWatch } from "../../app/hooks";
+import { PATHS } from "../../app/icons";
+import type { Place } from "../../app/state";
+import { asNumber, type Path, pathName } from "../../ros/paths";
+import type { PanelProps, PanelType } from "../panel";
+import { Hint } from "../parts";
+import { plotNumber } from "../plots";
+import { Waiting } from "../Waiting";
+
+export const tree: PanelType = {
+  title: "Message",
+  icon: PATHS.tree,
+  Body: TreePanel,
+};
 
 const PER_SECOND = 5;
 /** Elements of an array that are shown at first, and how many more each time. */
@@ -15,7 +23,7 @@ const MAX_TEXT = 2000;
 /** Levels that are open at first. */
 const OPEN_LEVELS = 3;
 
-export function TreePanel({ place, spec, visible }: PanelProps) {
+function TreePanel({ place, spec, visible }: PanelProps) {
   const topic = spec.topic ?? "";
   const [isHeld, setHeld] = useState(false);
   useWatch(place.robot, [topic], visible && !isHeld);

@@ -1,0 +1,27 @@
+/** All panels, by the name that layouts have for them. The order is that of the menu. */
+import { diagnostics } from "./diagnostics";
+import { log } from "./log";
+import { map } from "./map";
+import type { PanelType } from "./panel";
+import { parameters } from "./parameters";
+import { picture } from "./picture";
+import { plot } from "./plot";
+import { rosout } from "./rosout";
+import { scene } from "./scene";
+import { services } from "./services";
+import { teleop } from "./teleop";
+import { tree } from "./tree";
+
+export const PANELS: Record<string, PanelType> = {
+  tree,
+  picture,
+  plot,
+  scene,
+  map,
+  teleop,
+  services,
+  parameters,
+  diagnostics,
+  rosout,
+  log,
+};
