@@ -1,6 +1,6 @@
 //! A transport in memory, and a driver that runs on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -82,7 +82,12 @@ pub struct Line {
     ended: Receiver<InboundId>,
     partings: Receiver<Parting>,
     streams: BTreeMap<StreamId, (Vec<ParticipantId>, FrameDecoder)>,
+    /// Frames that have arrived and that no test has looked at.
+    arrived: VecDeque<Arrived>,
 }
+
+/// A frame, with the destinations of its stream.
+type Arrived = (Vec<ParticipantId>, Opcode, Bytes);
 
 fn pair() -> (MemoryConnection, Line) {
     let (events, events_in) = flume::unbounded();
@@ -108,6 +113,7 @@ fn pair() -> (MemoryConnection, Line) {
         ended: ended_out,
         partings: partings_out,
         streams: BTreeMap::new(),
+        arrived: VecDeque::new(),
     };
     (connection, line)
 }
@@ -204,10 +210,12 @@ impl Line {
         self.outcomes.send_async(failed).await.unwrap();
     }
 
-    /// The next frames that arrive, each with the destinations of its stream.
-    async fn frames(&mut self) -> Vec<(Vec<ParticipantId>, Opcode, Bytes)> {
-        let mut frames = Vec::new();
-        while frames.is_empty() {
+    /// The next frame that arrives.
+    async fn frame(&mut self) -> Arrived {
+        loop {
+            if let Some(arrived) = self.arrived.pop_front() {
+                return arrived;
+            }
             match self.transmit().await {
                 Transmit::Open {
                     stream,
@@ -220,7 +228,8 @@ impl Line {
                     let (destinations, decoder) = self.streams.get_mut(&stream).unwrap();
                     decoder.push(&data);
                     while let Some(frame) = decoder.next_frame().unwrap() {
-                        frames.push((destinations.clone(), frame.opcode, frame.payload));
+                        let arrived = (destinations.clone(), frame.opcode, frame.payload);
+                        self.arrived.push_back(arrived);
                     }
                 }
                 Transmit::Close { stream } => {
@@ -229,16 +238,14 @@ impl Line {
             }
             self.outcomes.send_async(Ok(())).await.unwrap();
         }
-        frames
     }
 
     /// Takes what is sent until a JSON message comes that is looked for.
     pub async fn until_json(&mut self, wanted: impl Fn(&ServerMessage) -> bool) {
         loop {
-            for (_, opcode, payload) in self.frames().await {
-                if opcode == Opcode::Text && wanted(&serde_json::from_slice(&payload).unwrap()) {
-                    return;
-                }
+            let (_, opcode, payload) = self.frame().await;
+            if opcode == Opcode::Text && wanted(&serde_json::from_slice(&payload).unwrap()) {
+                return;
             }
         }
     }
@@ -246,10 +253,9 @@ impl Line {
     /// Takes what is sent until a message of a channel comes.
     pub async fn until_data(&mut self) -> (Vec<ParticipantId>, Bytes) {
         loop {
-            for (destinations, opcode, payload) in self.frames().await {
-                if opcode == Opcode::Binary && payload.first() == Some(&1) {
-                    return (destinations, payload);
-                }
+            let (destinations, opcode, payload) = self.frame().await;
+            if opcode == Opcode::Binary && payload.first() == Some(&1) {
+                return (destinations, payload);
             }
         }
     }
