@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -184,6 +185,30 @@ def test_a_link_that_came_later_takes_over(network: RobotNetwork, join: Join, se
     assert field(local_of_selected(ours), "address") == ROBOT_SECOND
     traffic.assert_complete()
     assert "Failed" not in ours.states("ICE")
+
+
+@pytest.mark.parametrize("fault", ["first link dead", "UDP cut"])
+def test_a_path_that_dies_gives_way_to_one_that_answers(network: RobotNetwork, join: Join, fault: str) -> None:
+    """All addresses stay. The path changes and nothing else: no restart of ICE, no new connection, nothing lost."""
+    ours, theirs = join({})
+    traffic = Traffic(ours, theirs)
+    if fault == "first link dead":
+        network.plug_second()
+        ours.wait_for(lambda: any(ROBOT_SECOND in c for c in ours.reports("LocalCandidate")), "the second address")
+    # Pairs of either kind are checked meanwhile.
+    traffic.step(200)
+    traffic.assert_complete()
+    (network.cut_first if fault == "first link dead" else network.cut_udp)()
+    cut, goal = time.monotonic(), traffic.sent + 1
+    traffic.step_until(lambda: min(traffic.arrived()) >= goal, "what was sent after the cut")
+    print(f"{fault}: {time.monotonic() - cut:.1f} s until it arrived")
+    assert not ours.of("reconnecting")
+    assert "Failed" not in ours.states("ICE")
+    traffic.assert_complete()
+    if fault == "first link dead":
+        assert field(local_of_selected(ours), "address") == ROBOT_SECOND
+    else:
+        assert field(local_of_selected(ours), "protocol") == "tcp"
 
 
 def test_a_path_on_which_nothing_comes_back_is_disconnected_then_failed(network: RobotNetwork, join: Join) -> None:

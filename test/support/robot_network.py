@@ -68,6 +68,16 @@ class RobotNetwork:
         for protocol in ("udp", "tcp"):
             self.run("iptables", "-A", "INPUT", "-p", protocol, "--sport", str(port), "-j", "DROP")
 
+    def cut_first(self) -> None:
+        """Lets nothing pass the first link any more, which stays up and keeps its address."""
+        self.run("iptables", "-A", "OUTPUT", "-o", "eth0", "-j", "DROP")
+        self.run("iptables", "-A", "INPUT", "-i", "eth0", "-j", "DROP")
+
+    def cut_udp(self) -> None:
+        """Lets nothing of UDP pass any more."""
+        self.run("iptables", "-A", "OUTPUT", "-p", "udp", "-j", "DROP")
+        self.run("iptables", "-A", "INPUT", "-p", "udp", "-j", "DROP")
+
     def lose(self, share: float) -> None:
         """Drops a share of the packets of UDP, by chance, both ways."""
         chance = ("-m", "statistic", "--mode", "random", "--probability", str(share))

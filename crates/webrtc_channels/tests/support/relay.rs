@@ -90,7 +90,6 @@ impl Relay {
             pair,
             OfferOptions {
                 ice_restart: true,
-                ..OfferOptions::default()
             },
         )
         .await;

@@ -238,7 +238,6 @@ impl Peer {
                 }
                 let options = OfferOptions {
                     ice_restart: verb == "restart",
-                    ..OfferOptions::default()
                 };
                 let offer = connection.create_offer(options).await.unwrap();
                 connection
