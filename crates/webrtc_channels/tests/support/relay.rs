@@ -86,13 +86,7 @@ impl Relay {
 
     /// Restarts ICE through the same relay.
     pub async fn restart_ice(&self, pair: &Pair) {
-        exchange(
-            pair,
-            OfferOptions {
-                ice_restart: true,
-            },
-        )
-        .await;
+        exchange(pair, OfferOptions { ice_restart: true }).await;
         self.announce(pair).await;
     }
 
