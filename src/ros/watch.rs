@@ -256,7 +256,10 @@ mod tests {
     fn a_topic_that_becomes_a_problem_is_removed() {
         let (mut watcher, events) = watcher(10);
         watcher.update(&topics([("/a", Ok(topic("/a", "p/msg/T")))]));
-        watcher.update(&topics([("/a", Err("mixed".into()))]));
+        watcher.update(&topics([(
+            "/a",
+            Err(OfferError::Endpoints("mixed".into())),
+        )]));
         let events: Vec<_> = events.drain().skip(1).collect();
         assert!(
             matches!(
