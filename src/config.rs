@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::bridge::{CallTimeouts, RateError, Rates, RobotConfig, TopicRates};
 use crate::ros::{AssetPolicy, Patterns, QosPolicy, RosError, TopicFilter};
-use remote_access_room::{Endpoint, Role, TokenSource};
+use remote_access_room::{Endpoint, Role, TokenEndpoint, TokenMint, TokenSource};
 use remote_access_session::SessionConfig;
 
 pub use environment::Environment;
@@ -72,8 +72,8 @@ pub enum ConfigError {
     },
     /// Nothing says how to get a token.
     #[error(
-        "no access to a LiveKit server is configured: set LIVEKIT_TOKEN, or LIVEKIT_API_KEY and \
-         LIVEKIT_API_SECRET, in the environment"
+        "no access to a LiveKit server is configured: set LIVEKIT_TOKEN, LIVEKIT_TOKEN_FILE, \
+         LIVEKIT_TOKEN_ENDPOINT, or LIVEKIT_API_KEY and LIVEKIT_API_SECRET, in the environment"
     )]
     NoToken,
     /// Key and secret do not come together.
@@ -82,6 +82,9 @@ pub enum ConfigError {
     /// A token is to be minted, but for no room.
     #[error("parameter `room` is empty: name the room that the robot is to join")]
     NoRoom,
+    /// The token endpoint has no URL that can be asked.
+    #[error("LIVEKIT_TOKEN_ENDPOINT is no URL of a token endpoint: it must begin with http:// or https://")]
+    BadTokenEndpoint,
     /// The URL is none of a LiveKit server.
     #[error("{0:?} is no URL of a LiveKit server: it must begin with ws://, wss://, http:// or https://")]
     BadUrl(String),
@@ -95,7 +98,10 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let values = Values::declare(parameters)?;
         let name = or_default(&values.string("name"), &environment.host_name);
-        let identity = or_default(&values.string("identity"), &environment.unique_name());
+        let identity = or_default(
+            &values.string("identity"),
+            &environment.stable_name(&parameters.node_name()),
+        );
         let endpoint = Endpoint {
             url: url(&values, environment)?,
             token: token(&values, environment, identity, name.clone())?,
@@ -235,20 +241,36 @@ fn token(
     if let Some(token) = &environment.token {
         return Ok(TokenSource::Given(token.clone()));
     }
+    if let Some(file) = &environment.token_file {
+        return Ok(TokenSource::File(file.clone()));
+    }
+    if let Some(url) = &environment.token_endpoint {
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(ConfigError::BadTokenEndpoint);
+        }
+        return Ok(TokenSource::Endpoint(TokenEndpoint {
+            url: url.clone(),
+            key: environment.token_endpoint_key.clone(),
+            room: values.string("room"),
+            identity,
+            name,
+            role: Role::Robot,
+        }));
+    }
     match (&environment.api_key, &environment.api_secret) {
         (Some(key), Some(secret)) => {
             let room = values.string("room");
             if room.is_empty() {
                 return Err(ConfigError::NoRoom);
             }
-            Ok(TokenSource::Minted {
+            Ok(TokenSource::Minted(TokenMint {
                 key: key.clone(),
                 secret: secret.clone(),
                 room,
                 identity,
                 name,
                 role: Role::Robot,
-            })
+            }))
         }
         (None, None) => Err(ConfigError::NoToken),
         _ => Err(ConfigError::HalfAKey),

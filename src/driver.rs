@@ -26,7 +26,7 @@ pub use answer::Answer;
 pub use demand::Demand;
 pub use handle::{Command, DriverHandle, ReportSource};
 pub use messages::{Message, Messages};
-pub use report::{ConnectionState, Report};
+pub use report::{ConnectionState, PathKind, PathStats, Report};
 pub use transport::{
     Connecting, Connection, ConnectionEvent, Inbound, InboundEvent, SendError, Transport,
 };
@@ -183,7 +183,7 @@ impl<T: Transport> Driver<T> {
             Input::Sent(result) => self.sent(now, result),
             Input::Inbound(event) => self.inbound_event(now, link, event),
             Input::HandedOver => self.handing_over = None,
-            Input::Command(command) => self.command(now, command),
+            Input::Command(command) => self.command(now, link, command),
             Input::Message(message) => self.messages(now, message),
             Input::Time => {}
         }

@@ -7,6 +7,7 @@ mod connection;
 mod inbox;
 mod outbox;
 mod participants;
+mod path;
 
 use remote_access_room::{Endpoint, RoomConnector};
 
@@ -37,10 +38,10 @@ impl Transport for LiveKit {
     fn connect(&mut self) -> Connecting<RoomConnection> {
         self.connections += 1;
         let number = self.connections;
-        let joining = self.connector.join();
+        let connector = self.connector.clone();
         Box::pin(async move {
-            let (room, events) = joining.await;
-            RoomConnection::new(room, events, number)
+            let joined = connector.join().await;
+            RoomConnection::new(joined, connector, number)
         })
     }
 }

@@ -33,6 +33,9 @@ Options:
 Environment:
   LIVEKIT_URL         URL of the LiveKit server (default ws://localhost:7880)
   LIVEKIT_TOKEN       Access token of the robot, or:
+  LIVEKIT_TOKEN_FILE  File with it, read for each connection, or:
+  LIVEKIT_TOKEN_ENDPOINT, LIVEKIT_TOKEN_ENDPOINT_KEY
+                      URL of a LiveKit token endpoint and the key that it asks for, or:
   LIVEKIT_API_KEY     API key and
   LIVEKIT_API_SECRET  its secret: the node makes its own tokens for parameter `room`
   RUST_LOG            What to log, for example debug or remote_access_bridge=trace

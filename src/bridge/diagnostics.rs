@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 use tokio::time::MissedTickBehavior;
 use tracing::warn;
 
-use crate::driver::{ConnectionState, Report, ReportSource};
+use crate::driver::{ConnectionState, PathStats, Report, ReportSource};
 use crate::ros::{Publisher, PublisherQos, Ros, RosError};
 use remote_access_session::{ChannelSnapshot, ParticipantSnapshot, ViewerInfo};
 
@@ -104,6 +104,7 @@ fn diagnostic_array(now: u64, report: &Report) -> Value {
     let stamp = json!({"sec": now / 1_000_000_000, "nanosec": now % 1_000_000_000});
     let mut statuses = vec![
         session_status(report),
+        path_status(report.path.as_ref()),
         topics_status(report),
         problems_status(report),
     ];
@@ -150,6 +151,26 @@ fn session_status(report: &Report) -> Value {
         .to_vec();
     values.push(("connection".to_owned(), connection.to_owned()));
     status("session", level, message, &values)
+}
+
+/// The way to the server that serves the viewers.
+fn path_status(path: Option<&PathStats>) -> Value {
+    let Some(path) = path else {
+        return status("path", OK, "unknown", &[]);
+    };
+    let values = [
+        ("kind", path.kind.name().to_owned()),
+        (
+            "round trip",
+            format!("{:.1} ms", path.round_trip.as_secs_f64() * 1e3),
+        ),
+        ("sent bytes", path.sent_bytes.to_string()),
+        ("received bytes", path.received_bytes.to_string()),
+        ("checks sent", path.checks_sent.to_string()),
+        ("checks answered", path.checks_answered.to_string()),
+    ];
+    let values = values.map(|(key, value)| (key.to_owned(), value));
+    status("path", OK, path.kind.name(), &values)
 }
 
 fn topics_status(report: &Report) -> Value {

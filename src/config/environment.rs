@@ -1,6 +1,8 @@
 //! What comes from the environment: the secrets, which are never parameters since any node can
 //! read those.
 
+use std::path::PathBuf;
+
 use remote_access_room::Secret;
 
 /// The environment of the process.
@@ -10,14 +12,20 @@ pub struct Environment {
     pub url: Option<String>,
     /// `LIVEKIT_TOKEN`.
     pub token: Option<Secret>,
+    /// `LIVEKIT_TOKEN_FILE`.
+    pub token_file: Option<PathBuf>,
+    /// `LIVEKIT_TOKEN_ENDPOINT`.
+    pub token_endpoint: Option<String>,
+    /// `LIVEKIT_TOKEN_ENDPOINT_KEY`.
+    pub token_endpoint_key: Option<Secret>,
     /// `LIVEKIT_API_KEY`.
     pub api_key: Option<String>,
     /// `LIVEKIT_API_SECRET`.
     pub api_secret: Option<Secret>,
     /// The machine's name.
     pub host_name: String,
-    /// Makes names unique.
-    pub random: u32,
+    /// Differs from machine to machine, and from one ROS domain to another.
+    pub machine: String,
 }
 
 impl Environment {
@@ -28,16 +36,62 @@ impl Environment {
         Self {
             url: variable("LIVEKIT_URL"),
             token: variable("LIVEKIT_TOKEN").map(Secret::new),
+            token_file: variable("LIVEKIT_TOKEN_FILE").map(PathBuf::from),
+            token_endpoint: variable("LIVEKIT_TOKEN_ENDPOINT"),
+            token_endpoint_key: variable("LIVEKIT_TOKEN_ENDPOINT_KEY").map(Secret::new),
             api_key: variable("LIVEKIT_API_KEY"),
             api_secret: variable("LIVEKIT_API_SECRET").map(Secret::new),
             host_name: gethostname::gethostname().to_string_lossy().into_owned(),
-            random: rand::random(),
+            machine: machine(),
         }
     }
 
-    /// The machine's name with something that differs from start to start.
+    /// A name for a node of this machine that is the same at each start: the machine's name, and a
+    /// number that differs from other machines of that name and from other nodes.
     #[must_use]
-    pub fn unique_name(&self) -> String {
-        format!("{}-{:08x}", self.host_name, self.random)
+    pub fn stable_name(&self, node: &str) -> String {
+        let number = fnv1a([self.machine.as_str(), node].join("\n").as_bytes());
+        format!("{}-{number:08x}", self.host_name)
+    }
+}
+
+/// The machine's id, where it has one, and the ROS domain.
+fn machine() -> String {
+    let id = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let domain = std::env::var("ROS_DOMAIN_ID").unwrap_or_default();
+    format!("{}\n{domain}", id.trim())
+}
+
+/// A hash that never changes: the 32-bit FNV-1a.
+fn fnv1a(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, |hash, &byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(machine: &str) -> Environment {
+        Environment {
+            url: None,
+            token: None,
+            token_file: None,
+            token_endpoint: None,
+            token_endpoint_key: None,
+            api_key: None,
+            api_secret: None,
+            host_name: "robot1".into(),
+            machine: machine.into(),
+        }
+    }
+
+    #[test]
+    fn a_name_is_the_same_at_each_start_and_another_one_elsewhere() {
+        let name = environment("id").stable_name("/bridge");
+        assert_eq!(name, "robot1-5f00339a");
+        assert_ne!(name, environment("other").stable_name("/bridge"));
+        assert_ne!(name, environment("id").stable_name("/other/bridge"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use flume::Sender;
 use futures_util::FutureExt;
 use remote_access_session::Event;
 use tracing::warn;
@@ -9,16 +10,18 @@ use tracing::warn;
 use super::handle::Command;
 use super::messages::Message;
 use super::report::Report;
-use super::transport::Transport;
-use super::{Driver, CLOSE_TIMEOUT};
+use super::transport::{Connection, Transport};
+use super::{Driver, Link, CLOSE_TIMEOUT};
 
 /// Messages that are taken in one go before something is sent.
 const BATCH: usize = 64;
+/// Longest time for measuring the path; a report goes without it then.
+const PATH_TIMEOUT: Duration = Duration::from_millis(500);
 /// Time between two log lines about dropped messages.
 const REPORT_INTERVAL: Duration = Duration::from_secs(30);
 
 impl<T: Transport> Driver<T> {
-    pub(super) fn command(&mut self, now: Instant, command: Command) {
+    pub(super) fn command(&mut self, now: Instant, link: &Link<T::Connection>, command: Command) {
         match command {
             Command::Add(channels) => self.session.add_channels(now, channels),
             Command::Remove(channels) => self.session.remove_channels(now, &channels),
@@ -33,18 +36,31 @@ impl<T: Transport> Driver<T> {
             Command::AddServices(services) => self.session.add_services(now, services),
             Command::RemoveServices(services) => self.session.remove_services(now, &services),
             Command::Answer(answer) => answer.apply(&mut self.session, now),
-            Command::Report(to) => {
-                let report = Report {
-                    connection: self.state,
-                    connections: self.connections,
-                    viewers: self.session.viewers(),
-                    snapshot: self.session.snapshot(),
-                    problems: self.session.problems(),
-                };
-                // Who asked may have given up.
-                let _ = to.try_send(report);
-            }
+            Command::Report(to) => self.report(link, to),
         }
+    }
+
+    fn report(&self, link: &Link<T::Connection>, to: Sender<Report>) {
+        let mut report = Report {
+            connection: self.state,
+            connections: self.connections,
+            path: None,
+            viewers: self.session.viewers(),
+            snapshot: self.session.snapshot(),
+            problems: self.session.problems(),
+        };
+        let path = match link {
+            Link::Up(connection) => Some(connection.path()),
+            Link::Connecting(_) => None,
+        };
+        tokio::spawn(async move {
+            if let Some(path) = path {
+                let path = tokio::time::timeout(PATH_TIMEOUT, path).await;
+                report.path = path.ok().flatten();
+            }
+            // Who asked may have given up.
+            let _ = to.try_send(report);
+        });
     }
 
     /// Takes a message and those that wait behind it.

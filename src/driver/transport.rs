@@ -9,6 +9,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+
+use super::report::PathStats;
 use remote_access_session::{InboundId, ParticipantId, StreamId, Transmit};
 
 /// A connection in the making.
@@ -47,6 +49,9 @@ pub trait Connection: Send + 'static {
 
     /// Ends a stream from a viewer. It may have ended already.
     fn end_stream(&mut self, inbound: InboundId);
+
+    /// Measures the network path to the viewers. `None` if there is nothing to tell.
+    fn path(&self) -> impl Future<Output = Option<PathStats>> + Send + 'static;
 
     /// Ends the streams to the viewers and leaves, within a second or two.
     fn leave(self) -> impl Future<Output = ()> + Send;

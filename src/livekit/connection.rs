@@ -1,6 +1,7 @@
 //! A connection to the room: what the room and its participants tell, in the driver's terms.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::sync::Arc;
 use std::task::{ready, Context, Poll};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use futures_util::StreamExt;
 use livekit::participant::{Participant, RemoteParticipant};
 use livekit::{DisconnectReason, Room, RoomEvent};
 use remote_access_protocol::TOPIC;
-use remote_access_room::close;
+use remote_access_room::{close, Joined, RoomConnector};
 use remote_access_session::{InboundId, Transmit};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{error, info, warn};
@@ -18,7 +19,8 @@ use tracing::{error, info, warn};
 use super::inbox::{InboxEvent, InboxItem};
 use super::outbox::Outbox;
 use super::participants::{is_active, may_send, Participants};
-use crate::driver::{Connection, ConnectionEvent, Inbound, InboundEvent, SendError};
+use super::path;
+use crate::driver::{Connection, ConnectionEvent, Inbound, InboundEvent, PathStats, SendError};
 
 /// Events of participants that may wait.
 const MAX_INBOX: usize = 256;
@@ -27,6 +29,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(700);
 
 /// A connection to the room, see [`LiveKit`](super::LiveKit).
 pub struct RoomConnection {
+    connector: RoomConnector,
     room: Arc<Room>,
     events: UnboundedReceiver<RoomEvent>,
     /// What the events of the room have led to.
@@ -38,11 +41,12 @@ pub struct RoomConnection {
 
 impl RoomConnection {
     /// `number` counts the connections, so that ids of an earlier one never come again.
-    pub(super) fn new(room: Room, events: UnboundedReceiver<RoomEvent>, number: u64) -> Self {
+    pub(super) fn new((room, events): Joined, connector: RoomConnector, number: u64) -> Self {
         let local = room.local_participant();
         info!(room = room.name(), identity = %local.identity(), "joined the room");
         let (sender, inbox) = flume::bounded(MAX_INBOX);
         let mut connection = Self {
+            connector,
             outbox: Outbox::new(local),
             room: Arc::new(room),
             events,
@@ -84,6 +88,7 @@ impl RoomConnection {
                     .and_then(|reader| self.participants.stream(&participant_identity, reader));
                 self.ready.extend(robot.map(ConnectionEvent::ViewerLeft));
             }
+            RoomEvent::TokenRefreshed { token } => self.connector.token_refreshed(token),
             RoomEvent::Reconnecting => {
                 info!("connection interrupted, reconnecting");
                 self.ready.push_back(ConnectionEvent::Interrupted);
@@ -180,6 +185,11 @@ impl Connection for RoomConnection {
 
     fn end_stream(&mut self, inbound: InboundId) {
         self.participants.close(inbound);
+    }
+
+    fn path(&self) -> impl Future<Output = Option<PathStats>> + Send + 'static {
+        let room = Arc::clone(&self.room);
+        async move { path::measure(&room).await }
     }
 
     async fn leave(self) {

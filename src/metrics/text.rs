@@ -14,7 +14,7 @@ use prometheus_client::registry::Registry;
 
 use super::families::Families;
 use super::process::ProcessFigures;
-use crate::driver::{ConnectionState, Report};
+use crate::driver::{ConnectionState, PathStats, Report};
 use remote_access_session::{ChannelSnapshot, Drops, ParticipantSnapshot, Snapshot};
 
 /// Topics that are told of one by one; all that were never watched are left out.
@@ -23,6 +23,8 @@ const MAX_TOPICS: usize = 500;
 const MAX_VIEWERS: usize = 100;
 /// Before each name, but those of the process, which are the same everywhere.
 const PREFIX: &str = "remote_access_bridge";
+
+const NO_LABELS: [(&str, &str); 0] = [];
 
 /// The report in OpenMetrics text format.
 pub(super) fn encode(report: Report) -> String {
@@ -58,6 +60,7 @@ impl Bridge {
         let Report {
             connection,
             connections,
+            path,
             problems,
             ..
         } = &self.0;
@@ -67,6 +70,36 @@ impl Bridge {
             "connections",
             "Times that the node joined its room.",
             *connections,
+        )?;
+        let path = path.as_ref();
+        let kind = path.map(|path| ([("kind", path.kind.name())], 1.0));
+        to.gauges("path", "1 for the kind of the path to the server.", kind)?;
+        let round_trip = path.map(|path| path.round_trip.as_secs_f64());
+        to.gauges(
+            "path_round_trip_seconds",
+            "Latest round trip to the server.",
+            round_trip.map(|seconds| (NO_LABELS, seconds)),
+        )?;
+        let counter = |value: fn(&PathStats) -> u64| path.map(|path| (NO_LABELS, value(path)));
+        to.counters(
+            "path_sent_bytes",
+            "Bytes sent on the present path, with all overhead above UDP or TCP.",
+            counter(|path| path.sent_bytes),
+        )?;
+        to.counters(
+            "path_received_bytes",
+            "Bytes received on it.",
+            counter(|path| path.received_bytes),
+        )?;
+        to.counters(
+            "path_checks_sent",
+            "Connectivity checks that were sent on it.",
+            counter(|path| path.checks_sent),
+        )?;
+        to.counters(
+            "path_checks_answered",
+            "Those of them that were answered; the others are lost or on their way.",
+            counter(|path| path.checks_answered),
         )?;
         to.gauge(
             "problems",

@@ -11,7 +11,7 @@ use flume::{Receiver, Sender};
 use futures_util::StreamExt;
 use remote_access_bridge::driver::{
     Command, Connecting, Connection, ConnectionEvent, ConnectionState, Driver, DriverHandle,
-    Inbound, InboundEvent, Report, SendError, Transport,
+    Inbound, InboundEvent, PathStats, Report, SendError, Transport,
 };
 use remote_access_protocol::capability::Capability;
 use remote_access_protocol::frame::{self, FrameDecoder, Opcode};
@@ -157,6 +157,10 @@ impl Connection for MemoryConnection {
 
     fn end_stream(&mut self, inbound: InboundId) {
         let _ = self.ended.send(inbound);
+    }
+
+    fn path(&self) -> impl Future<Output = Option<PathStats>> + Send + 'static {
+        std::future::ready(None)
     }
 
     async fn leave(self) {

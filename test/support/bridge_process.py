@@ -13,7 +13,18 @@ from processes import ChildProcess, built_executable, wait_until
 # The bridge must end within 2 s; the rest is for a machine that is busy with something else.
 STOP_SECONDS = 30.0
 # What the shell of the test run says must not decide what a program connects to.
-NO_CREDENTIALS = {"LIVEKIT_URL": "", "LIVEKIT_TOKEN": "", "LIVEKIT_API_KEY": "", "LIVEKIT_API_SECRET": ""}
+NO_CREDENTIALS = dict.fromkeys(
+    (
+        "LIVEKIT_URL",
+        "LIVEKIT_TOKEN",
+        "LIVEKIT_TOKEN_FILE",
+        "LIVEKIT_TOKEN_ENDPOINT",
+        "LIVEKIT_TOKEN_ENDPOINT_KEY",
+        "LIVEKIT_API_KEY",
+        "LIVEKIT_API_SECRET",
+    ),
+    "",
+)
 
 
 def executable() -> Path:

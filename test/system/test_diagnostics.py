@@ -40,6 +40,10 @@ def test_diagnostics_and_the_list_of_viewers_tell_who_watches_what(
     viewer.wait_messages("/here", 3)
     wait_until(lambda: _status(arrays, "viewer anna").get("messages sent") == "3", "figures of the viewer")
     assert _status(arrays, "session")["viewers"] == "1"
+    path = _status(arrays, "path")
+    assert path["kind"] == "udp"
+    assert int(path["sent bytes"]) > 0
+    assert float(path["round trip"].split()[0]) > 0
     assert _status(arrays, "viewer anna")["watches"] == "1"
     assert _status(arrays, "topics")["/here"] == "1 viewers, 3 messages received, 3 sent, 0 dropped"
 

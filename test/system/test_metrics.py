@@ -102,6 +102,10 @@ def test_the_metrics_are_those_of_what_happened(
 
     assert value(BRIDGE + "connected") == 1
     assert value(BRIDGE + "connections_total") == 1
+    assert value(BRIDGE + "path", kind="udp") == 1
+    assert value(BRIDGE + "path_round_trip_seconds") > 0
+    assert value(BRIDGE + "path_sent_bytes_total") > 0
+    assert 0 < value(BRIDGE + "path_checks_answered_total") <= value(BRIDGE + "path_checks_sent_total")
     assert value(BRIDGE + "viewers") == 2
     assert value(BRIDGE + "topic_viewers", topic="/here") == 2
     assert value(BRIDGE + "topic_received_messages_total", topic="/here") == 3

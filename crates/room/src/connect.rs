@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{debug, error, info, warn};
 
 use crate::reconnect::ReconnectPolicy;
-use crate::token::TokenSource;
+use crate::token::{Secret, TokenSource};
 
 /// Longest time that one attempt to connect may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -33,44 +33,110 @@ pub struct Endpoint {
 ///
 /// The first attempt is made at once. The next ones come after growing delays of 0.5 to 15 s with
 /// jitter, until a connection has held for 30 s.
+///
+/// The token that the server renews while the participant is connected is used when the source's
+/// own may have expired: see [`RoomConnector::token_refreshed`].
 #[derive(Clone, Debug)]
 pub struct RoomConnector {
-    endpoint: Arc<Endpoint>,
-    policy: Arc<Mutex<ReconnectPolicy>>,
+    shared: Arc<Shared>,
 }
+
+#[derive(Debug)]
+struct Shared {
+    endpoint: Endpoint,
+    policy: Mutex<ReconnectPolicy>,
+    last: Mutex<Option<LastAccess>>,
+}
+
+/// The access that joined the room last.
+#[derive(Clone, Debug)]
+struct LastAccess {
+    /// The token that the source had given.
+    given: Secret,
+    /// What the server has made of it since.
+    refreshed: Option<Secret>,
+    url: String,
+}
+
+/// A room that was joined, and its events.
+pub type Joined = (Room, UnboundedReceiver<RoomEvent>);
 
 impl RoomConnector {
     /// A connector for one participant.
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
+        let shared = Shared {
+            endpoint,
+            policy: Mutex::default(),
+            last: Mutex::default(),
+        };
         Self {
-            endpoint: Arc::new(endpoint),
-            policy: Arc::default(),
+            shared: Arc::new(shared),
         }
     }
 
     /// Joins the room, however long it takes. To be called again when that connection is over.
-    pub fn join(
-        &self,
-    ) -> impl Future<Output = (Room, UnboundedReceiver<RoomEvent>)> + Send + 'static {
-        let Self { endpoint, policy } = self.clone();
+    pub fn join(&self) -> impl Future<Output = Joined> + Send + 'static {
+        let shared = Arc::clone(&self.shared);
         async move {
-            let next_delay = || policy.lock().next_delay(Instant::now(), rand::random());
-            let mut delay = next_delay();
+            let mut delay = shared.next_delay();
             loop {
                 tokio::time::sleep(delay).await;
-                match attempt(&endpoint).await {
+                match shared.attempt().await {
                     Ok(joined) => {
-                        policy.lock().on_connected(Instant::now());
+                        shared.policy.lock().on_connected(Instant::now());
                         return joined;
                     }
                     Err(reason) => {
-                        delay = next_delay();
-                        reason.log(&endpoint.url, delay);
+                        delay = shared.next_delay();
+                        reason.log(&shared.endpoint.url, delay);
                     }
                 }
             }
         }
+    }
+
+    /// The server has renewed the participant's token, as it does every few minutes. The new one
+    /// is used for the next connection, unless the source has another one by then.
+    pub fn token_refreshed(&self, token: String) {
+        if let Some(last) = &mut *self.shared.last.lock() {
+            debug!("the server renewed the access token");
+            last.refreshed = Some(Secret::new(token));
+        }
+    }
+}
+
+impl Shared {
+    fn next_delay(&self) -> Duration {
+        let random = rand::random();
+        self.policy.lock().next_delay(Instant::now(), random)
+    }
+
+    async fn attempt(&self) -> Result<Joined, Failure> {
+        let access = self.endpoint.token.access().await;
+        let last = self.last.lock().clone();
+        // What the server renewed stands for the token that it renewed, and for one that cannot be
+        // had.
+        let usable = |last: &LastAccess| access.as_ref().map_or(true, |it| it.token == last.given);
+        if let Some(last) = last.filter(usable) {
+            if let Some(refreshed) = &last.refreshed {
+                match connect(&last.url, refreshed).await {
+                    Err(Failure::Rejected(_)) if access.is_ok() => {
+                        debug!("the server does not accept the renewed token any more");
+                    }
+                    result => return result,
+                }
+            }
+        }
+        let access = access.map_err(|error| Failure::Other(error.to_string()))?;
+        let url = access.server_url.as_ref().unwrap_or(&self.endpoint.url);
+        let joined = connect(url, &access.token).await?;
+        *self.last.lock() = Some(LastAccess {
+            url: url.clone(),
+            given: access.token,
+            refreshed: None,
+        });
+        Ok(joined)
     }
 }
 
@@ -84,18 +150,14 @@ pub async fn close(room: Arc<Room>) {
     }
 }
 
-async fn attempt(endpoint: &Endpoint) -> Result<(Room, UnboundedReceiver<RoomEvent>), Failure> {
-    let token = endpoint
-        .token
-        .token()
-        .map_err(|error| Failure::Other(error.to_string()))?;
+async fn connect(url: &str, token: &Secret) -> Result<Joined, Failure> {
     let mut options = RoomOptions::default();
     options.auto_subscribe = false;
     options.join_retries = 0;
-    info!(url = endpoint.url, "connecting to the LiveKit server");
-    let connecting = Room::connect(&endpoint.url, token.expose(), options);
+    info!(url, "connecting to the LiveKit server");
+    let connecting = Room::connect(url, token.expose(), options);
     match tokio::time::timeout(ATTEMPT_TIMEOUT, connecting).await {
-        Ok(Ok(connected)) => Ok(connected),
+        Ok(Ok(joined)) => Ok(joined),
         Ok(Err(error)) => Err(Failure::of(&error, token.expose())),
         Err(_) => Err(Failure::Other(format!(
             "no connection within {} s",
@@ -132,7 +194,7 @@ impl Failure {
                 url,
                 reason,
                 retry,
-                "the LiveKit server rejected the access token: check LIVEKIT_TOKEN, or \
+                "the LiveKit server rejected the access token: check LIVEKIT_TOKEN or what gives it, or \
                  LIVEKIT_API_KEY and LIVEKIT_API_SECRET, and that the clocks agree"
             ),
             Self::Other(reason) => {

@@ -1,6 +1,6 @@
 //! A LiveKit room as robots and viewers use it.
 //!
-//! Both join with a token that they are given or mint ([`TokenSource`]), however long it takes
+//! Both join with a token from one of several sources ([`TokenSource`]), however long it takes
 //! ([`RoomConnector`]). A viewer reads the robot's byte streams frame by frame ([`FrameReader`]) and
 //! writes to the robot on an [`Uplink`].
 #![forbid(unsafe_code)]
@@ -8,13 +8,17 @@
 
 mod connect;
 mod incoming;
+mod mint;
 mod reconnect;
 mod token;
+mod token_endpoint;
 mod uplink;
 
-pub use connect::{close, Endpoint, RoomConnector};
+pub use connect::{close, Endpoint, Joined, RoomConnector};
 pub use incoming::{Broken, BufferBudget, FrameReader};
-pub use token::{Role, Secret, TokenError, TokenSource};
+pub use mint::{Role, TokenMint};
+pub use token::{Secret, TokenError, TokenSource};
+pub use token_endpoint::{TokenEndpoint, TokenEndpointError};
 pub use uplink::{Uplink, UplinkOptions};
 
 /// What a program logs unless it is told otherwise, as a filter of `tracing`. The SDK tells of

@@ -1,20 +1,15 @@
-//! Access tokens: given, or minted from key and secret.
+//! Access tokens, and where they come from.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::time::{Duration, SystemTime, SystemTimeError, UNIX_EPOCH};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTimeError;
 
-use jsonwebtoken::{EncodingKey, Header};
-use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT};
-use serde::Serialize;
-
-/// Life of a minted token. The server refreshes it while the participant is connected.
-const LIFETIME: Duration = Duration::from_secs(6 * 3600);
-/// A minted token is valid this long before now, for clocks that differ.
-const CLOCK_SKEW: Duration = Duration::from_secs(60);
+use crate::mint::TokenMint;
+use crate::token_endpoint::{TokenEndpoint, TokenEndpointError};
 
 /// A value that is never printed.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
@@ -37,39 +32,21 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What a participant with a minted token is in its room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// It offers its data to viewers. Its token says so, and robots ignore each other.
-    Robot,
-    /// It watches robots, and publishes no media.
-    Viewer,
-}
-
 /// Where a participant's access token comes from.
 #[derive(Clone, Debug)]
 pub enum TokenSource {
     /// A token that somebody else made. It names room and identity.
     Given(Secret),
+    /// A file with such a token, read for each attempt to connect, so that it may be replaced while
+    /// the participant runs.
+    File(PathBuf),
+    /// A service that makes tokens, asked for each attempt to connect.
+    Endpoint(TokenEndpoint),
     /// The participant mints its own tokens.
-    Minted {
-        /// The server's API key.
-        key: String,
-        /// The secret of the key.
-        secret: Secret,
-        /// The room to join.
-        room: String,
-        /// The participant's identity in the room. A second participant of the same identity ends
-        /// the first one's connection.
-        identity: String,
-        /// The participant's name, shown to people.
-        name: String,
-        /// What it is in the room.
-        role: Role,
-    },
+    Minted(TokenMint),
 }
 
-/// A token could not be minted.
+/// There is no token to connect with.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
@@ -79,121 +56,80 @@ pub enum TokenError {
     /// The clock is before 1970.
     #[error("the system clock is wrong: {0}")]
     Clock(#[from] SystemTimeError),
+    /// The file with the token cannot be read.
+    #[error("cannot read the access token in {path} (LIVEKIT_TOKEN_FILE): {reason}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: io::Error,
+    },
+    /// The token endpoint gives no token.
+    #[error("no access token from the token endpoint (LIVEKIT_TOKEN_ENDPOINT): {0}")]
+    Endpoint(#[from] TokenEndpointError),
 }
 
-/// The claims of a LiveKit access token,
-/// see <https://docs.livekit.io/frontends/authentication/tokens/>.
-#[derive(Serialize)]
-struct Claims<'a> {
-    iss: &'a str,
-    sub: &'a str,
-    name: &'a str,
-    nbf: u64,
-    exp: u64,
-    video: Grants<'a>,
-    attributes: BTreeMap<&'a str, &'a str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Grants<'a> {
-    room: &'a str,
-    room_join: bool,
-    can_publish: bool,
-    can_publish_data: bool,
-    can_subscribe: bool,
+/// A token, and the server that it is for if its source says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Access {
+    pub token: Secret,
+    pub server_url: Option<String>,
 }
 
 impl TokenSource {
     /// A token to connect with now.
-    pub fn token(&self) -> Result<Secret, TokenError> {
-        match self {
-            Self::Given(token) => Ok(token.clone()),
-            Self::Minted {
-                key,
-                secret,
-                room,
-                identity,
-                name,
-                role,
-            } => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-                let claims = Claims {
-                    iss: key,
-                    sub: identity,
-                    name,
-                    nbf: now.saturating_sub(CLOCK_SKEW).as_secs(),
-                    exp: (now + LIFETIME).as_secs(),
-                    video: Grants {
-                        room,
-                        room_join: true,
-                        can_publish: *role == Role::Robot,
-                        can_publish_data: true,
-                        can_subscribe: true,
-                    },
-                    attributes: match role {
-                        Role::Robot => BTreeMap::from([(ROLE_ATTRIBUTE, ROLE_ROBOT)]),
-                        Role::Viewer => BTreeMap::new(),
-                    },
-                };
-                let signer = EncodingKey::from_secret(secret.expose().as_bytes());
-                let token = jsonwebtoken::encode(&Header::default(), &claims, &signer)?;
-                Ok(Secret(token))
-            }
-        }
+    pub(crate) async fn access(&self) -> Result<Access, TokenError> {
+        let token = match self {
+            Self::Given(token) => token.clone(),
+            Self::File(path) => read(path).await?,
+            Self::Endpoint(endpoint) => return Ok(endpoint.access().await?),
+            Self::Minted(mint) => mint.mint()?,
+        };
+        Ok(Access {
+            token,
+            server_url: None,
+        })
     }
+}
+
+async fn read(path: &Path) -> Result<Secret, TokenError> {
+    let file = path.to_owned();
+    let text = tokio::task::spawn_blocking(move || std::fs::read_to_string(file)).await;
+    let text = text.unwrap_or_else(|ended| Err(io::Error::other(ended)));
+    let text = text.and_then(|text| match text.trim() {
+        "" => Err(io::Error::other("it is empty")),
+        token => Ok(token.to_owned()),
+    });
+    text.map(Secret).map_err(|reason| TokenError::File {
+        path: path.to_owned(),
+        reason,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jsonwebtoken::{DecodingKey, Validation};
-    use serde_json::Value;
 
-    fn minted(secret: &str, role: Role) -> TokenSource {
-        TokenSource::Minted {
-            key: "key".into(),
-            secret: Secret::new(secret.into()),
-            room: "lab".into(),
-            identity: "robot-1".into(),
-            name: "Robot".into(),
-            role,
+    #[tokio::test]
+    async fn a_file_is_read_each_time_and_named_when_there_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
+        let source = TokenSource::File(path.clone());
+        for token in ["first", "second"] {
+            std::fs::write(&path, format!("{token}\n")).unwrap();
+            assert_eq!(source.access().await.unwrap().token.expose(), token);
         }
-    }
-
-    #[test]
-    fn a_minted_token_lets_the_identity_join_the_room() {
-        let token = minted("a secret", Role::Robot).token().unwrap();
-        let key = DecodingKey::from_secret(b"a secret");
-        let claims =
-            jsonwebtoken::decode::<Value>(token.expose(), &key, &Validation::default()).unwrap();
-        assert_eq!(claims.claims["attributes"]["role"], "robot");
-        assert_eq!(claims.claims["iss"], "key");
-        assert_eq!(claims.claims["sub"], "robot-1");
-        assert_eq!(claims.claims["video"]["room"], "lab");
-        assert_eq!(claims.claims["video"]["roomJoin"], true);
-        assert_eq!(claims.claims["video"]["canPublishData"], true);
-        let other = DecodingKey::from_secret(b"another");
-        assert!(
-            jsonwebtoken::decode::<Value>(token.expose(), &other, &Validation::default()).is_err()
-        );
-    }
-
-    #[test]
-    fn a_viewer_may_send_data_but_no_media_and_is_no_robot() {
-        let token = minted("a secret", Role::Viewer).token().unwrap();
-        let key = DecodingKey::from_secret(b"a secret");
-        let claims =
-            jsonwebtoken::decode::<Value>(token.expose(), &key, &Validation::default()).unwrap();
-        assert_eq!(claims.claims["video"]["canPublishData"], true);
-        assert_eq!(claims.claims["video"]["canPublish"], false);
-        assert_eq!(claims.claims["attributes"], serde_json::json!({}));
+        std::fs::write(&path, "\n").unwrap();
+        let empty = source.access().await.unwrap_err().to_string();
+        assert!(empty.contains("empty") && empty.contains("LIVEKIT_TOKEN_FILE"));
+        std::fs::remove_file(&path).unwrap();
+        let missing = source.access().await.unwrap_err().to_string();
+        assert!(missing.contains(path.to_str().unwrap()), "{missing}");
     }
 
     #[test]
     fn secrets_are_not_printed() {
-        let source = minted("hunter2", Role::Robot);
         let given = TokenSource::Given(Secret::new("hunter2".into()));
-        assert!(!format!("{source:?} {given:?}").contains("hunter2"));
+        assert!(!format!("{given:?}").contains("hunter2"));
     }
 }

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use lexopt::prelude::*;
 use regex::Regex;
-use remote_access_room::{Endpoint, Role, Secret, TokenSource, UplinkOptions};
+use remote_access_room::{
+    Endpoint, Role, Secret, TokenEndpoint, TokenMint, TokenSource, UplinkOptions,
+};
 
 use crate::web::PageTokens;
 
@@ -41,6 +43,9 @@ Environment:
   LIVEKIT_URL           URL of the LiveKit server (default ws://localhost:7880)
   LIVEKIT_API_KEY       API key and
   LIVEKIT_API_SECRET    its secret: tokens are made as needed, or:
+  LIVEKIT_TOKEN_ENDPOINT, LIVEKIT_TOKEN_ENDPOINT_KEY
+                        URL of a LiveKit token endpoint and the key that it asks for, or:
+  LIVEKIT_TOKEN_FILE    File with an access token, read for each connection, or:
   LIVEKIT_TOKEN         Access token, which names room and identity, and for the page
   LIVEKIT_PAGE_TOKENS   other tokens, separated by spaces: an identity can be there only once
 
@@ -102,6 +107,12 @@ pub struct Environment {
     pub url: Option<String>,
     /// `LIVEKIT_TOKEN`.
     pub token: Option<Secret>,
+    /// `LIVEKIT_TOKEN_FILE`.
+    pub token_file: Option<PathBuf>,
+    /// `LIVEKIT_TOKEN_ENDPOINT`.
+    pub token_endpoint: Option<String>,
+    /// `LIVEKIT_TOKEN_ENDPOINT_KEY`.
+    pub token_endpoint_key: Option<Secret>,
     /// `LIVEKIT_PAGE_TOKENS`.
     pub page_tokens: Vec<Secret>,
     /// `LIVEKIT_API_KEY`.
@@ -140,6 +151,9 @@ impl Environment {
         Self {
             url: variable("LIVEKIT_URL"),
             token: variable("LIVEKIT_TOKEN").map(Secret::new),
+            token_file: variable("LIVEKIT_TOKEN_FILE").map(PathBuf::from),
+            token_endpoint: variable("LIVEKIT_TOKEN_ENDPOINT"),
+            token_endpoint_key: variable("LIVEKIT_TOKEN_ENDPOINT_KEY").map(Secret::new),
             page_tokens: page_tokens
                 .split_whitespace()
                 .map(|token| Secret::new(token.to_owned()))
@@ -235,17 +249,30 @@ impl Options {
             .unwrap_or_else(|| format!("viewer-{}", environment.unique_name));
         let key = environment.api_key.zip(environment.api_secret);
         let room = arguments.rooms.first().cloned();
-        let token = match (environment.token, &key) {
-            (Some(token), _) => TokenSource::Given(token),
-            (None, Some((key, secret))) => TokenSource::Minted {
+        let token = if let Some(token) = environment.token {
+            TokenSource::Given(token)
+        } else if let Some(file) = environment.token_file {
+            TokenSource::File(file)
+        } else if let Some(url) = environment.token_endpoint {
+            TokenSource::Endpoint(TokenEndpoint {
+                url,
+                key: environment.token_endpoint_key,
+                room: room.clone().unwrap_or_default(),
+                name: identity.clone(),
+                identity,
+                role: Role::Viewer,
+            })
+        } else if let Some((key, secret)) = &key {
+            TokenSource::Minted(TokenMint {
                 key: key.clone(),
                 secret: secret.clone(),
                 room: room.clone().ok_or(OptionsError::NoRoom)?,
                 name: identity.clone(),
                 identity,
                 role: Role::Viewer,
-            },
-            (None, None) => return Err(OptionsError::NoToken),
+            })
+        } else {
+            return Err(OptionsError::NoToken);
         };
         let page_tokens = if !environment.page_tokens.is_empty() {
             PageTokens::Given(environment.page_tokens)
@@ -312,7 +339,7 @@ mod tests {
             (Ipv4Addr::LOCALHOST.into(), 8765)
         );
         assert!(
-            matches!(&options.endpoint.token, TokenSource::Minted { room, identity, role: Role::Viewer, .. }
+            matches!(&options.endpoint.token, TokenSource::Minted(TokenMint { room, identity, role: Role::Viewer, .. })
             if room == "robot1" && identity == "viewer-host-1")
         );
         assert!(matches!(options.page_tokens, PageTokens::Minted { .. }));

@@ -46,6 +46,7 @@ pub async fn run(
         };
         info!(room = room.name(), identity = %room.local_participant().identity(), "joined the room");
         let mut visit = Visit {
+            connector: connector.clone(),
             room: Arc::new(room),
             uplink: uplink.clone(),
             hub: Arc::clone(&hub),
@@ -68,6 +69,7 @@ pub async fn run(
 
 /// One connection to the room.
 struct Visit {
+    connector: RoomConnector,
     room: Arc<Room>,
     uplink: UplinkOptions,
     hub: Arc<Hub>,
@@ -140,6 +142,7 @@ impl Visit {
                 participant: Participant::Local(_),
                 permission,
             } => self.permission(permission.is_none_or(|each| each.can_publish_data)),
+            RoomEvent::TokenRefreshed { token } => self.connector.token_refreshed(token),
             RoomEvent::Reconnecting => info!("connection interrupted, reconnecting"),
             RoomEvent::Reconnected => {
                 info!("reconnected");

@@ -8,7 +8,7 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 use include_dir::{include_dir, Dir};
-use remote_access_room::{Role, Secret, TokenError, TokenSource};
+use remote_access_room::{Role, Secret, TokenError, TokenMint};
 use serde::Serialize;
 use tracing::error;
 
@@ -131,7 +131,7 @@ impl Site {
 
 /// Each load of the page is a participant of its own, lest one ends the other.
 fn mint(key: &str, secret: &Secret, room: &str) -> Result<String, TokenError> {
-    let source = TokenSource::Minted {
+    let tokens = TokenMint {
         key: key.to_owned(),
         secret: secret.clone(),
         room: room.to_owned(),
@@ -139,7 +139,7 @@ fn mint(key: &str, secret: &Secret, room: &str) -> Result<String, TokenError> {
         name: "web page".to_owned(),
         role: Role::Viewer,
     };
-    Ok(source.token()?.expose().to_owned())
+    Ok(tokens.mint()?.expose().to_owned())
 }
 
 fn respond(content_type: &'static str, body: Bytes) -> Response<Body> {
