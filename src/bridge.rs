@@ -37,7 +37,7 @@ use calls::Calls;
 use diagnostics::Diagnostics;
 use parameters::Parameters;
 use publishing::Publishing;
-use remote_access_session::{ChannelInfo, PublisherId};
+use remote_access_session::{ChannelInfo, Delivery, PublisherId};
 use request_handler::RequestHandler;
 use watching::Watching;
 
@@ -220,12 +220,8 @@ impl Worker {
         let Some(&channel) = self.topics.get(&topic.name) else {
             return;
         };
-        self.command(Command::Update {
-            channel,
-            depth: depth(&topic),
-            reliable: topic.qos.reliable,
-            latched: topic.qos.transient_local,
-        });
+        let delivery = delivery(&topic);
+        self.command(Command::Update { channel, delivery });
         self.channels.insert(channel, topic);
     }
 
@@ -319,13 +315,15 @@ fn channel_info(id: ChannelId, topic: &Topic, rates: &TopicRates) -> ChannelInfo
             schema: topic.schema.text.to_string(),
             metadata,
         },
-        depth: depth(topic),
-        reliable: topic.qos.reliable,
-        latched: topic.qos.transient_local,
+        delivery: delivery(topic),
         rate_limit: rates.of(&topic.name),
     }
 }
 
-fn depth(topic: &Topic) -> usize {
-    usize::try_from(topic.qos.depth).unwrap_or(usize::MAX)
+fn delivery(topic: &Topic) -> Delivery {
+    Delivery {
+        depth: usize::try_from(topic.qos.depth).unwrap_or(usize::MAX),
+        reliable: topic.qos.reliable,
+        latched: topic.qos.transient_local,
+    }
 }

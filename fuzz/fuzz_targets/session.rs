@@ -9,7 +9,7 @@ use remote_access_protocol::capability::Capability;
 use remote_access_protocol::server::{message_data_header, Channel};
 use remote_access_protocol::ChannelId;
 use remote_access_session::{
-    ChannelInfo, Connections, InboundId, NameRule, ParticipantId, PublisherId, RateLimit, Request,
+    ChannelInfo, Connections, Delivery, InboundId, NameRule, ParticipantId, PublisherId, RateLimit, Request,
     Rights, RobotInfo, Session, SessionConfig,
 };
 
@@ -102,9 +102,11 @@ fn channel(id: u64) -> ChannelInfo {
             schema: String::new(),
             metadata: Default::default(),
         },
-        depth: 2,
-        reliable: id != 1,
-        latched: id == 2,
+        delivery: Delivery {
+            depth: 2,
+            reliable: id != 1,
+            latched: id == 2,
+        },
         rate_limit: RateLimit::default(),
     }
 }

@@ -6,7 +6,7 @@
 
 use flume::{Receiver, Sender};
 use remote_access_protocol::{ChannelId, ServiceId};
-use remote_access_session::{ChannelInfo, Request, ServiceInfo};
+use remote_access_session::{ChannelInfo, Delivery, Request, ServiceInfo};
 
 use super::answer::Answer;
 use super::demand::Demand;
@@ -29,12 +29,8 @@ pub enum Command {
     Update {
         /// The channel.
         channel: ChannelId,
-        /// History depth of the publishers together.
-        depth: usize,
-        /// Whether they deliver reliably.
-        reliable: bool,
-        /// Whether they keep messages for later subscribers.
-        latched: bool,
+        /// How they deliver now.
+        delivery: Delivery,
     },
     /// Services have appeared.
     AddServices(Vec<ServiceInfo>),

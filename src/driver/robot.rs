@@ -25,14 +25,9 @@ impl<T: Transport> Driver<T> {
         match command {
             Command::Add(channels) => self.session.add_channels(now, channels),
             Command::Remove(channels) => self.session.remove_channels(now, &channels),
-            Command::Update {
-                channel,
-                depth,
-                reliable,
-                latched,
-            } => self
-                .session
-                .update_channel(channel, depth, reliable, latched),
+            Command::Update { channel, delivery } => {
+                self.session.update_channel(channel, delivery);
+            }
             Command::AddServices(services) => self.session.add_services(now, services),
             Command::RemoveServices(services) => self.session.remove_services(now, &services),
             Command::Answer(answer) => answer.apply(&mut self.session, now),

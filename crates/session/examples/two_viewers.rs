@@ -12,8 +12,8 @@ use remote_access_protocol::frame::FrameDecoder;
 use remote_access_protocol::server::{message_data_header, BinaryMessage, Channel};
 use remote_access_protocol::ChannelId;
 use remote_access_session::{
-    ChannelInfo, Event, InboundId, ParticipantId, PublisherId, RateLimit, RobotInfo, Session,
-    SessionConfig, Transmit,
+    ChannelInfo, Delivery, Event, InboundId, ParticipantId, PublisherId, RateLimit, RobotInfo,
+    Session, SessionConfig, Transmit,
 };
 
 const CHATTER: ChannelId = ChannelId(1);
@@ -108,9 +108,11 @@ fn chatter() -> ChannelInfo {
             schema: "string data".to_owned(),
             metadata: BTreeMap::new(),
         },
-        depth: 10,
-        reliable: true,
-        latched: false,
+        delivery: Delivery {
+            depth: 10,
+            reliable: true,
+            latched: false,
+        },
         rate_limit: RateLimit::default(),
     }
 }

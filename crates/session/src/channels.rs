@@ -15,7 +15,7 @@ use tracing::warn;
 use crate::ids::{ParticipantId, PublisherId};
 use crate::message::Message;
 use crate::transmit::Event;
-use channel::{ChannelInfo, ChannelState, Demand};
+use channel::{ChannelInfo, ChannelState, Delivery, Demand};
 
 /// An advertise message holds about this many bytes of schemas at most.
 const ADVERTISE_BATCH: usize = 512 * 1024;
@@ -89,12 +89,10 @@ impl Channels {
     }
 
     /// Notes how the publishers of a channel deliver now.
-    pub(crate) fn update(&mut self, id: ChannelId, depth: usize, reliable: bool, latched: bool) {
+    pub(crate) fn update(&mut self, id: ChannelId, delivery: Delivery) {
         if let Some(state) = self.channels.get_mut(&id) {
-            state.info.depth = depth;
-            state.info.reliable = reliable;
-            state.info.latched = latched;
-            if !latched {
+            state.info.delivery = delivery;
+            if !delivery.latched {
                 self.latched -= state.latched_bytes();
                 state.forget_latched();
             }
@@ -165,7 +163,7 @@ impl Channels {
         let Some(state) = self.channels.get_mut(&id) else {
             return Received::Unwanted;
         };
-        let latched = state.info.latched;
+        let latched = state.info.delivery.latched;
         let unwanted = state.subscribers.is_empty();
         if state.demand == Demand::None || frame.is_empty() || (unwanted && !latched) {
             return Received::Unwanted;

@@ -50,7 +50,7 @@ mod status;
 mod transmit;
 
 pub use bucket::TokenBucket;
-pub use channels::channel::ChannelInfo;
+pub use channels::channel::{ChannelInfo, Delivery};
 pub use channels::rate_limit::RateLimit;
 pub use config::{SessionConfig, SLICE_SIZE};
 pub use counters::{Drops, Traffic};

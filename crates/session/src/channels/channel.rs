@@ -22,15 +22,22 @@ const TOO_LARGE_INTERVAL: Duration = Duration::from_secs(1);
 pub struct ChannelInfo {
     /// Description for viewers.
     pub channel: Channel,
+    /// Delivery by the publishers.
+    pub delivery: Delivery,
+    /// Limit of what may be sent. Latched messages are exempt: each is a state that
+    /// would stay wrong.
+    pub rate_limit: RateLimit,
+}
+
+/// Delivery of a channel's messages by its publishers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
     /// History depth of the publishers together.
     pub depth: usize,
     /// Whether the publishers deliver reliably.
     pub reliable: bool,
     /// Whether the publishers keep messages for later subscribers (transient local).
     pub latched: bool,
-    /// Limit of what may be sent. Latched messages are exempt: each is a state that
-    /// would stay wrong.
-    pub rate_limit: RateLimit,
 }
 
 /// A channel's state in the session.
@@ -126,7 +133,7 @@ impl ChannelState {
     }
 
     pub(crate) fn class(&self) -> Class {
-        Class::of(self.info.latched, self.typical_size)
+        Class::of(self.info.delivery.latched, self.typical_size)
     }
 
     /// Keeps a latched message for later subscribers; the channel may keep `room` bytes in all.
@@ -139,7 +146,7 @@ impl ChannelState {
         room: usize,
     ) -> bool {
         let size = message.frame.len();
-        let depth = self.info.depth.max(1);
+        let depth = self.info.delivery.depth.max(1);
         let history = self.latched.entry(publisher).or_default();
         history.newest = message.seq;
         while history.messages.len() >= depth {
@@ -227,9 +234,11 @@ pub(crate) mod tests {
                 schema: String::new(),
                 metadata: BTreeMap::new(),
             },
-            depth,
-            reliable: true,
-            latched: true,
+            delivery: Delivery {
+                depth,
+                reliable: true,
+                latched: true,
+            },
             rate_limit: RateLimit::default(),
         };
         ChannelState::new(Instant::now(), info)

@@ -15,8 +15,8 @@ const BULK_PATIENCE: Duration = Duration::from_millis(250);
 pub(crate) fn policy(channel: &ChannelState, config: &SessionConfig, slow: bool) -> QueuePolicy {
     let backlog = config.message_backlog_size;
     let class = channel.class();
-    let every_message_counts =
-        channel.info.latched || (channel.info.reliable && class == Class::State);
+    let delivery = channel.info.delivery;
+    let every_message_counts = delivery.latched || (delivery.reliable && class == Class::State);
     if every_message_counts {
         return QueuePolicy {
             depth: backlog,
@@ -27,7 +27,7 @@ pub(crate) fn policy(channel: &ChannelState, config: &SessionConfig, slow: bool)
     let depth = match (class, slow) {
         (Class::Bulk, true) => 1,
         (Class::Bulk, false) | (Class::State | Class::Periodic, true) => {
-            channel.info.depth.min(backlog)
+            delivery.depth.min(backlog)
         }
         (Class::State | Class::Periodic, false) => backlog,
     };

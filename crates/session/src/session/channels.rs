@@ -8,7 +8,7 @@ use remote_access_protocol::ChannelId;
 use tracing::debug;
 
 use super::Session;
-use crate::channels::channel::ChannelInfo;
+use crate::channels::channel::{ChannelInfo, Delivery};
 use crate::channels::Received;
 use crate::counters::DropReason;
 use crate::ids::{ParticipantId, PublisherId};
@@ -26,8 +26,8 @@ impl Session {
     }
 
     /// The publishers of a channel deliver otherwise than before. An unknown id is ignored.
-    pub fn update_channel(&mut self, id: ChannelId, depth: usize, reliable: bool, latched: bool) {
-        self.channels.update(id, depth, reliable, latched);
+    pub fn update_channel(&mut self, id: ChannelId, delivery: Delivery) {
+        self.channels.update(id, delivery);
     }
 
     /// Channels that exist no more, with their subscriptions. Unknown ids are ignored.

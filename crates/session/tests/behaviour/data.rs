@@ -260,10 +260,8 @@ fn of_large_messages_that_kept_coming_while_blocked_the_newest_goes_out() {
 
 #[test]
 fn latched_messages_all_arrive_even_of_publishers_that_are_not_reliable() {
-    let info = ChannelInfo {
-        reliable: false,
-        ..latched(1, 1)
-    };
+    let mut info = latched(1, 1);
+    info.delivery.reliable = false;
     let mut harness = measured(info);
     for seq in 0..10 {
         harness.publish(1, seq, 100);

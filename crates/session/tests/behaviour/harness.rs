@@ -13,8 +13,8 @@ use remote_access_protocol::frame::{self, FrameDecoder, Opcode};
 use remote_access_protocol::server::{self, BinaryMessage, Channel, ServerMessage};
 use remote_access_protocol::ChannelId;
 use remote_access_session::{
-    ChannelInfo, Event, InboundError, InboundId, NameRule, ParticipantId, PublisherId, RateLimit,
-    Request, Rights, RobotInfo, Session, SessionConfig, StreamId, Transmit, SLICE_SIZE,
+    ChannelInfo, Delivery, Event, InboundError, InboundId, NameRule, ParticipantId, PublisherId,
+    RateLimit, Request, Rights, RobotInfo, Session, SessionConfig, StreamId, Transmit, SLICE_SIZE,
 };
 
 /// The robot's clock at the start, in milliseconds.
@@ -441,25 +441,29 @@ pub fn channel(id: u64) -> ChannelInfo {
             schema: "int64 a".into(),
             metadata: BTreeMap::new(),
         },
-        depth: 10,
-        reliable: false,
-        latched: false,
+        delivery: Delivery {
+            depth: 10,
+            reliable: false,
+            latched: false,
+        },
         rate_limit: RateLimit::default(),
     }
 }
 
 pub fn reliable(id: u64) -> ChannelInfo {
-    ChannelInfo {
-        reliable: true,
-        ..channel(id)
-    }
+    let mut info = channel(id);
+    info.delivery.reliable = true;
+    info
 }
 
 pub fn latched(id: u64, depth: usize) -> ChannelInfo {
-    ChannelInfo {
+    let delivery = Delivery {
         depth,
         reliable: true,
         latched: true,
+    };
+    ChannelInfo {
+        delivery,
         ..channel(id)
     }
 }

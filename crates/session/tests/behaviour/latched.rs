@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use remote_access_session::{PublisherId, SessionConfig};
+use remote_access_session::{Delivery, PublisherId, SessionConfig};
 
 use crate::harness::{latched, reliable, Harness};
 
@@ -102,7 +102,12 @@ fn a_channel_that_is_latched_no_more_gives_its_budget_back() {
     harness.subscribe(1, &[1]);
     harness.publish(1, 0, 600);
     let id = remote_access_protocol::ChannelId(1);
-    harness.session.update_channel(id, 1, true, false);
+    let delivery = Delivery {
+        depth: 1,
+        reliable: true,
+        latched: false,
+    };
+    harness.session.update_channel(id, delivery);
     assert_eq!(harness.session.latched_bytes(), 0);
     harness.publish(1, 1, 600);
     harness.join(2, true);

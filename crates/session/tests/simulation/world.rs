@@ -8,8 +8,8 @@ use remote_access_protocol::frame::{self, FRAME_HEADER_SIZE};
 use remote_access_protocol::server::{message_data_header, Channel, MESSAGE_DATA_HEADER_SIZE};
 use remote_access_protocol::ChannelId;
 use remote_access_session::{
-    ChannelInfo, Event, InboundId, ParticipantId, PublisherId, RateLimit, RobotInfo, Session,
-    SessionConfig, StreamId, Transmit, SLICE_SIZE,
+    ChannelInfo, Delivery, Event, InboundId, ParticipantId, PublisherId, RateLimit, RobotInfo,
+    Session, SessionConfig, StreamId, Transmit, SLICE_SIZE,
 };
 
 use super::link::{Link, Packet, What};
@@ -124,9 +124,11 @@ impl World {
                 schema: String::new(),
                 metadata: BTreeMap::new(),
             },
-            depth: topic.depth,
-            reliable: topic.reliable,
-            latched: topic.latched,
+            delivery: Delivery {
+                depth: topic.depth,
+                reliable: topic.reliable,
+                latched: topic.latched,
+            },
             rate_limit: RateLimit::default(),
         };
         self.session.add_channels(self.instant(), vec![info]);
