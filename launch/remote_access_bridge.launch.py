@@ -18,7 +18,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 PARAMETERS = [
     ("livekit_url", "", "URL of the LiveKit server. Empty: the environment's LIVEKIT_URL, else ws://localhost:7880."),
     ("room", "", "Room to join. Needed with LIVEKIT_API_KEY; a LIVEKIT_TOKEN names its room itself."),
-    ("identity", "", "The node's identity in the room, with LIVEKIT_API_KEY. Empty: the host name and a random suffix."),
+    ("identity", "", "The node's identity in the room, with LIVEKIT_API_KEY. Empty: the host name and a fixed number."),
     ("name", "", "The robot's name, shown to viewers. Empty: the host name."),
     ("topic_whitelist", [".*"], "Regular expressions of the topics to offer; one must match the full name."),
     ("topic_denylist", [""], "Regular expressions of topics that are never offered."),

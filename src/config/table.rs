@@ -77,7 +77,7 @@ const USE_SIM_TIME: &str = "use_sim_time";
 pub const PARAMETERS: &[ParameterInfo] = &[
     string("livekit_url", "", "URL of the LiveKit server. Empty: the environment's LIVEKIT_URL, else ws://localhost:7880."),
     string("room", "", "Room to join. Needed with LIVEKIT_API_KEY; a LIVEKIT_TOKEN names its room itself."),
-    string("identity", "", "The node's identity in the room, with LIVEKIT_API_KEY. Empty: the host name and a number made of the machine, the ROS domain and the name of the node, the same at each start."),
+    string("identity", "", "The node's identity in the room, with LIVEKIT_API_KEY. Empty: the host name and a fixed number."),
     string("name", "", "The robot's name, shown to viewers. Empty: the host name."),
     strings("topic_whitelist", &[".*"], "Regular expressions of the topics to offer; one must match the full name."),
     strings("topic_denylist", &[""], "Regular expressions of topics that are never offered."),
