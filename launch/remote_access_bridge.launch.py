@@ -74,7 +74,17 @@ PARAMETERS = [
         [".*/cmd_vel([_/].*)?"],
         "Regular expressions of topics that drive the robot: one viewer at a time, and a stop when it leaves or is silent.",
     ),
-    ("command_timeout_ms", 1500, "Milliseconds without a message after which a stop is published on a command topic."),
+    ("command_timeout_ms", 500, "Milliseconds without a message after which a stop is published on a command topic."),
+    (
+        "command_max_age_ms",
+        500,
+        "Milliseconds on the way after which a command is not obeyed; only of those that tell when they were sent.",
+    ),
+    (
+        "emergency_stop",
+        "",
+        "Service (Trigger, SetBool, Empty) or topic (Bool, Empty) that STOP on the web page uses as well. Empty: none.",
+    ),
     ("service_whitelist", [".*"], "Regular expressions of the services to offer."),
     ("service_timeout_ms", 10000, "Milliseconds until a service call fails that is not answered."),
     ("service_timeouts", [""], "Milliseconds for some services, as '/slow/.*=60000'; the first expression that matches counts."),

@@ -35,6 +35,8 @@ pub struct Config {
     pub session: SessionConfig,
     /// What viewers get of the robot.
     pub robot: RobotConfig,
+    /// Full name of the service or topic of the emergency stop; empty if there is none.
+    pub emergency_stop: String,
     /// Where to serve metrics.
     pub metrics: Option<SocketAddr>,
 }
@@ -116,6 +118,7 @@ impl Config {
             },
             session: session(&values)?,
             robot: robot(&values)?,
+            emergency_stop: full_name(&values, "emergency_stop")?,
             metrics: address(&values, "metrics_address")?,
         })
     }
@@ -154,6 +157,18 @@ fn robot(values: &Values) -> Result<RobotConfig, ConfigError> {
 
 fn milliseconds(values: &Values, name: &str) -> Duration {
     Duration::from_millis(values.size(name) as u64)
+}
+
+/// The full name of something in the ROS graph; empty if the parameter is.
+fn full_name(values: &Values, name: &'static str) -> Result<String, ConfigError> {
+    let text = values.string(name);
+    if text.is_empty() || (text.starts_with('/') && !text.contains(char::is_whitespace)) {
+        return Ok(text);
+    }
+    Err(ConfigError::Value {
+        name,
+        reason: format!("{text:?} is not a full name, as /emergency_stop"),
+    })
 }
 
 /// An address with a port; none if the parameter is empty.
@@ -206,6 +221,7 @@ fn session(values: &Values) -> Result<SessionConfig, ConfigError> {
         rights: capabilities::rights(values)?,
         command_topics: capabilities::rule(patterns(values, "command_topics")?),
         command_timeout: milliseconds(values, "command_timeout_ms"),
+        command_max_age: milliseconds(values, "command_max_age_ms"),
         max_client_channels: values.size("max_client_channels"),
         max_service_calls: values.size("max_service_calls"),
         ..SessionConfig::default()

@@ -14,6 +14,7 @@ use remote_access_bridge::driver::Driver;
 use remote_access_bridge::livekit::LiveKit;
 use remote_access_bridge::metrics::MetricsServer;
 use remote_access_bridge::ros::Ros;
+use remote_access_protocol::{EMERGENCY_STOP_METADATA, TIMED_MESSAGES_METADATA};
 use remote_access_room::DEFAULT_LOG;
 use remote_access_session::{RobotInfo, Session};
 use tokio::signal::unix::{signal, SignalKind};
@@ -121,7 +122,7 @@ async fn serve(runtime: tokio::runtime::Handle) -> anyhow::Result<()> {
     ros.set_qos_policy(config.qos);
     let robot = RobotInfo {
         name: config.name,
-        metadata: metadata(),
+        metadata: metadata(&config.emergency_stop),
         session_id: format!("{:016x}", rand::random::<u64>()),
         simulated_time: ros.uses_sim_time(),
     };
@@ -178,10 +179,17 @@ impl Drop for EndOnPanic {
     }
 }
 
-fn metadata() -> BTreeMap<String, String> {
+fn metadata(emergency_stop: &str) -> BTreeMap<String, String> {
     let distribution = std::env::var("ROS_DISTRO").ok();
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let mut metadata = BTreeMap::from([("remote_access_bridge".to_owned(), version)]);
     metadata.extend(distribution.map(|name| ("ROS_DISTRO".to_owned(), name)));
+    metadata.insert(TIMED_MESSAGES_METADATA.to_owned(), "true".to_owned());
+    if !emergency_stop.is_empty() {
+        metadata.insert(
+            EMERGENCY_STOP_METADATA.to_owned(),
+            emergency_stop.to_owned(),
+        );
+    }
     metadata
 }

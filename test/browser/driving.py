@@ -9,6 +9,7 @@ from typing import Any
 from playwright.sync_api import Locator
 
 from chromium import Tab, wait_for
+from messages import message_class
 from ros_side import Observer
 
 
@@ -18,7 +19,8 @@ class Commands:
     def __init__(self, observer: Observer) -> None:
         self.all: list[tuple[float, float]] = []
         self.speed = 0.0
-        observer.create_subscription("/cmd_vel", "geometry_msgs/msg/Twist", self._command)
+        # Deep enough for all that may come at once after a standstill.
+        observer.node.create_subscription(message_class("geometry_msgs/msg/Twist"), "/cmd_vel", self._command, 1000)
         observer.create_subscription("/odom", "nav_msgs/msg/Odometry", self._odometry)
 
     def _command(self, message: Any) -> None:

@@ -1,4 +1,4 @@
-"""Nobody drives by what is old, and STOP stops."""
+"""Nobody drives by what is old, old commands are not obeyed, and STOP stops."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from processes import ChildProcess
 from ros_side import Observer
 
 BridgeFactory = Callable[..., Bridge]
+# Seconds that a process stands still: many times what the page or the bridge may wait.
+STANDSTILL = 4.0
 
 
 @pytest.fixture
@@ -46,6 +48,25 @@ def test_a_robot_that_does_not_answer_is_shown_at_once_and_cannot_be_driven(
     own_tab.wait_live()
     # The key is still down. It must be pressed anew.
     commands.wait_stop(own_tab)
+
+
+def test_commands_that_were_long_on_the_way_are_not_obeyed(own_bridge: BridgeFactory, own_tab: Tab, commands: Commands) -> None:
+    bridge = own_bridge()
+    own_tab.wait_live()
+    hold_key(own_tab, commands)
+    since = len(commands.all)
+    bridge.process.send_signal(signal.SIGSTOP)
+    # The page goes on driving meanwhile: its limit is half a minute.
+    own_tab.page.wait_for_timeout(1000 * STANDSTILL)
+    own_tab.page.keyboard.up("w")
+    own_tab.page.wait_for_timeout(1000 * STANDSTILL)
+    bridge.process.send_signal(signal.SIGCONT)
+    own_tab.wait_live()
+    commands.wait_stop(own_tab)
+    # A few may have been on their way inside the robot when its bridge stood still.
+    assert commands.ahead(since) < 10
+    own_tab.add("Bridge log")
+    own_tab.panel("log").get_by_text(re.compile("on the way and is not obeyed")).first.wait_for()
 
 
 def test_driving_is_locked_while_the_odometry_is_old(
@@ -106,6 +127,30 @@ def test_stop_stops_whoever_has_the_focus(tab: Tab, commands: Commands, pictures
     tab.page.wait_for_timeout(500)
     # The page would send three; the bridge may have sent one, for the silence since.
     assert len(commands.all) < told + 3
+
+
+def test_stop_calls_the_emergency_stop_that_the_robot_names(own_bridge: BridgeFactory, own_tab: Tab) -> None:
+    own_bridge(emergency_stop="/restart_path")
+    own_tab.wait_live()
+    own_tab.page.keyboard.press("Space")
+    own_tab.page.get_by_text(re.compile(r"STOP was sent, /restart_path answered: forgot \d+ poses")).wait_for()
+
+
+def test_stop_publishes_the_emergency_stop_that_the_robot_names(
+    own_bridge: BridgeFactory, own_tab: Tab, observer: Observer
+) -> None:
+    heard: list[Any] = []
+    observer.create_subscription("/emergency", "std_msgs/msg/Bool", lambda message: heard.append(message.data))
+    own_bridge(emergency_stop="/emergency")
+    own_tab.wait_live()
+
+    def pressed() -> bool:
+        own_tab.page.keyboard.press("Space")
+        own_tab.page.wait_for_timeout(300)
+        return len(heard) > 0
+
+    wait_for(pressed, "emergency stop", own_tab)
+    assert set(heard) == {True}
 
 
 # What a gamepad of the standard mapping tells a browser; no machine of a test has one.

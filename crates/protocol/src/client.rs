@@ -35,6 +35,15 @@ pub enum ClientMessage {
         /// The message in the channel's encoding.
         message: Bytes,
     },
+    /// Publish this message, which was sent at this time.
+    TimedMessageData {
+        /// The channel.
+        channel: ClientChannelId,
+        /// The viewer's own time in microseconds, on the clock of its pings.
+        sent: u64,
+        /// The message in the channel's encoding.
+        message: Bytes,
+    },
     /// Call a service.
     ServiceCallRequest(ServicePayload),
     /// Send me the values of parameters.
@@ -140,6 +149,16 @@ impl ClientMessage {
                 binary.put_u32_le(channel.0);
                 binary.put_slice(message);
             }
+            Self::TimedMessageData {
+                channel,
+                sent,
+                message,
+            } => {
+                binary.put_u8(OP_TIMED_MESSAGE_DATA);
+                binary.put_u32_le(channel.0);
+                binary.put_u64_le(*sent);
+                binary.put_slice(message);
+            }
             Self::ServiceCallRequest(request) => {
                 binary.put_u8(OP_SERVICE_CALL_REQUEST);
                 request.write(&mut binary)?;
@@ -165,12 +184,19 @@ const OP_MESSAGE_DATA: u8 = 1;
 const OP_SERVICE_CALL_REQUEST: u8 = 2;
 const OP_PING: u8 = 4;
 const OP_PING_ACK: u8 = 5;
+/// None of Foxglove's. A robot that takes it has [`crate::TIMED_MESSAGES_METADATA`].
+const OP_TIMED_MESSAGE_DATA: u8 = 64;
 
 fn parse_binary(payload: Bytes) -> Result<ClientMessage, BinaryError> {
     let mut fields = Fields::new(payload)?;
     match fields.opcode() {
         OP_MESSAGE_DATA => Ok(ClientMessage::MessageData {
             channel: ClientChannelId(fields.u32()?),
+            message: fields.rest(),
+        }),
+        OP_TIMED_MESSAGE_DATA => Ok(ClientMessage::TimedMessageData {
+            channel: ClientChannelId(fields.u32()?),
+            sent: fields.u64()?,
             message: fields.rest(),
         }),
         OP_SERVICE_CALL_REQUEST => Ok(ClientMessage::ServiceCallRequest(ServicePayload::parse(

@@ -37,6 +37,13 @@ pub const ROLE_ROBOT: &str = "robot";
 /// subscribers (in ROS: transient local). Value `true`, or it is missing.
 pub const LATCHED_METADATA: &str = "latched";
 
+/// Key in the robot's metadata that tells that it takes messages with the time at which they were
+/// sent, and does not obey commands that are too old. Value `true`, or it is missing.
+pub const TIMED_MESSAGES_METADATA: &str = "timed_messages";
+
+/// Key in the robot's metadata that names the service or topic of its emergency stop, if it has one.
+pub const EMERGENCY_STOP_METADATA: &str = "emergency_stop";
+
 /// Defines an identifier that is a plain number on the wire.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident($number:ty)) => {

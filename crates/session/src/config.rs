@@ -77,8 +77,13 @@ pub struct SessionConfig {
     pub rights: Rights,
     /// Topics that drive the robot: one driver at a time, and a stop when it is gone.
     pub command_topics: NameRule,
-    /// Time without a command after which a stop is published. Default 1.5 s.
+    /// Time without a command after which a stop is published. Default 500 ms.
     pub command_timeout: Duration,
+    /// Age from which on a command is not published. Default 500 ms.
+    ///
+    /// Only commands that carry the time at which they were sent have an age. It counts from the
+    /// quickest way that anything of the viewer took in the last 10 to 20 s.
+    pub command_max_age: Duration,
     /// Most channels that one viewer may publish on. Default 64.
     pub max_client_channels: usize,
     /// Most service calls that one viewer may wait for at once. Default 32.
@@ -107,7 +112,8 @@ impl Default for SessionConfig {
             inbound_budget: 128 << 20,
             rights: Rights::default(),
             command_topics: NameRule::default(),
-            command_timeout: Duration::from_millis(1_500),
+            command_timeout: Duration::from_millis(500),
+            command_max_age: Duration::from_millis(500),
             max_client_channels: 64,
             max_service_calls: 32,
         }

@@ -4,6 +4,7 @@
 //! request needs, is the [`Exchange`].
 
 pub(crate) mod assets;
+pub(crate) mod command_age;
 pub(crate) mod command_topics;
 pub(crate) mod connection_graph;
 pub(crate) mod exchange;
@@ -21,6 +22,7 @@ use remote_access_protocol::client::ClientMessage;
 use crate::config::SessionConfig;
 use crate::ids::ParticipantId;
 use crate::permission::{Permission, Rights};
+use command_age::CommandAges;
 use command_topics::CommandTopics;
 use connection_graph::ConnectionGraph;
 use exchange::Exchange;
@@ -43,9 +45,10 @@ pub(crate) struct Requests {
 impl Requests {
     pub(crate) fn new(config: &SessionConfig) -> Self {
         let commands = CommandTopics::new(config.command_topics.clone(), config.command_timeout);
+        let ages = CommandAges::new(config.command_max_age);
         Self {
             exchange: Exchange::default(),
-            publishing: Publishing::new(commands, config.max_client_channels),
+            publishing: Publishing::new(commands, ages, config.max_client_channels),
             services: Services::new(config.max_service_calls),
             parameters: Parameters::default(),
             graph: ConnectionGraph::default(),
@@ -85,6 +88,14 @@ impl Requests {
             }
             ClientMessage::MessageData { channel, message } => {
                 self.publishing.message(exchange, now, id, channel, message);
+            }
+            ClientMessage::TimedMessageData {
+                channel,
+                sent,
+                message,
+            } => {
+                let publishing = &mut self.publishing;
+                publishing.timed_message(exchange, now, id, channel, sent, message);
             }
             ClientMessage::ServiceCallRequest(call) => {
                 self.services.call(exchange, now, id, call);

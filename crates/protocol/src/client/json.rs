@@ -131,6 +131,7 @@ impl TryFrom<&ClientMessage> for JsonMessage {
                 uri,
             } => Self::FetchAsset { request_id, uri },
             ClientMessage::MessageData { .. }
+            | ClientMessage::TimedMessageData { .. }
             | ClientMessage::ServiceCallRequest(_)
             | ClientMessage::Ping { .. }
             | ClientMessage::PingAck { .. } => return Err(NotJson),

@@ -141,9 +141,17 @@ fn binary_messages_have_the_layout_of_the_protocol() {
         payload: Bytes::from_static(b"request"),
     });
     assert_eq!(binary(&call).unwrap(), expected);
+    let timed = ClientMessage::TimedMessageData {
+        channel: ClientChannelId(7),
+        sent: 8,
+        message: Bytes::from_static(b"hello"),
+    };
+    let bytes = [&[64, 7, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0][..], b"hello"].concat();
+    assert_eq!(binary(&bytes).unwrap(), timed);
     for message in [
         message,
         expected,
+        timed,
         ClientMessage::Ping { timestamp: 1 },
         ClientMessage::PingAck {
             device_timestamp: 2,

@@ -45,6 +45,11 @@ impl CommandTopics {
         }
     }
 
+    /// Whether a topic drives the robot.
+    pub(crate) fn holds(&self, topic: &str) -> bool {
+        self.rule.holds(topic)
+    }
+
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
     }

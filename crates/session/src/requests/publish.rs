@@ -9,6 +9,7 @@ use remote_access_protocol::server::StatusLevel;
 use remote_access_protocol::ClientChannelId;
 use tracing::{debug, info};
 
+use super::command_age::CommandAges;
 use super::command_topics::{CommandTopics, Released};
 use super::exchange::Exchange;
 use super::request::{ClientChannelKey, Encoding, Request};
@@ -24,6 +25,7 @@ const MAX_NAME: usize = 256;
 pub(crate) struct Publishing {
     channels: BTreeMap<ClientChannelKey, ClientChannelState>,
     commands: CommandTopics,
+    ages: CommandAges,
     /// Channels that one participant may have.
     max_channels: usize,
 }
@@ -36,13 +38,16 @@ struct ClientChannelState {
     messages: u64,
     /// The robot's side cannot publish on it.
     failed: bool,
+    /// The participant was told that its commands come too late.
+    late: bool,
 }
 
 impl Publishing {
-    pub(crate) fn new(commands: CommandTopics, max_channels: usize) -> Self {
+    pub(crate) fn new(commands: CommandTopics, ages: CommandAges, max_channels: usize) -> Self {
         Self {
             channels: BTreeMap::new(),
             commands,
+            ages,
             max_channels,
         }
     }
@@ -147,6 +152,7 @@ impl Publishing {
             topic: channel.topic.clone(),
             messages: 0,
             failed: false,
+            late: false,
         };
         self.channels.insert(key, state);
         Ok(())
@@ -191,6 +197,51 @@ impl Publishing {
     /// Forgets a participant whose channels have ended.
     pub(crate) fn leave(&mut self, id: ParticipantId) {
         self.commands.forget(id);
+        self.ages.forget(id);
+    }
+
+    /// A ping tells how long a quick way takes.
+    pub(crate) fn pinged(&mut self, now: Instant, id: ParticipantId, sent: u64) {
+        self.ages.age(now, id, sent);
+    }
+
+    /// Passes on a message that tells when it was sent. A command that is too old is left out, and
+    /// does not put off the stop.
+    pub(crate) fn timed_message(
+        &mut self,
+        exchange: &mut Exchange,
+        now: Instant,
+        participant: ParticipantId,
+        channel: ClientChannelId,
+        sent: u64,
+        message: Bytes,
+    ) {
+        let age = self.ages.age(now, participant, sent);
+        let limit = self.ages.limit();
+        let key = ClientChannelKey {
+            participant,
+            channel,
+        };
+        let state = self.channels.get_mut(&key);
+        if let Some(state) = state.filter(|state| self.commands.holds(&state.topic)) {
+            let status_id = late_status(&state.topic);
+            if age > limit {
+                state.late = true;
+                let text = format!(
+                    "{}: a command was {} ms on the way and is not obeyed, the limit is {} ms \
+                     (the bridge's parameter `command_max_age_ms`)",
+                    state.topic,
+                    age.as_millis(),
+                    limit.as_millis()
+                );
+                exchange.notice(now, participant, StatusLevel::Warning, text, status_id);
+                return;
+            }
+            if std::mem::take(&mut state.late) {
+                exchange.reply(participant, withdraw(status_id));
+            }
+        }
+        self.message(exchange, now, participant, channel, message);
     }
 
     pub(crate) fn message(
@@ -318,6 +369,10 @@ fn channel_status(channel: ClientChannelId) -> String {
     format!("client-channel-{channel}")
 }
 
+fn late_status(topic: &str) -> String {
+    format!("late-{topic}")
+}
+
 fn driven_status(topic: &str) -> String {
     format!("driven-{topic}")
 }
@@ -367,7 +422,8 @@ mod tests {
         let mut exchange = Exchange::default();
         let all = NameRule::new(|_| true);
         let commands = CommandTopics::new(all.clone(), Duration::from_secs(1));
-        let mut publishing = Publishing::new(commands, 1);
+        let ages = CommandAges::new(Duration::from_secs(1));
+        let mut publishing = Publishing::new(commands, ages, 1);
         exchange.join(id, Rights::new([Capability::ClientPublish], all));
         let channel = |number| ClientChannel {
             id: ClientChannelId(number),

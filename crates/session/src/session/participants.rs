@@ -177,7 +177,10 @@ impl Session {
         match message {
             ClientMessage::Subscribe(channels) => self.subscribe(now, id, &channels),
             ClientMessage::Unsubscribe(channels) => self.unsubscribe(now, id, &channels),
-            ClientMessage::Ping { timestamp } => self.ping(now, id, timestamp),
+            ClientMessage::Ping { timestamp } => {
+                self.requests.publishing.pinged(now, id, timestamp);
+                self.ping(now, id, timestamp);
+            }
             ClientMessage::PingAck { device_timestamp } => {
                 if let Some(receiver) = self.sender.receiver_mut(id) {
                     receiver.flow.on_ack(now, device_timestamp);
@@ -186,6 +189,7 @@ impl Session {
             request @ (ClientMessage::Advertise(_)
             | ClientMessage::Unadvertise(_)
             | ClientMessage::MessageData { .. }
+            | ClientMessage::TimedMessageData { .. }
             | ClientMessage::ServiceCallRequest(_)
             | ClientMessage::GetParameters { .. }
             | ClientMessage::SetParameters { .. }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use remote_access_protocol::client::ClientMessage;
 use remote_access_protocol::ClientChannelId;
 use remote_access_session::{ClientChannelKey, ParticipantId, Request, Rights, SessionConfig};
 
@@ -48,6 +50,67 @@ fn drive(harness: &mut Harness, viewer: u64) -> usize {
     harness.bytes(viewer, &command()).unwrap();
     harness.pump();
     harness.requests().len()
+}
+
+/// Tells the robot how long a quick way of viewer 1 takes, whose clock is at `ms`.
+fn ping(harness: &mut Harness, ms: u64) {
+    let timestamp = 1000 * ms;
+    harness.send(1, &ClientMessage::Ping { timestamp });
+}
+
+/// Sends a command when the clock of viewer 1 is at `ms`. Returns whether it reached the robot.
+fn drive_at(harness: &mut Harness, ms: u64) -> bool {
+    let command = ClientMessage::TimedMessageData {
+        channel: ClientChannelId(1),
+        sent: 1000 * ms,
+        message: Bytes::from_static(b"fast"),
+    };
+    harness.send(1, &command);
+    harness.pump();
+    let requests = harness.requests();
+    requests
+        .iter()
+        .any(|request| matches!(request, Request::Publish { .. }))
+}
+
+#[test]
+fn a_command_that_was_long_on_the_way_is_not_obeyed_and_does_not_put_off_the_stop() {
+    let mut harness = drivers(1);
+    ping(&mut harness, 70_000);
+    assert!(drive_at(&mut harness, 70_000));
+    harness.pass(Duration::from_millis(450));
+    // It was sent at once, and what came after it as well.
+    assert!(drive_at(&mut harness, 70_010));
+    assert!(harness.statuses(1).is_empty());
+    harness.pass(Duration::from_millis(300));
+    assert!(!drive_at(&mut harness, 70_020));
+    assert!(!drive_at(&mut harness, 70_249));
+    assert_eq!(
+        harness.statuses(1),
+        [
+            "/cmd_vel: a command was 730 ms on the way and is not obeyed, the limit is 500 ms \
+          (the bridge's parameter `command_max_age_ms`)"
+        ]
+    );
+    harness.pass(Duration::from_millis(180));
+    assert_eq!(harness.requests(), []);
+    harness.pass(Duration::from_millis(40));
+    assert_eq!(harness.requests(), [Request::Stop { key: key(1) }]);
+    assert!(drive_at(&mut harness, 70_960));
+}
+
+#[test]
+fn only_commands_have_an_age() {
+    let mut harness = drivers(1);
+    harness.json(1, r#"{"op":"unadvertise","channelIds":[1]}"#);
+    harness.json(
+        1,
+        r#"{"op":"advertise","channels":[{"id":1,"topic":"/chat","encoding":"cdr",
+            "schemaName":"std_msgs/msg/String"}]}"#,
+    );
+    ping(&mut harness, 70_000);
+    harness.pass(Duration::from_secs(5));
+    assert!(drive_at(&mut harness, 70_000));
 }
 
 #[test]
