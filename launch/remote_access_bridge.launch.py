@@ -9,7 +9,8 @@ from pathlib import Path
 
 import yaml
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, TimerAction
+from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
@@ -114,7 +115,7 @@ STARTING = [
     ("node_name", "remote_access_bridge", "name of the node"),
     ("namespace", "", "namespace of the node"),
     ("params_file", "", "YAML file with parameters, such as config/remote_access_bridge.yaml; empty: none"),
-    ("respawn", "false", "starts the node again when it ended"),
+    ("respawn", "false", "starts the node again when it ended, unless its configuration is wrong (exit code 78)"),
     ("respawn_delay", "2.0", "seconds until it is started again"),
     ("log_level", "info", "least severity that the node logs: debug, info, warn, error"),
 ]
@@ -122,39 +123,53 @@ STARTING = [
 # The value of an argument for a parameter that is not given: no parameter could want this text.
 NOT_GIVEN = "not-given"
 
+# The node's exit code when starting it again would not help (EX_CONFIG).
+WRONG_CONFIGURATION = 78
+
 
 def as_text(value: object) -> str:
     """The text of an argument that stands for a parameter's value."""
     return value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
 
 
+def as_parameter(given: str, default: object) -> object:
+    """The value that launch passes on for an argument."""
+    if isinstance(default, str):
+        # A text such as "42" would be taken for a number if its type were not named.
+        return ParameterValue(given, value_type=str)
+    # launch has no empty lists; to the node a list of an empty text is the same.
+    return [""] if (value := yaml.safe_load(given)) == [] else value
+
+
 def start_node(context: LaunchContext) -> list[Node]:
     """Makes the node from the arguments as they were given."""
     given = {name: LaunchConfiguration(name).perform(context) for name, _, _ in PARAMETERS + STARTING}
-    overrides = {
-        # A text such as "42" would be taken for a number if its type were not named.
-        name: ParameterValue(given[name], value_type=str) if isinstance(default, str) else yaml.safe_load(given[name])
-        for name, default, _ in PARAMETERS
-        if given[name] != NOT_GIVEN
-    }
+    overrides = {name: as_parameter(given[name], default) for name, default, _ in PARAMETERS if given[name] != NOT_GIVEN}
     if given["params_file"] and not Path(given["params_file"]).is_file():
         raise FileNotFoundError(f"params_file: there is no file {given['params_file']}")
     parameters = [given["params_file"]] if given["params_file"] else []
     if overrides:
         parameters.append(overrides)
-    return [
-        Node(
+
+    def start_again(event: ProcessExited, context: LaunchContext) -> list[TimerAction]:
+        # launch's own respawn would start it for ever with the same mistake.
+        if context.is_shutdown or event.returncode == WRONG_CONFIGURATION:
+            return []
+        return [TimerAction(period=float(given["respawn_delay"]), actions=[node()])]
+
+    def node() -> Node:
+        return Node(
             package="remote_access_bridge",
             executable="remote_access_bridge",
             name=given["node_name"],
             namespace=given["namespace"],
             parameters=parameters,
             output="screen",
-            respawn=yaml.safe_load(given["respawn"]),
-            respawn_delay=float(given["respawn_delay"]),
+            on_exit=start_again if yaml.safe_load(given["respawn"]) else None,
             ros_arguments=["--log-level", given["log_level"]],
         )
-    ]
+
+    return [node()]
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -1,21 +1,34 @@
 //! All parameters, in one table, and what is read from the environment.
 
+mod arguments;
 mod capabilities;
 mod environment;
+mod error;
+mod kinds;
+mod log_level;
+mod node_name;
+mod overrides;
 mod table;
+mod unknown;
+mod yaml;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::bridge::{CallTimeouts, RateError, Rates, RobotConfig, TopicRates};
-use crate::ros::{AssetPolicy, Patterns, QosPolicy, RosError, TopicFilter};
+use crate::bridge::{CallTimeouts, Rates, RobotConfig, TopicRates};
+use crate::ros::{AssetPolicy, Parameters, Patterns, QosPolicy, TopicFilter};
 use remote_access_room::{Endpoint, Role, TokenEndpoint, TokenMint, TokenSource};
 use remote_access_session::SessionConfig;
 
+pub use arguments::{Arguments, ArgumentsError, Task, NODE_NAME};
 pub use environment::Environment;
-pub use table::{ParameterInfo, PARAMETERS};
+pub use error::ConfigError;
+pub use log_level::LogLevel;
+pub use overrides::Overrides;
+pub use table::{parameter_table, ParameterInfo};
 
-use table::Values;
+use kinds::{Key, Kind, Number, Text, Texts};
+use table as parameter;
 
 /// Names the server when neither parameter nor environment does.
 const DEFAULT_URL: &str = "ws://localhost:7880";
@@ -39,207 +52,203 @@ pub struct Config {
     pub emergency_stop: String,
     /// Where to serve metrics.
     pub metrics: Option<SocketAddr>,
-}
-
-/// The configuration is wrong. The text says what to do.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// A parameter could not be declared.
-    #[error(transparent)]
-    Parameter(#[from] RosError),
-    /// A parameter holds something that is no regular expression.
-    #[error("parameter {name}: {reason}")]
-    Pattern {
-        /// The parameter.
-        name: &'static str,
-        /// What is wrong.
-        reason: crate::ros::PatternError,
-    },
-    /// A parameter holds something that is no rate limit.
-    #[error("parameter {name}: {reason}")]
-    Rate {
-        /// The parameter.
-        name: &'static str,
-        /// What is wrong.
-        reason: RateError,
-    },
-    /// A parameter names something that does not exist.
-    #[error("parameter {name}: {reason}")]
-    Value {
-        /// The parameter.
-        name: &'static str,
-        /// What is wrong.
-        reason: String,
-    },
-    /// Nothing says how to get a token.
-    #[error(
-        "no access to a LiveKit server is configured: set LIVEKIT_TOKEN, LIVEKIT_TOKEN_FILE, \
-         LIVEKIT_TOKEN_ENDPOINT, or LIVEKIT_API_KEY and LIVEKIT_API_SECRET, in the environment"
-    )]
-    NoToken,
-    /// Key and secret do not come together.
-    #[error("set both LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or LIVEKIT_TOKEN alone")]
-    HalfAKey,
-    /// A token is to be minted, but for no room.
-    #[error("parameter `room` is empty: name the room that the robot is to join")]
-    NoRoom,
-    /// The token endpoint has no URL that can be asked.
-    #[error("LIVEKIT_TOKEN_ENDPOINT is no URL of a token endpoint: it must begin with http:// or https://")]
-    BadTokenEndpoint,
-    /// The URL is none of a LiveKit server.
-    #[error("{0:?} is no URL of a LiveKit server: it must begin with ws://, wss://, http:// or https://")]
-    BadUrl(String),
+    /// Whether time is simulated (`use_sim_time`).
+    pub simulated_time: bool,
+    /// What is odd, but need not be wrong.
+    pub warnings: Vec<String>,
 }
 
 impl Config {
-    /// Declares the parameters on the node and reads them and the environment.
+    /// Reads what is given for the parameters, and the environment. `node` is the node's full name.
+    ///
+    /// # Errors
+    /// Names the parameter or variable that is wrong or missing, and what it should be.
     pub fn read(
-        parameters: &mut crate::ros::Parameters,
+        given: &Overrides,
         environment: &Environment,
+        node: &str,
     ) -> Result<Self, ConfigError> {
-        let values = Values::declare(parameters)?;
-        let name = or_default(&values.string("name"), &environment.host_name);
-        let identity = or_default(
-            &values.string("identity"),
-            &environment.stable_name(&parameters.node_name()),
-        );
-        let endpoint = Endpoint {
-            url: url(&values, environment)?,
-            token: token(&values, environment, identity, name.clone())?,
-        };
+        let values = Values(given);
+        let warnings = unknown::check(given)?;
+        let name = or_default(&values.get(&parameter::NAME)?, &environment.host_name);
+        let identity = values.get(&parameter::IDENTITY)?;
+        let identity = or_default(&identity, &environment.stable_name(node));
         Ok(Self {
-            endpoint,
+            endpoint: Endpoint {
+                url: url(values, environment)?,
+                token: token(values, environment, identity, name.clone())?,
+            },
             name,
             qos: QosPolicy {
-                min_depth: values.size("min_qos_depth") as u32,
-                max_depth: values.size("max_qos_depth") as u32,
-                best_effort: patterns(&values, "best_effort_qos_topic_whitelist")?,
+                min_depth: values.get(&parameter::MIN_QOS_DEPTH)? as u32,
+                max_depth: values.get(&parameter::MAX_QOS_DEPTH)? as u32,
+                best_effort: values.patterns(&parameter::BEST_EFFORT_QOS_TOPIC_WHITELIST)?,
             },
-            session: session(&values)?,
-            robot: robot(&values)?,
-            emergency_stop: full_name(&values, "emergency_stop")?,
-            metrics: address(&values, "metrics_address")?,
+            session: session(values)?,
+            robot: robot(values)?,
+            metrics: address(values, &parameter::METRICS_ADDRESS)?,
+            emergency_stop: full_name(values, &parameter::EMERGENCY_STOP)?,
+            simulated_time: values.get(&parameter::USE_SIM_TIME)?,
+            warnings,
+        })
+    }
+
+    /// Declares the parameters on the node with the values that are given.
+    ///
+    /// # Errors
+    /// A name is taken, or a value is wrong.
+    pub fn declare(given: &Overrides, parameters: &mut Parameters) -> Result<(), ConfigError> {
+        table::declare(given, parameters)
+    }
+}
+
+/// The values of all parameters.
+#[derive(Clone, Copy)]
+struct Values<'a>(&'a Overrides);
+
+impl Values<'_> {
+    fn get<K: Kind>(self, key: &Key<K>) -> Result<K::Value, ConfigError> {
+        Ok(key.value(self.0)?)
+    }
+
+    fn size(self, key: &Key<Number>) -> Result<usize, ConfigError> {
+        Ok(self.get(key)? as usize)
+    }
+
+    fn milliseconds(self, key: &Key<Number>) -> Result<Duration, ConfigError> {
+        self.get(key).map(Duration::from_millis)
+    }
+
+    /// A limit that 0 switches off.
+    fn limit(self, key: &Key<Number>) -> Result<Option<u64>, ConfigError> {
+        Ok(Some(self.get(key)?).filter(|&limit| limit > 0))
+    }
+
+    /// The entries of a list. Empty ones are left out: before this node took empty lists, and in
+    /// foxglove_bridge, `['']` stands for one.
+    fn entries(self, key: &Key<Texts>) -> Result<Vec<String>, ConfigError> {
+        let mut entries = self.get(key)?;
+        entries.retain(|entry| !entry.is_empty());
+        Ok(entries)
+    }
+
+    fn patterns(self, key: &Key<Texts>) -> Result<Patterns, ConfigError> {
+        Patterns::new(self.entries(key)?).map_err(|reason| ConfigError::Pattern {
+            name: key.name,
+            reason,
+        })
+    }
+
+    fn rates(self, key: &Key<Texts>) -> Result<Rates, ConfigError> {
+        Rates::parse(&self.entries(key)?).map_err(|reason| ConfigError::Rate {
+            name: key.name,
+            reason,
         })
     }
 }
 
-fn robot(values: &Values) -> Result<RobotConfig, ConfigError> {
-    let include_hidden = values.boolean("include_hidden");
+fn robot(values: Values) -> Result<RobotConfig, ConfigError> {
+    let include_hidden = values.get(&parameter::INCLUDE_HIDDEN)?;
     Ok(RobotConfig {
         rates: TopicRates {
-            messages: rates(values, "topic_message_rates")?,
-            bytes: rates(values, "topic_byte_rates")?,
+            messages: values.rates(&parameter::TOPIC_MESSAGE_RATES)?,
+            bytes: values.rates(&parameter::TOPIC_BYTE_RATES)?,
         },
         topics: TopicFilter {
-            allow: patterns(values, "topic_whitelist")?,
-            deny: patterns(values, "topic_denylist")?,
+            allow: values.patterns(&parameter::TOPIC_WHITELIST)?,
+            deny: values.patterns(&parameter::TOPIC_DENYLIST)?,
             include_hidden,
         },
         services: TopicFilter {
-            allow: patterns(values, "service_whitelist")?,
+            allow: values.patterns(&parameter::SERVICE_WHITELIST)?,
             deny: Patterns::default(),
             include_hidden,
         },
         call_timeouts: CallTimeouts {
-            by_name: timeouts(values, "service_timeouts")?,
-            default: milliseconds(values, "service_timeout_ms"),
+            by_name: timeouts(values, &parameter::SERVICE_TIMEOUTS)?,
+            default: values.milliseconds(&parameter::SERVICE_TIMEOUT_MS)?,
         },
-        parameters: patterns(values, "param_whitelist")?,
-        parameter_timeout: milliseconds(values, "parameter_timeout_ms"),
+        parameters: values.patterns(&parameter::PARAM_WHITELIST)?,
+        parameter_timeout: values.milliseconds(&parameter::PARAMETER_TIMEOUT_MS)?,
         assets: AssetPolicy {
-            allow: patterns(values, "asset_uri_allowlist")?,
+            allow: values.patterns(&parameter::ASSET_URI_ALLOWLIST)?,
             max_bytes: MAX_ASSET,
         },
-        diagnostics: values.boolean("diagnostics"),
-    })
-}
-
-fn milliseconds(values: &Values, name: &str) -> Duration {
-    Duration::from_millis(values.size(name) as u64)
-}
-
-/// The full name of something in the ROS graph; empty if the parameter is.
-fn full_name(values: &Values, name: &'static str) -> Result<String, ConfigError> {
-    let text = values.string(name);
-    if text.is_empty() || (text.starts_with('/') && !text.contains(char::is_whitespace)) {
-        return Ok(text);
-    }
-    Err(ConfigError::Value {
-        name,
-        reason: format!("{text:?} is not a full name, as /emergency_stop"),
+        diagnostics: values.get(&parameter::DIAGNOSTICS)?,
     })
 }
 
 /// An address with a port; none if the parameter is empty.
-fn address(values: &Values, name: &'static str) -> Result<Option<SocketAddr>, ConfigError> {
-    let text = values.string(name);
+fn address(values: Values, key: &Key<Text>) -> Result<Option<SocketAddr>, ConfigError> {
+    let text = values.get(key)?;
     if text.is_empty() {
         return Ok(None);
     }
-    let address = text.parse().map_err(|_| ConfigError::Value {
-        name,
-        reason: format!("{text:?} is not an address with a port, as 127.0.0.1:9464"),
-    })?;
-    Ok(Some(address))
+    let name = key.name;
+    let address = text.parse();
+    address
+        .map(Some)
+        .map_err(|_| ConfigError::Address { name, text })
 }
 
-fn timeouts(values: &Values, name: &'static str) -> Result<Vec<(Patterns, Duration)>, ConfigError> {
-    let entries = values.strings(name).into_iter();
+/// The full name of something in the ROS graph; empty if the parameter is.
+fn full_name(values: Values, key: &Key<Text>) -> Result<String, ConfigError> {
+    let text = values.get(key)?;
+    if text.is_empty() || (text.starts_with('/') && !text.contains(char::is_whitespace)) {
+        return Ok(text);
+    }
+    let name = key.name;
+    Err(ConfigError::FullName { name, text })
+}
+
+fn timeouts(values: Values, key: &Key<Texts>) -> Result<Vec<(Patterns, Duration)>, ConfigError> {
+    let name = key.name;
+    let entries = values.entries(key)?.into_iter();
     entries
-        .filter(|entry| !entry.is_empty())
         .map(|entry| {
-            let wrong = || ConfigError::Value {
-                name,
-                reason: format!("{entry:?} is not of the form regex=milliseconds"),
+            let parts = entry.rsplit_once('=');
+            let parts = parts.and_then(|(pattern, timeout)| {
+                Some((pattern.trim(), timeout.trim().parse().ok()?))
+            });
+            let Some((pattern, timeout)) = parts else {
+                return Err(ConfigError::Timeout { name, entry });
             };
-            let (pattern, timeout) = entry.rsplit_once('=').ok_or_else(wrong)?;
-            let timeout = timeout.trim().parse().map_err(|_| wrong())?;
-            let pattern = Patterns::new([pattern.trim()])
-                .map_err(|reason| ConfigError::Pattern { name, reason })?;
+            let pattern =
+                Patterns::new([pattern]).map_err(|reason| ConfigError::Pattern { name, reason })?;
             Ok((pattern, Duration::from_millis(timeout)))
         })
         .collect()
 }
 
-fn session(values: &Values) -> Result<SessionConfig, ConfigError> {
+fn session(values: Values) -> Result<SessionConfig, ConfigError> {
     Ok(SessionConfig {
-        message_backlog_size: values.size("message_backlog_size"),
-        queue_budget: values.size("message_queue_bytes"),
-        max_age: milliseconds(values, "max_message_age_ms"),
-        latched_budget: values.size("latched_bytes"),
-        stream_rotate_bytes: values.size("stream_rotate_bytes") as u64,
-        unacknowledged_rate: values.size("unacknowledged_viewer_rate") as u64,
-        participant_rate: limit(values, "viewer_rate"),
-        uplink_rate: limit(values, "uplink_rate"),
-        control_queue_size: values.size("control_queue_bytes"),
-        max_subscriptions: values.size("max_subscriptions"),
-        max_total_subscriptions: values.size("max_total_subscriptions"),
-        max_inbound_streams: values.size("max_viewer_streams"),
-        inbound_rate: values.size("viewer_inbound_rate") as u64,
-        inbound_budget: values.size("inbound_bytes"),
+        message_backlog_size: values.size(&parameter::MESSAGE_BACKLOG_SIZE)?,
+        queue_budget: values.size(&parameter::MESSAGE_QUEUE_BYTES)?,
+        max_age: values.milliseconds(&parameter::MAX_MESSAGE_AGE_MS)?,
+        latched_budget: values.size(&parameter::LATCHED_BYTES)?,
+        stream_rotate_bytes: values.get(&parameter::STREAM_ROTATE_BYTES)?,
+        unacknowledged_rate: values.get(&parameter::UNACKNOWLEDGED_VIEWER_RATE)?,
+        participant_rate: values.limit(&parameter::VIEWER_RATE)?,
+        uplink_rate: values.limit(&parameter::UPLINK_RATE)?,
+        control_queue_size: values.size(&parameter::CONTROL_QUEUE_BYTES)?,
+        max_subscriptions: values.size(&parameter::MAX_SUBSCRIPTIONS)?,
+        max_total_subscriptions: values.size(&parameter::MAX_TOTAL_SUBSCRIPTIONS)?,
+        max_inbound_streams: values.size(&parameter::MAX_VIEWER_STREAMS)?,
+        inbound_rate: values.get(&parameter::VIEWER_INBOUND_RATE)?,
+        inbound_budget: values.size(&parameter::INBOUND_BYTES)?,
         rights: capabilities::rights(values)?,
-        command_topics: capabilities::rule(patterns(values, "command_topics")?),
-        command_timeout: milliseconds(values, "command_timeout_ms"),
-        command_max_age: milliseconds(values, "command_max_age_ms"),
-        max_client_channels: values.size("max_client_channels"),
-        max_service_calls: values.size("max_service_calls"),
+        command_topics: capabilities::rule(values.patterns(&parameter::COMMAND_TOPICS)?),
+        command_timeout: values.milliseconds(&parameter::COMMAND_TIMEOUT_MS)?,
+        command_max_age: values.milliseconds(&parameter::COMMAND_MAX_AGE_MS)?,
+        max_client_channels: values.size(&parameter::MAX_CLIENT_CHANNELS)?,
+        max_service_calls: values.size(&parameter::MAX_SERVICE_CALLS)?,
         ..SessionConfig::default()
     })
 }
 
-/// A limit that 0 switches off.
-fn limit(values: &Values, name: &str) -> Option<u64> {
-    Some(values.size(name) as u64).filter(|&limit| limit > 0)
-}
-
-fn rates(values: &Values, name: &'static str) -> Result<Rates, ConfigError> {
-    Rates::parse(&values.strings(name)).map_err(|reason| ConfigError::Rate { name, reason })
-}
-
-fn url(values: &Values, environment: &Environment) -> Result<String, ConfigError> {
+fn url(values: Values, environment: &Environment) -> Result<String, ConfigError> {
     let from_environment = environment.url.as_deref().unwrap_or(DEFAULT_URL);
-    let url = or_default(&values.string("livekit_url"), from_environment);
+    let url = or_default(&values.get(&parameter::LIVEKIT_URL)?, from_environment);
     let known = ["ws://", "wss://", "http://", "https://"];
     if known.iter().any(|scheme| url.starts_with(scheme)) {
         Ok(url)
@@ -249,7 +258,7 @@ fn url(values: &Values, environment: &Environment) -> Result<String, ConfigError
 }
 
 fn token(
-    values: &Values,
+    values: Values,
     environment: &Environment,
     identity: String,
     name: String,
@@ -267,7 +276,7 @@ fn token(
         return Ok(TokenSource::Endpoint(TokenEndpoint {
             url: url.clone(),
             key: environment.token_endpoint_key.clone(),
-            room: values.string("room"),
+            room: values.get(&parameter::ROOM)?,
             identity,
             name,
             role: Role::Robot,
@@ -275,7 +284,7 @@ fn token(
     }
     match (&environment.api_key, &environment.api_secret) {
         (Some(key), Some(secret)) => {
-            let room = values.string("room");
+            let room = values.get(&parameter::ROOM)?;
             if room.is_empty() {
                 return Err(ConfigError::NoRoom);
             }
@@ -291,15 +300,6 @@ fn token(
         (None, None) => Err(ConfigError::NoToken),
         _ => Err(ConfigError::HalfAKey),
     }
-}
-
-/// Empty strings are left out: ROS has no empty list of strings in a YAML file.
-fn patterns(values: &Values, name: &'static str) -> Result<Patterns, ConfigError> {
-    let patterns = values
-        .strings(name)
-        .into_iter()
-        .filter(|text| !text.is_empty());
-    Patterns::new(patterns).map_err(|reason| ConfigError::Pattern { name, reason })
 }
 
 fn or_default(value: &str, default: &str) -> String {

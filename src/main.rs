@@ -1,24 +1,30 @@
 //! The node's executable.
 #![forbid(unsafe_code)]
 
+mod check;
+
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use remote_access_bridge::bridge::Bridge;
-use remote_access_bridge::config::{Config, Environment, PARAMETERS};
+use remote_access_bridge::config::{
+    parameter_table, Arguments, Config, ConfigError, Environment, LogLevel, Task,
+};
 use remote_access_bridge::driver::Driver;
 use remote_access_bridge::livekit::LiveKit;
 use remote_access_bridge::metrics::MetricsServer;
-use remote_access_bridge::ros::Ros;
+use remote_access_bridge::ros::{Ros, RosLog};
 use remote_access_protocol::{EMERGENCY_STOP_METADATA, TIMED_MESSAGES_METADATA};
 use remote_access_room::DEFAULT_LOG;
 use remote_access_session::{RobotInfo, Session};
 use tokio::signal::unix::{signal, SignalKind};
-use tracing::info;
+use tracing::{info, warn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::EnvFilter;
 
 const HELP: &str = "\
@@ -27,6 +33,8 @@ Remote access to this robot with Foxglove tools, through a LiveKit server.
 Usage: remote_access_bridge [OPTIONS] [--ros-args ...]
 
 Options:
+  --check             Look at ROS, the parameters, the LiveKit server, the token, the clock and the
+                      way of the data, say what is wrong, and exit (0: all is well)
   --print-parameters  Print all parameters as JSON and exit
   --version           Print the version and exit
   --help              Print this help and exit
@@ -41,6 +49,9 @@ Environment:
   LIVEKIT_API_SECRET  its secret: the node makes its own tokens for parameter `room`
   RUST_LOG            What to log, for example debug or remote_access_bridge=trace
 
+Exit codes: 78 if arguments, parameters or environment are wrong, so that starting again does not
+help; 1 after any other failure.
+
 Examples:
   LIVEKIT_API_KEY=devkey LIVEKIT_API_SECRET=... \\
     remote_access_bridge --ros-args -p room:=robot1 -p topic_whitelist:=\"['/camera/.*', '/tf']\"
@@ -50,58 +61,97 @@ Examples:
 /// Longest time for the end of tasks. Only the reading of a file may take long.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Exit code for a configuration that is wrong, which starting again does not cure: EX_CONFIG of
+/// sysexits.h.
+const EX_CONFIG: u8 = 78;
+
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("remote_access_bridge: {error:#}");
-            ExitCode::FAILURE
+            // Nothing is left to be done about an output that is gone.
+            writeln!(std::io::stderr(), "remote_access_bridge: {error:#}").ok();
+            if error.chain().any(|cause| cause.is::<ConfigError>()) {
+                ExitCode::from(EX_CONFIG)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
 
 fn run() -> anyhow::Result<()> {
-    let first = std::env::args().nth(1);
-    match first.as_deref() {
-        None | Some("--ros-args") => {}
-        Some("--help" | "-h") => {
-            print!("{HELP}");
-            return Ok(());
+    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let arguments = Arguments::parse(arguments).map_err(ConfigError::from)?;
+    match arguments.task {
+        Task::Run | Task::Check => {}
+        Task::Help => return print(HELP),
+        Task::Version => {
+            return print(&format!(
+                "remote_access_bridge {}\n",
+                env!("CARGO_PKG_VERSION")
+            ))
         }
-        Some("--version" | "-V") => {
-            println!("remote_access_bridge {}", env!("CARGO_PKG_VERSION"));
-            return Ok(());
+        Task::PrintParameters => {
+            let table = serde_json::to_string_pretty(&parameter_table())?;
+            return print(&format!("{table}\n"));
         }
-        Some("--print-parameters") => {
-            println!("{}", serde_json::to_string_pretty(PARAMETERS)?);
-            return Ok(());
-        }
-        Some(other) => anyhow::bail!("unknown argument {other:?}, see --help"),
     }
-    start_logging();
-    // One worker: what is sent passes from task to task, which would wake another thread each time.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    let result = runtime.block_on(serve(runtime.handle().clone()));
+    let config = Config::read(&arguments.overrides, &Environment::read(), &arguments.node);
+    if arguments.task == Task::Check {
+        return runtime()?.block_on(check::check(config));
+    }
+    let config = config?;
+    let log = start_logging(&arguments);
+    for warning in &config.warnings {
+        warn!("{warning}");
+    }
+    let runtime = runtime()?;
+    let result = runtime.block_on(serve(arguments, config, log, runtime.handle().clone()));
     // What is left of tasks holds entities of ROS, which must be gone before the process ends: the
     // middleware's own clean-up takes them away from under a thread that still has them.
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     result
 }
 
-fn start_logging() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    // One worker: what is sent passes from task to task, which would wake another thread each time.
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
 }
 
-async fn serve(runtime: tokio::runtime::Handle) -> anyhow::Result<()> {
+/// Prints a text. A reader that has enough of it, such as `head`, is no error.
+fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Logs what `RUST_LOG` says, else `--log-level`, through ROS once the node is there.
+fn start_logging(arguments: &Arguments) -> RosLog {
+    let level = LogLevel::of_node(&arguments.log_levels, &arguments.node);
+    let asked = level.map_or_else(String::new, |level| format!(",{level}"));
+    // The SDK stays as quiet as ever unless RUST_LOG names it.
+    let usual = || EnvFilter::new(format!("{DEFAULT_LOG}{asked}"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
+    let log = RosLog::default();
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(log.clone())
+        .init();
+    log
+}
+
+async fn serve(
+    arguments: Arguments,
+    config: Config,
+    log: RosLog,
+    runtime: tokio::runtime::Handle,
+) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot handle SIGTERM")?;
     let stop = async move {
@@ -114,11 +164,13 @@ async fn serve(runtime: tokio::runtime::Handle) -> anyhow::Result<()> {
 
     let starting = EndOnPanic::begin();
     let ros = Arc::new(
-        Ros::start(std::env::args(), runtime.clone()).context("cannot start the ROS node")?,
+        Ros::start(arguments.for_rcl(config.simulated_time), runtime.clone())
+            .context("cannot start the ROS node")?,
     );
     drop(starting);
+    log.attach(ros.node())?;
     let mut parameters = ros.parameters();
-    let config = Config::read(&mut parameters, &Environment::read())?;
+    Config::declare(&arguments.overrides, &mut parameters)?;
     ros.set_qos_policy(config.qos);
     let robot = RobotInfo {
         name: config.name,
@@ -141,14 +193,15 @@ async fn serve(runtime: tokio::runtime::Handle) -> anyhow::Result<()> {
     drop(metrics);
     drop(bridge);
     drop(parameters);
+    log.detach();
     drop(ros);
     driven.context("the driver panicked")
 }
 
 /// While it lives, a panic of any thread ends the process.
 ///
-/// rclrs 0.8 panics at a parameter that is an empty list and holds a lock that unwinding waits for:
-/// the process would hang, deaf to signals.
+/// rclrs 0.8 may panic while it holds a lock that unwinding waits for: the process would hang, deaf
+/// to signals.
 struct EndOnPanic;
 
 impl EndOnPanic {
@@ -160,11 +213,8 @@ impl EndOnPanic {
                 .map(String::as_str)
                 .or_else(|| payload.downcast_ref::<&str>().copied())
                 .unwrap_or("no reason given");
-            eprintln!(
-                "remote_access_bridge: cannot start the ROS node. If a parameter is an empty list ([]), also one \
-                 under /** in a parameter file, write [''] instead. rclrs says: {}",
-                reason.lines().next().unwrap_or_default().trim()
-            );
+            let reason = reason.lines().next().unwrap_or_default().trim();
+            eprintln!("remote_access_bridge: cannot start the ROS node; rclrs says: {reason}");
             // Nothing is unwound, which would wait for the lock.
             std::process::exit(1);
         }));

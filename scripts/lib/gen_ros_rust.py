@@ -359,6 +359,13 @@ def write_if_changed(path: Path, text: str) -> None:
     path.write_text(text)
 
 
+def has_crate(name: str, prefixes: list[Path]) -> bool:
+    """Whether a package has a crate that rclrs takes: the first one counts, and generators before 0.4.12 made others."""
+    manifests = (p / "share" / name / "rust" / "Cargo.toml" for p in prefixes)
+    first = next((manifest.read_text() for manifest in manifests if manifest.exists()), "")
+    return "[package.metadata.ros-env]" in first
+
+
 def generate(names: list[str], prefixes: list[Path], out: Path) -> list[str]:
     """Generate `names` and their dependencies into `out`; returns what was generated."""
     pending, seen, generated = list(names), set(), []
@@ -367,7 +374,7 @@ def generate(names: list[str], prefixes: list[Path], out: Path) -> list[str]:
         if name in seen:
             continue
         seen.add(name)
-        if any((p / "share" / name / "rust" / "Cargo.toml").exists() for p in prefixes):
+        if has_crate(name, prefixes):
             continue
         share = next((p / "share" / name for p in prefixes if (p / "share" / name / "package.xml").exists()), None)
         if share is None:

@@ -2,24 +2,21 @@
 
 use remote_access_protocol::capability::{Capability, UnknownCapability};
 
-use super::table::Values;
-use super::{patterns, ConfigError};
+use super::table as parameter;
+use super::{ConfigError, Values};
 use crate::ros::Patterns;
 use remote_access_session::{NameRule, Rights};
 
-pub(super) fn rights(values: &Values) -> Result<Rights, ConfigError> {
-    let name = "capabilities";
-    let capabilities: Result<Vec<Capability>, UnknownCapability> = values
-        .strings(name)
-        .iter()
-        .filter(|text| !text.is_empty())
-        .map(|text| text.parse())
-        .collect();
-    let capabilities = capabilities.map_err(|reason| ConfigError::Value {
-        name,
-        reason: reason.to_string(),
+pub(super) fn rights(values: Values) -> Result<Rights, ConfigError> {
+    let key = &parameter::CAPABILITIES;
+    let entries = values.entries(key)?;
+    let capabilities: Result<Vec<Capability>, UnknownCapability> =
+        entries.iter().map(|text| text.parse()).collect();
+    let capabilities = capabilities.map_err(|reason| ConfigError::Capability {
+        name: key.name,
+        reason,
     })?;
-    let client_topics = rule(patterns(values, "client_topic_whitelist")?);
+    let client_topics = rule(values.patterns(&parameter::CLIENT_TOPIC_WHITELIST)?);
     Ok(Rights::new(capabilities, client_topics))
 }
 

@@ -23,12 +23,6 @@ impl Parameters {
         }
     }
 
-    /// The full name of the node that they are declared on.
-    #[must_use]
-    pub fn node_name(&self) -> String {
-        self.node.fully_qualified_name()
-    }
-
     /// Declares a read-only string.
     ///
     /// # Errors

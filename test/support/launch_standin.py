@@ -20,6 +20,7 @@ class LaunchContext:
     """The values of the arguments."""
 
     values: dict[str, str]
+    is_shutdown: bool = False
 
 
 @dataclass
@@ -43,6 +44,21 @@ class OpaqueFunction:
     """A function that makes further entities when the arguments are known."""
 
     function: Callable[[LaunchContext], list[Any]]
+
+
+@dataclass
+class TimerAction:
+    """Further entities after some seconds."""
+
+    period: float
+    actions: list[Any]
+
+
+@dataclass
+class ProcessExited:
+    """The end of a process."""
+
+    returncode: int
 
 
 @dataclass
@@ -74,8 +90,7 @@ class Node:
     namespace: str
     parameters: list[Any]
     output: str
-    respawn: bool
-    respawn_delay: float
+    on_exit: Callable[[ProcessExited, LaunchContext], list[TimerAction]] | None
     ros_arguments: list[str]
 
 
@@ -83,7 +98,9 @@ def load(path: Path) -> LaunchDescription:
     """Runs a launch file and returns its description."""
     modules = {
         "launch": [LaunchContext, LaunchDescription],
-        "launch.actions": [DeclareLaunchArgument, OpaqueFunction],
+        "launch.actions": [DeclareLaunchArgument, OpaqueFunction, TimerAction],
+        "launch.events": [],
+        "launch.events.process": [ProcessExited],
         "launch.substitutions": [LaunchConfiguration],
         "launch_ros": [],
         "launch_ros.actions": [Node],

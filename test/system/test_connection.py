@@ -185,7 +185,7 @@ def test_viewers_learn_that_it_ended(bridge: Bridge, publisher: Publisher, topic
     robot = viewer.robot()
     assert bridge.stop() == 0
     viewer.wait_for(lambda: [c for c in viewer.room_changes("left") if c.identity == robot], "the robot's leave")
-    assert " WARN " not in bridge.output(), bridge.output()
+    assert "[WARN]" not in bridge.output(), bridge.output()
 
 
 def test_no_secret_is_a_parameter_or_on_the_command_line(bridge: Bridge, server: LiveKitServer, viewer: Viewer) -> None:

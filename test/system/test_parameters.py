@@ -14,7 +14,7 @@ import yaml
 
 import launch_standin
 from bridge_process import executable
-from launch_standin import ParameterValue
+from launch_standin import LaunchContext, ParameterValue, ProcessExited
 from processes import ROOT
 
 PACKAGE = "remote_access_bridge"
@@ -82,25 +82,38 @@ def test_the_python_launch_file_passes_on_what_was_given(table: list[dict[str, A
         params_file=str(ROOT / f"config/{PACKAGE}.yaml"),
         namespace="r2",
         node_name="uplink",
-        respawn="true",
+        topic_denylist="[]",
     )
     assert node.parameters == [
         str(ROOT / f"config/{PACKAGE}.yaml"),
         {
             "room": ParameterValue("42", value_type=str),
             "topic_whitelist": ["/camera/.*", "/tf"],
+            "topic_denylist": [""],
             "include_hidden": True,
         },
     ]
     assert (node.package, node.executable) == (PACKAGE, PACKAGE)
-    assert (node.namespace, node.name, node.respawn) == ("r2", "uplink", True)
+    assert (node.namespace, node.name, node.on_exit) == ("r2", "uplink", None)
+
+
+def test_the_node_is_started_again_if_asked_but_not_with_a_wrong_configuration() -> None:
+    node = launch_standin.start(launch_standin.load(PYTHON_LAUNCH), respawn="true", respawn_delay="0.5", room="a")
+    running = LaunchContext({})
+    for code in (0, 1, -9):
+        (timer,) = node.on_exit(ProcessExited(code), running)
+        assert timer.period == 0.5
+        (again,) = timer.actions
+        assert again.parameters == node.parameters
+        assert again.on_exit is not None
+    assert node.on_exit(ProcessExited(78), running) == []
+    assert node.on_exit(ProcessExited(1), LaunchContext({}, is_shutdown=True)) == []
 
 
 def test_an_argument_that_is_given_counts_even_if_it_is_the_default() -> None:
     description = launch_standin.load(PYTHON_LAUNCH)
     node = launch_standin.start(description, room="", topic_whitelist="['.*']", min_qos_depth="1")
     assert node.parameters == [{"room": ParameterValue("", value_type=str), "topic_whitelist": [".*"], "min_qos_depth": 1}]
-    assert node.respawn is False
 
 
 def test_a_parameter_file_that_is_not_there_is_an_error() -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import socket
+import subprocess
 
 import pytest
 
-from bridge_process import Bridge
+from bridge_process import NO_CREDENTIALS, Bridge
 from client import mint_token
 from conftest import BridgeFactory, ClientFactory, ViewerGatewayFactory
 from decoding import assert_same, decode
 from foxglove_client import SUBPROTOCOLS, FoxgloveClient, upgrade_headers
 from livekit_server import LiveKitServer
 from messages import build
-from processes import wait_until
+from processes import built_executable, wait_until
 from ros_side import Observer, Publisher
 from viewer_gateway import ViewerGateway
 
@@ -333,3 +336,30 @@ def test_a_taken_port_is_named(gateway: ViewerGateway, new_gateway: ViewerGatewa
     wait_until(lambda: other.process.exit_code() is not None, "end")
     assert other.process.exit_code() == 1
     assert "--port" in other.output()
+
+
+def test_a_robot_that_is_waited_for_is_told(new_gateway: ViewerGatewayFactory, new_bridge: BridgeFactory) -> None:
+    alone = new_gateway("--robot", "Nobody")
+    wait_until(lambda: 'waiting for the robot "Nobody": there is no robot' in alone.output(), "a word")
+    bridge = new_bridge({"name": "Somebody"})
+    bridge.wait_output("joined the room")
+    other = new_gateway("--robot", "Nobody")
+    wait_until(lambda: 'not in the room; there are: "Somebody"' in other.output(), "a word that names who is there")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["--room", "closed", "--port", "0"]])
+def test_an_output_that_nobody_reads_is_no_error(arguments: list[str], server: LiveKitServer) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [built_executable("remote_access_viewer"), *arguments]
+    environment = {**os.environ, **NO_CREDENTIALS, **Bridge.credentials(server)}
+    with subprocess.Popen(command, env=environment, stdout=writing, stderr=subprocess.PIPE, text=True) as process:
+        os.close(writing)
+        assert process.stderr
+        if "--room" in arguments:
+            # It goes on, and ends when it is asked to.
+            assert any("joined the room" in line for line in iter(process.stderr.readline, ""))
+            process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 0, said
+    assert "panicked" not in said

@@ -150,7 +150,8 @@ pub async fn close(room: Arc<Room>) {
     }
 }
 
-async fn connect(url: &str, token: &Secret) -> Result<Joined, Failure> {
+/// One attempt to connect.
+pub(crate) async fn connect(url: &str, token: &Secret) -> Result<Joined, Failure> {
     let mut options = RoomOptions::default();
     options.auto_subscribe = false;
     options.join_retries = 0;
@@ -167,10 +168,17 @@ async fn connect(url: &str, token: &Secret) -> Result<Joined, Failure> {
 }
 
 /// Why an attempt failed, told without secrets.
-enum Failure {
+pub(crate) enum Failure {
     /// The server does not accept the token.
     Rejected(String),
     Other(String),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::Rejected(reason) | Self::Other(reason)) = self;
+        f.write_str(reason)
+    }
 }
 
 impl Failure {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod check;
 mod connect;
 mod incoming;
 mod mint;
@@ -14,6 +15,7 @@ mod token;
 mod token_endpoint;
 mod uplink;
 
+pub use check::{check, Finding};
 pub use connect::{close, Endpoint, Joined, RoomConnector};
 pub use incoming::{Broken, BufferBudget, FrameReader};
 pub use mint::{Role, TokenMint};

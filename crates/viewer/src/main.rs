@@ -1,16 +1,16 @@
 //! The viewer gateway.
 #![forbid(unsafe_code)]
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use remote_access_room::{UplinkOptions, DEFAULT_LOG};
+use remote_access_room::{Finding, UplinkOptions, DEFAULT_LOG};
 use remote_access_viewer::hub::Hub;
-use remote_access_viewer::options::{Command, Environment, Options, HELP};
+use remote_access_viewer::options::{Command, Environment, Options, OptionsError, HELP};
 use remote_access_viewer::record::Recording;
 use remote_access_viewer::web::{Access, Server, Site};
 use remote_access_viewer::{room, web};
@@ -19,6 +19,9 @@ use tokio::signal::unix::{signal, SignalKind};
 use tracing::info;
 use tracing_subscriber::EnvFilter;
 
+/// Exit code for a command line or an environment that is wrong, which starting again does not cure:
+/// EX_CONFIG of sysexits.h.
+const EX_CONFIG: u8 = 78;
 /// Longest time for the connections to end.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time between two looks at whether they have ended.
@@ -28,33 +31,65 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("remote_access_viewer: {error:#}");
-            ExitCode::FAILURE
+            // Nothing is left to be done about an output that is gone.
+            writeln!(std::io::stderr(), "remote_access_viewer: {error:#}").ok();
+            if error.is::<OptionsError>() {
+                ExitCode::from(EX_CONFIG)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
 
 fn run() -> anyhow::Result<()> {
-    let options = match Command::parse(std::env::args_os().skip(1), Environment::read())? {
+    let (options, check) = match Command::parse(std::env::args_os().skip(1), Environment::read())? {
         Command::Help => {
-            print!("{HELP}");
+            print(HELP);
             return Ok(());
         }
         Command::Version => {
-            println!("remote_access_viewer {}", env!("CARGO_PKG_VERSION"));
+            print(&format!(
+                "remote_access_viewer {}\n",
+                env!("CARGO_PKG_VERSION")
+            ));
             return Ok(());
         }
-        Command::Run(options) => options,
+        Command::Check(options) => (options, true),
+        Command::Run(options) => (options, false),
     };
-    start_logging(options.log.as_deref())?;
+    if !check {
+        start_logging(options.log.as_deref())?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let result = runtime.block_on(serve(*options));
+    let result = runtime.block_on(async {
+        if check {
+            tell(&remote_access_room::check(&options.endpoint).await)
+        } else {
+            serve(*options).await
+        }
+    });
     runtime.shutdown_background();
     result
+}
+
+/// Prints a text. That nobody reads it, as with `| head`, is no reason to end.
+fn print(text: &str) {
+    std::io::stdout().write_all(text.as_bytes()).ok();
+}
+
+/// Prints what was found; an error if something is wrong.
+fn tell(findings: &[Finding]) -> anyhow::Result<()> {
+    for finding in findings {
+        print(&format!("{finding}\n"));
+    }
+    let wrong = findings.iter().filter(|each| each.is_wrong()).count();
+    anyhow::ensure!(wrong == 0, "{wrong} of these are wrong");
+    Ok(())
 }
 
 fn start_logging(asked: Option<&str>) -> anyhow::Result<()> {
@@ -106,8 +141,9 @@ async fn serve(options: Options) -> anyhow::Result<()> {
             websocket: format!("ws://{authority}"),
         },
     };
-    println!("Foxglove WebSocket: ws://{authority}");
-    println!("page: http://{authority}/");
+    print(&format!(
+        "Foxglove WebSocket: ws://{authority}\npage: http://{authority}/\n"
+    ));
 
     let serving = tokio::spawn(web::serve(server, listener, std::future::pending()));
     let uplink = UplinkOptions {

@@ -36,6 +36,8 @@ Options:
                         Bytes after which the stream to the robot is replaced by another one
                         (1000 to 4900000000, default 4000000000); receivers end one at 5000000000
   --log FILTER          What to log, for example debug (default: RUST_LOG, else info)
+  --check               Look at the LiveKit server, the token, the clock and the way of the data, say
+                        what is wrong, and exit (0: all is well)
   --version             Print the version and exit
   --help                Print this help and exit
 
@@ -69,6 +71,8 @@ pub enum Command {
     Help,
     /// Print the version.
     Version,
+    /// Look at what is needed, and say what is wrong.
+    Check(Box<Options>),
     /// Run.
     Run(Box<Options>),
 }
@@ -198,11 +202,13 @@ impl Command {
             stream_rotate_bytes: UplinkOptions::ROTATE_BYTES,
             log: None,
         };
+        let mut check = false;
         let mut parser = lexopt::Parser::from_args(arguments);
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("help") | Short('h') => return Ok(Self::Help),
                 Long("version") | Short('V') => return Ok(Self::Version),
+                Long("check") => check = true,
                 Long("room") => parsed.rooms.push(parser.value()?.string()?),
                 Long("robot") => parsed.robot = Some(parser.value()?.string()?),
                 Long("identity") => parsed.identity = Some(parser.value()?.string()?),
@@ -218,8 +224,12 @@ impl Command {
                 other => return Err(other.unexpected().into()),
             }
         }
-        let options = Options::new(parsed, environment)?;
-        Ok(Self::Run(Box::new(options)))
+        let options = Box::new(Options::new(parsed, environment)?);
+        Ok(if check {
+            Self::Check(options)
+        } else {
+            Self::Run(options)
+        })
     }
 }
 

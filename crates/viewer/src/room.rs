@@ -6,7 +6,7 @@ mod robots;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use livekit::id::ParticipantIdentity;
 use livekit::participant::{Participant, ParticipantState};
@@ -24,6 +24,9 @@ use robots::Robots;
 
 /// Time between two looks at whether the robot answers.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// Time without a robot until people are told what is waited for. A robot that is there is found in
+/// a moment.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Stays in the room until `stop` is ready, then leaves it. Comes back after every interruption.
 ///
@@ -54,6 +57,7 @@ pub async fn run(
             early: Early::default(),
             link: None,
             may_send: true,
+            alone_since: Some(Instant::now()),
         };
         let stopped = visit.stay(events, &mut stop).await;
         drop(visit.link.take());
@@ -78,6 +82,8 @@ struct Visit {
     link: Option<Link>,
     /// Whether the server passes on what we send.
     may_send: bool,
+    /// Since when there is no robot, until that is told.
+    alone_since: Option<Instant>,
 }
 
 impl Visit {
@@ -105,6 +111,7 @@ impl Visit {
                     }
                 }
                 _ = checks.tick() => {
+                    self.tell_waiting();
                     if let Some(link) = &mut self.link {
                         link.check();
                     }
@@ -207,6 +214,15 @@ impl Visit {
         }
     }
 
+    /// Says once what is waited for.
+    fn tell_waiting(&mut self) {
+        let alone = self.alone_since.filter(|_| self.link.is_none());
+        if alone.is_some_and(|since| since.elapsed() >= PATIENCE) {
+            self.alone_since = None;
+            warn!("{}", self.robots.waiting());
+        }
+    }
+
     /// Stays with the robot while it is there, else takes another.
     fn choose(&mut self) {
         let current = self.link.as_ref().map(|link| (link.identity(), link.sid()));
@@ -219,6 +235,7 @@ impl Visit {
         }
         if let Some(link) = self.link.take() {
             info!(robot = link.name(), "the robot left");
+            self.alone_since = Some(Instant::now());
             self.hub.robot_left(&format!("{} has left", link.name()));
         }
         if let Some((identity, sid, name)) = self.robots.choose() {

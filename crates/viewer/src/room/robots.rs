@@ -96,6 +96,25 @@ impl Robots {
         ))
     }
 
+    /// What people should know while there is no robot to look at.
+    pub fn waiting(&self) -> String {
+        // The names are others' choice: they are quoted, and not all of a crowd is listed.
+        let robots = self.robots.iter().take(8);
+        let names: Vec<_> = robots
+            .map(|robot| format!("{:?} (identity {:?})", robot.name, robot.identity.as_str()))
+            .collect();
+        match &self.wanted {
+            Some(wanted) if names.is_empty() => {
+                format!("waiting for the robot {wanted:?}: there is no robot in the room yet")
+            }
+            Some(wanted) => format!(
+                "waiting for the robot {wanted:?} (--robot), which is not in the room; there are: {}",
+                names.join(", ")
+            ),
+            None => "waiting for a robot: there is none in the room yet".to_owned(),
+        }
+    }
+
     /// What people should know if there are several robots, though none was asked for.
     pub fn others(&self, current: Option<&ParticipantIdentity>) -> Option<String> {
         if self.wanted.is_some() || self.robots.len() < 2 {
@@ -153,6 +172,20 @@ mod tests {
         assert_eq!(chosen(&robots).as_deref(), Some("a"));
         let text = robots.others(Some(&"a".to_owned().into())).unwrap();
         assert!(text.contains("a, b; this is a"), "{text}");
+    }
+
+    #[test]
+    fn what_is_waited_for_is_told() {
+        assert!(Robots::new(None).waiting().contains("there is none"));
+        let mut robots = Robots::new(Some("Nobody".to_owned()));
+        assert!(robots.waiting().contains("\"Nobody\": there is no robot"));
+        robots.insert(robot("a\nb", "PA_1", true));
+        let text = robots.waiting();
+        assert!(text.contains(r#"there are: "a\nb the great" (identity "a\nb")"#));
+        for number in 0..100 {
+            robots.insert(robot(&number.to_string(), "PA_2", true));
+        }
+        assert!(robots.waiting().len() < 500);
     }
 
     #[test]

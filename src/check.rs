@@ -1,0 +1,88 @@
+//! `--check`: looks at all that the node needs, and says in plain words what is wrong.
+
+use std::env;
+use std::path::PathBuf;
+
+use remote_access_bridge::config::{Config, ConfigError};
+use remote_access_room::Finding;
+
+/// Packages whose messages the node loads while it runs.
+const MESSAGES: [&str; 4] = [
+    "diagnostic_msgs",
+    "geometry_msgs",
+    "rcl_interfaces",
+    "std_msgs",
+];
+
+/// Prints what it finds; an error if something is wrong.
+pub async fn check(config: Result<Config, ConfigError>) -> anyhow::Result<()> {
+    let mut wrong = tell(&ros());
+    match &config {
+        Ok(config) => {
+            let warnings = config.warnings.iter().cloned().map(Finding::Note);
+            let fine = Finding::Fine("parameters: they are understood".to_owned());
+            wrong += tell(&warnings.chain([fine]).collect::<Vec<_>>());
+            wrong += tell(&remote_access_room::check(&config.endpoint).await);
+        }
+        Err(error) => wrong += tell(&[Finding::Wrong(format!("parameters: {error}"))]),
+    }
+    // Its exit code is one of its own.
+    config?;
+    anyhow::ensure!(wrong == 0, "{wrong} of these are wrong");
+    Ok(())
+}
+
+/// Prints findings, and counts those that are wrong.
+fn tell(findings: &[Finding]) -> usize {
+    for finding in findings {
+        super::print(&format!("{finding}\n")).ok();
+    }
+    findings.iter().filter(|each| each.is_wrong()).count()
+}
+
+fn ros() -> Vec<Finding> {
+    let variable = |name| env::var(name).ok().filter(|text| !text.is_empty());
+    let prefixes = env::var_os("AMENT_PREFIX_PATH").unwrap_or_default();
+    let prefixes: Vec<PathBuf> = env::split_paths(&prefixes)
+        .filter(|prefix| prefix.is_dir())
+        .collect();
+    let Some(distribution) = variable("ROS_DISTRO").filter(|_| !prefixes.is_empty()) else {
+        return vec![Finding::Wrong(
+            "ROS: none is sourced (ROS_DISTRO, AMENT_PREFIX_PATH); first: . /opt/ros/<distribution>/setup.bash"
+                .to_owned(),
+        )];
+    };
+    let or = |name, default: &str| variable(name).unwrap_or_else(|| default.to_owned());
+    let mut findings = vec![Finding::Fine(format!(
+        "ROS: {distribution}, middleware {}, domain {}, discovery range {}",
+        or("RMW_IMPLEMENTATION", "of the distribution"),
+        or("ROS_DOMAIN_ID", "0"),
+        or("ROS_AUTOMATIC_DISCOVERY_RANGE", "SUBNET"),
+    ))];
+    let is_installed = |package: &str| {
+        let file = format!("share/{package}/package.xml");
+        prefixes.iter().any(|prefix| prefix.join(&file).is_file())
+    };
+    let missing: Vec<&str> = MESSAGES
+        .into_iter()
+        .filter(|package| !is_installed(package))
+        .collect();
+    findings.push(if missing.is_empty() {
+        Finding::Fine("messages: those that the node needs are installed".to_owned())
+    } else {
+        Finding::Wrong(format!(
+            "messages: {} not on AMENT_PREFIX_PATH; install ros-{distribution}-{} or source the \
+             workspace that has them",
+            missing.join(", "),
+            missing[0].replace('_', "-"),
+        ))
+    });
+    if !is_installed("remote_access_bridge") {
+        findings.push(Finding::Note(
+            "overlay: the workspace of this node is not sourced (. install/setup.bash), so that ros2 run \
+             and ros2 launch do not find it"
+                .to_owned(),
+        ));
+    }
+    findings
+}

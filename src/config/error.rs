@@ -1,0 +1,93 @@
+//! What can be wrong with the configuration.
+
+use remote_access_protocol::capability::UnknownCapability;
+
+use super::arguments::ArgumentsError;
+use super::kinds::ValueError;
+use super::unknown::UnknownParameter;
+use crate::bridge::RateError;
+use crate::ros::{PatternError, RosError};
+
+/// The configuration is wrong. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The command line or a parameter file cannot be understood.
+    #[error(transparent)]
+    Arguments(#[from] ArgumentsError),
+    /// A parameter could not be declared.
+    #[error(transparent)]
+    Parameter(#[from] RosError),
+    /// A parameter is given a value of another form.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// A value is given for a parameter that does not exist.
+    #[error(transparent)]
+    Unknown(#[from] UnknownParameter),
+    /// A parameter holds something that is no regular expression.
+    #[error("parameter {name}: {reason}")]
+    Pattern {
+        /// The parameter.
+        name: &'static str,
+        /// What is wrong.
+        reason: PatternError,
+    },
+    /// A parameter holds something that is no rate limit.
+    #[error("parameter {name}: {reason}")]
+    Rate {
+        /// The parameter.
+        name: &'static str,
+        /// What is wrong.
+        reason: RateError,
+    },
+    /// A parameter names a capability that does not exist.
+    #[error("parameter {name}: {reason}")]
+    Capability {
+        /// The parameter.
+        name: &'static str,
+        /// What is wrong.
+        reason: UnknownCapability,
+    },
+    /// A parameter holds something that is no address.
+    #[error("parameter {name}: {text:?} is not an address with a port, as 127.0.0.1:9464")]
+    Address {
+        /// The parameter.
+        name: &'static str,
+        /// What it holds.
+        text: String,
+    },
+    /// A parameter holds something that is no full name.
+    #[error("parameter {name}: {text:?} is not a full name, as /emergency_stop")]
+    FullName {
+        /// The parameter.
+        name: &'static str,
+        /// What it holds.
+        text: String,
+    },
+    /// A parameter holds something that is no time limit.
+    #[error("parameter {name}: {entry:?} is not of the form regex=milliseconds")]
+    Timeout {
+        /// The parameter.
+        name: &'static str,
+        /// What it holds.
+        entry: String,
+    },
+    /// Nothing says how to get a token.
+    #[error(
+        "no access to a LiveKit server is configured: set LIVEKIT_TOKEN, LIVEKIT_TOKEN_FILE, \
+         LIVEKIT_TOKEN_ENDPOINT, or LIVEKIT_API_KEY and LIVEKIT_API_SECRET, in the environment"
+    )]
+    NoToken,
+    /// Key and secret do not come together.
+    #[error("set both LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or LIVEKIT_TOKEN alone")]
+    HalfAKey,
+    /// A token is to be minted, but for no room.
+    #[error("parameter `room` is empty: name the room that the robot is to join")]
+    NoRoom,
+    /// The token endpoint has no URL that can be asked.
+    #[error("LIVEKIT_TOKEN_ENDPOINT is no URL of a token endpoint: it must begin with http:// or https://")]
+    BadTokenEndpoint,
+    /// The URL is none of a LiveKit server.
+    #[error("{0:?} is no URL of a LiveKit server: it must begin with ws://, wss://, http:// or https://")]
+    BadUrl(String),
+}
