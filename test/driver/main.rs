@@ -13,7 +13,7 @@ use remote_access_bridge::driver::{
 use remote_access_protocol::server::{message_data_header, Channel, ServerMessage, StatusLevel};
 use remote_access_protocol::ChannelId;
 use remote_access_session::{
-    ChannelInfo, InboundId, ParticipantId, PublisherId, RateLimit, Request, Transmit,
+    ChannelInfo, Delivery, InboundId, ParticipantId, PublisherId, RateLimit, Request, Transmit,
 };
 
 const CHANNEL: ChannelId = ChannelId(1);
@@ -29,9 +29,11 @@ fn channel() -> ChannelInfo {
             schema: String::new(),
             metadata: std::collections::BTreeMap::new(),
         },
-        depth: 10,
-        reliable: true,
-        latched: false,
+        delivery: Delivery {
+            depth: 10,
+            reliable: true,
+            latched: false,
+        },
         rate_limit: RateLimit::default(),
     }
 }
