@@ -45,6 +45,9 @@
 
 mod account;
 mod fair_queue;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod recovery;
 mod rtc_sctp;
 mod thin_acks;

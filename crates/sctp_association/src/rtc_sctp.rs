@@ -19,7 +19,7 @@ use rtc_shared::TransportProtocol;
 use super::account::Account;
 use super::recovery::{CrateTimer, Recovery, Remedy};
 use super::thin_acks::ThinAcks;
-use super::wire::data_chunks;
+use super::wire::{causes_fit, data_chunks};
 use super::{Message, Payload, Reliability, SctpAssociation, SctpError, SctpEvent, MAX_PACKET};
 
 /// Bytes that the peer may have under way: 5 MiB, as browsers announce.
@@ -224,7 +224,7 @@ impl Association {
 
 impl SctpAssociation for Association {
     fn handle_packet(&mut self, packet: &[u8], now: Instant) {
-        if self.closed {
+        if self.closed || !causes_fit(packet) {
             return;
         }
         let time = now + self.skew;

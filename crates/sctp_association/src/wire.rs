@@ -11,6 +11,10 @@ const DATA_CHUNK: u8 = 0;
 const BEGINNING: u8 = 2;
 const UNORDERED: u8 = 4;
 const SACK_CHUNK: u8 = 3;
+/// The chunks that hold error causes: ABORT and ERROR.
+const CAUSE_CHUNKS: [u8; 2] = [6, 9];
+/// Bytes of a chunk's or an error cause's header.
+const HEADER: usize = 4;
 
 /// The part of a DATA chunk that the accounting needs.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,6 +93,23 @@ fn sack(chunk: &[u8]) -> Option<Sack<'_>> {
         gaps: chunk.get(SACK_HEADER..SACK_HEADER + gaps)?,
         duplicates: u16::from_be_bytes([d0, d1]),
     })
+}
+
+/// Whether all error causes of a packet end within their chunks. rtc-sctp 0.21 panics at others.
+pub(crate) fn causes_fit(packet: &[u8]) -> bool {
+    chunks(packet)
+        .filter(|chunk| CAUSE_CHUNKS.contains(&chunk[0]))
+        .all(|chunk| {
+            let mut rest = &chunk[HEADER..];
+            while let Some(&[_, _, l0, l1]) = rest.first_chunk() {
+                let length = usize::from(u16::from_be_bytes([l0, l1]));
+                match rest.get(length..) {
+                    Some(next) if length >= HEADER => rest = next,
+                    _ => return false,
+                }
+            }
+            true
+        })
 }
 
 /// The chunks of a packet with their headers, without padding. None is shorter than its header.

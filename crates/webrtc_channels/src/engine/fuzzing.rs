@@ -65,6 +65,7 @@ fn sctp_packet(bytes: &[u8], now: Instant) {
         while association.poll_packet(now).is_some() {}
         while association.poll_event().is_some() {}
     }
+    sctp_association::fuzzing::chunks(bytes);
 }
 
 fn agent() -> Ice {
