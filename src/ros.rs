@@ -42,7 +42,9 @@ pub use connections::{ConnectionWatch, Connections};
 pub use error::{OfferError, RosError};
 pub use filter::{PatternError, Patterns, TopicFilter};
 pub use message::{PublisherId, RawMessage};
-pub use parameter_client::{ParameterClient, ParameterEntry, ParameterError, ParameterWatch};
+pub use parameter_client::{
+    FoundParameters, ParameterClient, ParameterEntry, ParameterError, ParameterWatch,
+};
 pub use parameter_value::ParameterValue;
 pub use parameters::{Live, Parameters};
 pub use publisher::{PublishError, Publisher};

@@ -46,7 +46,7 @@ from rcl_interfaces.msg import SetParametersResult
 
     fn get(&self, client: &Arc<ParameterClient>, names: &[&str]) -> Vec<(String, ParameterValue)> {
         let names = names.iter().map(|name| self.full(name)).collect();
-        let found = self.node.runtime.block_on(client.get(names));
+        let found = self.node.runtime.block_on(client.get(names)).entries;
         let short = |entry: ParameterEntry| {
             let name = entry
                 .name
@@ -193,7 +193,7 @@ fn a_node_that_does_not_answer_is_set_aside_and_the_others_are_not() {
     let patience = Duration::from_secs(10);
     let allow = Patterns::new(&names).expect("valid");
     let client = node.ros.parameter_client(allow, patience);
-    let get = || node.runtime.block_on(client.get(Vec::new()));
+    let get = || node.runtime.block_on(client.get(Vec::new())).entries;
     eventually("both answer", || get().len() == 2);
     // It is in the graph and does nothing: its only executor thread sleeps.
     dead.run(

@@ -39,7 +39,17 @@ impl Parameters {
         let client = Arc::clone(&self.client);
         let answers = self.answers.clone();
         async move {
-            let parameters = client.get(names).await.into_iter().map(to_wire).collect();
+            let found = client.get(names).await;
+            if found.cut {
+                let failure = Answer::ParameterFailed {
+                    key,
+                    name: "request".to_owned(),
+                    reason: "only values of 8 MiB in all are given; name fewer parameters"
+                        .to_owned(),
+                };
+                answers.give_async(failure).await;
+            }
+            let parameters = found.entries.into_iter().map(to_wire).collect();
             answers
                 .give_async(Answer::Parameters { key, parameters })
                 .await;
@@ -77,7 +87,8 @@ impl Parameters {
             let parameters = if names.is_empty() {
                 Vec::new()
             } else {
-                client.get(names).await.into_iter().map(to_wire).collect()
+                let found = client.get(names).await;
+                found.entries.into_iter().map(to_wire).collect()
             };
             answers
                 .give_async(Answer::Parameters { key, parameters })

@@ -26,17 +26,57 @@ use nodes::{nodes_with_parameters, RemoteNode, RemoteNodes};
 use serde_json::{json, Value};
 use services::{Service, GET, LIST, SET};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 /// Nodes that are asked at once.
 const AT_ONCE: usize = 16;
+/// Requests that are worked on at once; others wait.
+const REQUESTS: usize = 8;
+/// Parameters that a node is asked for at once: it makes an answer of all their values.
+const NAMES_AT_ONCE: usize = 64;
+/// Bytes of the values that one request may get: half of what fits a message to a viewer.
+const MAX_BYTES: usize = 8 << 20;
 /// Batches of changes that may wait for a watcher.
 const CHANGES: usize = 256;
 
 const EVENTS: &str = "/parameter_events";
 const EVENT_TYPE: &str = "rcl_interfaces/msg/ParameterEvent";
+
+/// The values of parameters.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FoundParameters {
+    /// Sorted by name.
+    pub entries: Vec<ParameterEntry>,
+    /// Whether some were left out, because all together have more than 8 MiB.
+    pub cut: bool,
+}
+
+/// Bytes of values that a request may still get.
+struct Budget(AtomicUsize);
+
+impl Budget {
+    fn new() -> Self {
+        Self(AtomicUsize::new(MAX_BYTES))
+    }
+
+    /// Takes this much, if it is there. If not, nothing is any more.
+    fn take(&self, bytes: usize) -> bool {
+        let taken = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                Some(left.saturating_sub(bytes))
+            });
+        taken.is_ok_and(|left| left >= bytes)
+    }
+
+    fn is_used_up(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+}
 
 /// Gets the changes of parameters. Dropping it ends the subscription to them.
 pub struct ParameterWatch {
@@ -53,6 +93,7 @@ pub struct ParameterClient {
     allow: Patterns,
     timeout: Duration,
     nodes: RemoteNodes,
+    requests: Semaphore,
 }
 
 impl ParameterClient {
@@ -70,12 +111,16 @@ impl ParameterClient {
             allow,
             timeout,
             nodes: RemoteNodes::default(),
+            requests: Semaphore::new(REQUESTS),
         }
     }
 
     /// The values of parameters, sorted by name; of all if `names` is empty. What does not exist,
     /// is not allowed, has no value, or belongs to a node that does not answer is left out.
-    pub async fn get(self: &Arc<Self>, names: Vec<String>) -> Vec<ParameterEntry> {
+    pub async fn get(self: &Arc<Self>, names: Vec<String>) -> FoundParameters {
+        // The semaphore is never closed.
+        let _permit = self.requests.acquire().await;
+        let budget = Arc::new(Budget::new());
         let nodes = self.responsive_nodes().await;
         let mut wanted: BTreeMap<String, Option<Vec<String>>> = BTreeMap::new();
         if names.is_empty() {
@@ -94,8 +139,8 @@ impl ParameterClient {
         }
         let tasks = wanted.into_iter().filter_map(|(node, parameters)| {
             let node = Arc::clone(nodes.get(&node)?);
-            let client = Arc::clone(self);
-            Some(async move { client.get_of(&node, parameters).await })
+            let (client, budget) = (Arc::clone(self), Arc::clone(&budget));
+            Some(async move { client.get_of(&node, parameters, &budget).await })
         });
         let found: Vec<_> = stream::iter(tasks)
             .buffer_unordered(AT_ONCE)
@@ -105,7 +150,10 @@ impl ParameterClient {
         found.retain(|entry| entry.value != ParameterValue::NotSet);
         found.sort_by(|a, b| a.name.cmp(&b.name));
         found.dedup_by(|a, b| a.name == b.name);
-        found
+        FoundParameters {
+            entries: found,
+            cut: budget.is_used_up(),
+        }
     }
 
     /// Sets parameters, each on its own. Numbers and empty lists take the type that the parameter
@@ -207,13 +255,14 @@ impl ParameterClient {
         &self,
         node: &RemoteNode,
         parameters: Option<Vec<String>>,
+        budget: &Budget,
     ) -> Vec<ParameterEntry> {
         let parameters = match parameters {
             Some(parameters) => Ok(parameters),
             None => self.list(node).await,
         };
         let values = match parameters {
-            Ok(parameters) => self.values(node, parameters).await,
+            Ok(parameters) => self.values(node, parameters, budget).await,
             Err(problem) => Err(problem),
         };
         if let Err(problem) = &values {
@@ -234,7 +283,8 @@ impl ParameterClient {
         let names = parameters.iter().map(|(_, name, _)| name.clone()).collect();
         let places: Vec<usize> = parameters.iter().map(|(at, _, _)| *at).collect();
         let set = async {
-            let present: HashMap<_, _> = self.values(node, names).await?.into_iter().collect();
+            let present = self.values(node, names, &Budget::new()).await?;
+            let present: HashMap<_, _> = present.into_iter().collect();
             let wanted: Vec<_> = parameters
                 .into_iter()
                 .map(|(_, name, value)| {
@@ -274,30 +324,48 @@ impl ParameterClient {
             .collect())
     }
 
-    /// The values of a node's parameters, without those that it does not know.
+    /// The values of a node's parameters, without those that it does not know and those beyond the
+    /// budget.
     async fn values(
         &self,
         node: &RemoteNode,
         names: Vec<String>,
+        budget: &Budget,
     ) -> Result<Vec<(String, ParameterValue)>, ParameterError> {
         let mut found = Vec::new();
-        let mut asked = vec![names];
+        let mut asked: Vec<_> = names.chunks(NAMES_AT_ONCE).map(<[_]>::to_vec).collect();
         let mut only_known = false;
         while let Some(mut names) = asked.pop() {
-            let values = self.read(node, &names).await?;
+            if budget.is_used_up() {
+                break;
+            }
+            let values = match self.read(node, &names).await {
+                // Values that are too large for one answer may fit two.
+                Err(ParameterError::Call(CallError::BadResponse { .. })) if names.len() > 1 => {
+                    let half = names.split_off(names.len() / 2);
+                    asked.extend([names, half]);
+                    continue;
+                }
+                read => read?,
+            };
             if values.len() == names.len() {
                 let values = values.iter().map(ParameterValue::from_json);
                 let pairs = names.into_iter().zip(values);
-                found.extend(pairs.filter_map(|(name, value)| Some((name, value?))));
+                let pairs = pairs.filter_map(|(name, value)| Some((name, value?)));
+                found.extend(
+                    pairs.take_while(|(name, value)| budget.take(name.len() + value.size())),
+                );
                 continue;
             }
             // Nodes give nothing at all if they do not know one of the names, or if one has a type
             // and no value. So without those unknown, then by halves.
             if !only_known {
                 let known: HashSet<_> = self.list(node).await?.into_iter().collect();
-                names.retain(|name| known.contains(name));
-                only_known = true;
                 asked.push(names);
+                for names in &mut asked {
+                    names.retain(|name| known.contains(name));
+                }
+                only_known = true;
             } else if names.len() > 1 {
                 let half = names.split_off(names.len() / 2);
                 asked.extend([names, half]);
@@ -328,6 +396,9 @@ impl ParameterClient {
         request: Value,
     ) -> Result<Value, ParameterError> {
         let client = self.client(node, service).await?;
+        let Some(_turn) = node.turn().await else {
+            return Err(self.timed_out(node));
+        };
         let call = client.call_json(request.to_string().as_bytes());
         match tokio::time::timeout(self.timeout, call).await {
             Ok(Ok(response)) => {
@@ -343,11 +414,15 @@ impl ParameterClient {
             }
             Err(_) => {
                 node.is_silent();
-                Err(ParameterError::Timeout {
-                    node: node.name.clone(),
-                    timeout: self.timeout,
-                })
+                Err(self.timed_out(node))
             }
+        }
+    }
+
+    fn timed_out(&self, node: &RemoteNode) -> ParameterError {
+        ParameterError::Timeout {
+            node: node.name.clone(),
+            timeout: self.timeout,
         }
     }
 

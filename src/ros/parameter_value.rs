@@ -70,6 +70,20 @@ impl ParameterValue {
         }
     }
 
+    /// About how many bytes it has as JSON.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::NotSet | Self::Bool(_) => 8,
+            Self::Integer(_) | Self::Double(_) => 20,
+            Self::String(text) => text.len(),
+            Self::Bytes(values) => values.len() * 2,
+            Self::Bools(values) => values.len() * 6,
+            Self::Integers(values) => values.len() * 20,
+            Self::Doubles(values) => values.len() * 20,
+            Self::Strings(values) => values.iter().map(|text| text.len() + 3).sum(),
+        }
+    }
+
     /// The same value in the type that `present` has, where numbers or empty lists allow it.
     /// JSON does not tell 5 from 5.0, nor what an empty list is a list of.
     pub(super) fn in_type_of(self, present: &Self) -> Self {

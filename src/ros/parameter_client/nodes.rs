@@ -9,6 +9,7 @@ use rclrs::{NodeState, RclrsError};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::MutexGuard;
 use tracing::{info, warn};
 
 /// How long a node stays set aside until it is tried again: at first, and at most, twice as long
@@ -23,6 +24,8 @@ const IDLE: Duration = Duration::from_secs(60);
 pub(super) struct RemoteNode {
     pub name: String,
     state: Mutex<RemoteState>,
+    /// Held by who asks it something, so that it makes one answer at a time.
+    turn: tokio::sync::Mutex<()>,
 }
 
 struct RemoteState {
@@ -48,7 +51,17 @@ impl RemoteNode {
                 used: now,
                 silent: None,
             }),
+            turn: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Waits until nobody else asks it anything. `None` if it fell silent meanwhile.
+    pub async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        if let Ok(turn) = self.turn.try_lock() {
+            return Some(turn);
+        }
+        let turn = self.turn.lock().await;
+        self.state.lock().silent.is_none().then_some(turn)
     }
 
     /// The client of one of its services, if there is one already. It is used now.
