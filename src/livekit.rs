@@ -4,6 +4,7 @@
 //! are participants of a room, and bytes go by byte streams.
 
 mod connection;
+mod early;
 mod inbox;
 mod outbox;
 mod participants;

@@ -19,6 +19,7 @@ use remote_access_bridge::livekit::LiveKit;
 use remote_access_bridge::metrics::MetricsServer;
 use remote_access_bridge::ros::{Ros, RosLog};
 use remote_access_protocol::{EMERGENCY_STOP_METADATA, TIMED_MESSAGES_METADATA};
+use remote_access_room::guard::{guard, GuardLimits};
 use remote_access_room::DEFAULT_LOG;
 use remote_access_session::{RobotInfo, Session};
 use tokio::signal::unix::{signal, SignalKind};
@@ -178,6 +179,10 @@ async fn serve(
         session_id: format!("{:016x}", rand::random::<u64>()),
         simulated_time: ros.uses_sim_time(),
     };
+    guard(GuardLimits::of_viewers(
+        config.session.max_inbound_streams,
+        config.session.inbound_rate,
+    ));
     let clock = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let session = Session::new(config.session, robot, Instant::now(), u64::try_from(clock)?);
     let (driver, handle, changed) = Driver::new(session, LiveKit::new(config.endpoint));

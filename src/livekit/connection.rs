@@ -149,13 +149,7 @@ impl Connection for RoomConnection {
             what,
         } = event;
         let what = match what {
-            InboxItem::Opened {
-                many_streams,
-                closer,
-            } => {
-                self.participants.opened(stream, closer);
-                Inbound::Opened { many_streams }
-            }
+            InboxItem::Opened { many_streams } => Inbound::Opened { many_streams },
             InboxItem::Bytes(bytes) => Inbound::Bytes(bytes),
             InboxItem::Closed => {
                 self.participants.close(stream);

@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream};
-use livekit::{ByteStreamReader, StreamCloser, StreamError, StreamReader};
+use livekit::{ByteStreamReader, StreamError, StreamReader};
 use remote_access_protocol::{STREAMS_ATTRIBUTE, STREAMS_MANY};
 use tracing::debug;
 
@@ -24,8 +24,6 @@ pub(super) enum InboxItem {
     Opened {
         /// Whether the participant declares that it reads many streams.
         many_streams: bool,
-        /// Ends the stream.
-        closer: StreamCloser,
     },
     /// Bytes arrived on it.
     Bytes(Bytes),
@@ -79,13 +77,8 @@ impl Inbox {
         let attributes = reader.info().attributes();
         let many_streams =
             attributes.get(STREAMS_ATTRIBUTE).map(String::as_str) == Some(STREAMS_MANY);
-        let closer = reader.closer();
         self.streams.push((inbound, reader));
-        let what = InboxItem::Opened {
-            many_streams,
-            closer,
-        };
-        self.tell(inbound, what).await
+        self.tell(inbound, InboxItem::Opened { many_streams }).await
     }
 
     /// Tells all that has arrived so far.

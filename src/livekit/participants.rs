@@ -1,6 +1,6 @@
 //! Who is in the room, and the streams that they open.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use livekit::id::{ParticipantIdentity, ParticipantSid};
 use livekit::participant::{ParticipantKind, ParticipantState, RemoteParticipant};
@@ -8,15 +8,14 @@ use livekit::{ByteStreamReader, StreamCloser, StreamReader};
 use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT};
 use tracing::{debug, info, warn};
 
+use super::early::EarlyStreams;
 use super::inbox::{self, InboxEvent};
 use remote_access_session::{InboundId, ParticipantId};
 
-/// Streams that may wait until their participant can receive.
-const MAX_WAITING: usize = 8;
 /// Streams that may wait to be read by a participant's inbox.
 const MAX_OPENED: usize = 16;
-/// Identities whose early streams are kept.
-const MAX_EARLY: usize = 64;
+/// Participants of whom it is remembered that they are no viewers.
+const MAX_OTHERS: usize = 1024;
 
 struct Member {
     id: ParticipantId,
@@ -30,8 +29,11 @@ pub(super) struct Participants {
     members: HashMap<ParticipantIdentity, Member>,
     identities: HashMap<ParticipantId, ParticipantIdentity>,
     /// Streams of participants that cannot receive yet.
-    early: HashMap<ParticipantIdentity, Vec<ByteStreamReader>>,
-    closers: HashMap<InboundId, StreamCloser>,
+    early: EarlyStreams,
+    /// Participants that are no viewers.
+    others: HashSet<ParticipantIdentity>,
+    /// How to end the streams of viewers, while they may be read.
+    closers: HashMap<InboundId, (ParticipantId, StreamCloser)>,
     events: flume::Sender<InboxEvent>,
     next: u64,
 }
@@ -42,7 +44,8 @@ impl Participants {
         Self {
             members: HashMap::new(),
             identities: HashMap::new(),
-            early: HashMap::new(),
+            early: EarlyStreams::default(),
+            others: HashSet::new(),
             closers: HashMap::new(),
             events,
             next: connection << 40,
@@ -55,9 +58,8 @@ impl Participants {
         participant: &RemoteParticipant,
     ) -> (Option<ParticipantId>, Option<ParticipantId>) {
         let identity = participant.identity();
-        if !is_viewer(participant) {
-            debug!(%identity, "participant is no viewer");
-            return (None, None);
+        if !is_viewer(participant) || self.others.contains(&identity) {
+            return (None, self.is_no_viewer(&identity));
         }
         let sid = participant.sid();
         if self
@@ -75,7 +77,7 @@ impl Participants {
         let member = Member { id, sid, opened };
         self.members.insert(identity.clone(), member);
         self.identities.insert(id, identity.clone());
-        for reader in self.early.remove(&identity).unwrap_or_default() {
+        for reader in self.early.take(&identity) {
             self.stream(&identity, reader);
         }
         (Some(id), replaced)
@@ -84,7 +86,8 @@ impl Participants {
     /// A participant is gone.
     pub fn gone(&mut self, participant: &RemoteParticipant) -> Option<ParticipantId> {
         let identity = participant.identity();
-        self.early.remove(&identity);
+        self.early.end(&identity);
+        self.others.remove(&identity);
         self.id_of(participant)?;
         info!(%identity, "viewer left");
         self.remove(&identity)
@@ -105,16 +108,24 @@ impl Participants {
     ) -> Option<ParticipantId> {
         let role = reader.info().attributes().get(ROLE_ATTRIBUTE).cloned();
         if role.as_deref() == Some(ROLE_ROBOT) {
-            debug!(%identity, "participant is a robot");
-            return self.remove(identity);
+            reader.closer().close();
+            return self.is_no_viewer(identity);
+        }
+        if self.others.contains(identity) {
+            reader.closer().close();
+            return None;
         }
         let inbound = InboundId(self.take_number());
         let Some(member) = self.members.get(identity) else {
-            self.keep_early(identity, reader);
+            self.early.keep(identity, reader);
             return None;
         };
-        if member.opened.try_send((inbound, reader)).is_err() {
+        let closer = reader.closer();
+        if member.opened.try_send((inbound, reader)).is_ok() {
+            self.closers.insert(inbound, (member.id, closer));
+        } else {
             warn!(%identity, "viewer opens too many streams");
+            closer.close();
         }
         None
     }
@@ -124,31 +135,33 @@ impl Participants {
         self.identities.get(&id).cloned()
     }
 
-    /// Remembers how to end a stream.
-    pub fn opened(&mut self, inbound: InboundId, closer: StreamCloser) {
-        self.closers.insert(inbound, closer);
-    }
-
     /// Ends a stream, or forgets one that has ended.
     pub fn close(&mut self, inbound: InboundId) {
-        if let Some(closer) = self.closers.remove(&inbound) {
+        if let Some((_, closer)) = self.closers.remove(&inbound) {
             closer.close();
         }
     }
 
-    fn keep_early(&mut self, identity: &ParticipantIdentity, reader: ByteStreamReader) {
-        if self.early.len() >= MAX_EARLY && !self.early.contains_key(identity) {
-            return;
+    /// Ends what a participant has sent and, while it is there, will send. Returns the id of the
+    /// viewer that it was taken for.
+    fn is_no_viewer(&mut self, identity: &ParticipantIdentity) -> Option<ParticipantId> {
+        debug!(%identity, "participant is no viewer");
+        self.early.end(identity);
+        if self.others.len() < MAX_OTHERS {
+            self.others.insert(identity.clone());
         }
-        let waiting = self.early.entry(identity.clone()).or_default();
-        if waiting.len() < MAX_WAITING {
-            waiting.push(reader);
-        }
+        self.remove(identity)
     }
 
     fn remove(&mut self, identity: &ParticipantIdentity) -> Option<ParticipantId> {
         let member = self.members.remove(identity)?;
         self.identities.remove(&member.id);
+        self.closers.retain(|_, (of, closer)| {
+            if *of == member.id {
+                closer.close();
+            }
+            *of != member.id
+        });
         Some(member.id)
     }
 

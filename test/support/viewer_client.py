@@ -7,6 +7,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from client import Client, Event, Received, RoomChange, StreamEnded, StreamOpened, Uplink
@@ -37,7 +38,11 @@ class Loop:
 
     def run(self, coroutine: Coroutine[Any, Any, T], seconds: float = HANG) -> T:
         """Runs a coroutine to its end."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(seconds)
+        return self.start(coroutine).result(seconds)
+
+    def start(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Starts a coroutine."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def close(self) -> None:
         """Ends the thread."""
@@ -272,6 +277,11 @@ class Viewer:
         """Opens another stream; what is sent from now on goes there. The one before stays open."""
         robot = self.robot()
         self._uplink = self._loop.run(self._client.open_uplink(robot, attributes, self._acknowledge))
+
+    def stream(self) -> str:
+        """The id of the viewer's stream."""
+        assert self._uplink is not None
+        return self._uplink.stream
 
     def close_stream(self) -> None:
         """Closes the viewer's stream as it should be."""

@@ -8,6 +8,7 @@
 
 mod check;
 mod connect;
+pub mod guard;
 mod incoming;
 mod mint;
 mod reconnect;

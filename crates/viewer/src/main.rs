@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use remote_access_room::guard::{guard, GuardLimits};
 use remote_access_room::{Finding, UplinkOptions, DEFAULT_LOG};
 use remote_access_viewer::hub::Hub;
 use remote_access_viewer::options::{Command, Environment, Options, OptionsError, HELP};
@@ -150,6 +151,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         rotate_bytes: options.stream_rotate_bytes,
         ..UplinkOptions::default()
     };
+    guard(GuardLimits::OF_ROBOTS);
     room::run(
         options.endpoint,
         options.robot,

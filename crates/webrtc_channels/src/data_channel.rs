@@ -66,6 +66,7 @@ impl DataChannel {
 
     /// Sets, replaces or removes the message callback.
     pub fn on_message(&self, callback: Option<OnMessage>) {
+        let callback = callback.map(|callback| filtered(&self.label(), callback));
         self.channel.set_on_message(callback);
     }
 
@@ -73,6 +74,20 @@ impl DataChannel {
     pub fn on_buffered_amount_change(&self, callback: Option<OnBufferedAmountChange>) {
         self.channel.on_buffered_amount_change.set(callback);
     }
+}
+
+/// The callback behind the filter of this process, if it has one.
+fn filtered(label: &str, mut callback: OnMessage) -> OnMessage {
+    let Some(mut filter) = incoming_filter::filter_for(label) else {
+        return callback;
+    };
+    Box::new(move |message| {
+        if message.binary {
+            filter.message(message.data, &mut |data| {
+                callback(DataBuffer { data, binary: true });
+            });
+        }
+    })
 }
 
 impl Debug for DataChannel {

@@ -53,6 +53,7 @@
 
 #![forbid(unsafe_code)]
 
+mod credentials;
 mod dcep;
 mod engine;
 mod error;

@@ -14,8 +14,9 @@ use crate::callbacks::{
 };
 use crate::certificate::Certificate;
 use crate::configuration::RtcConfiguration;
+use crate::credentials;
 use crate::data_channel::{DataChannel, DataChannelInit};
-use crate::engine::{self, Channel, Command, IceCreds, Rejected, Shared};
+use crate::engine::{self, Channel, Command, Rejected, Shared};
 use crate::ice_candidate::IceCandidate;
 use crate::session_description::SessionDescription;
 use crate::states::{IceConnectionState, IceGatheringState, PeerConnectionState, SignalingState};
@@ -65,7 +66,8 @@ impl PeerConnection {
     pub fn new(config: RtcConfiguration) -> Result<Self, RtcError> {
         let certificate =
             Certificate::generate().map_err(|error| RtcError::internal(error.to_string()))?;
-        let credentials = IceCreds::new();
+        let credentials =
+            credentials::random().map_err(|error| RtcError::internal(error.to_string()))?;
         let signaling = Signaling::new(credentials.clone(), certificate.fingerprint.clone());
         let shared = engine::spawn(certificate, credentials, config)
             .map_err(|error| RtcError::internal(format!("cannot start the connection: {error}")))?;

@@ -216,6 +216,13 @@ impl Ice {
     /// Takes in a STUN packet.
     pub(super) fn handle_packet(&mut self, packet: &[u8], path: Path, now: Instant) {
         match StunMessage::parse(packet) {
+            // The agent takes each source of a check for a candidate of the peer.
+            Ok(_) if self.has_too_many_sources(path) => {
+                log::debug!(
+                    "no check is answered from {}: too many sources",
+                    path.remote
+                );
+            }
             Ok(message) => {
                 let known = StunPacket {
                     proto: path.proto,
@@ -229,6 +236,11 @@ impl Ice {
             }
             Err(error) => log::debug!("bad STUN packet from {}: {error}", path.remote),
         }
+    }
+
+    fn has_too_many_sources(&self, path: Path) -> bool {
+        let mut remotes = self.agent.remote_candidates();
+        remotes.clone().count() >= MAX_REMOTE && remotes.all(|each| each.addr() != path.remote)
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {

@@ -2,6 +2,7 @@
 
 use is::IceCreds;
 
+use crate::credentials;
 use crate::engine::{Command, RemoteDescription};
 use crate::sdp::{self, LocalTransport, RemoteTransport, Role, Sdp, Section, Setup};
 use crate::session_description::{SdpParseError, SdpType, SessionDescription};
@@ -135,11 +136,9 @@ impl Signaling {
         sections: &[Section],
         sdp_type: SdpType,
     ) -> SessionDescription {
-        let credentials = if restart {
-            IceCreds::new()
-        } else {
-            self.credentials.clone()
-        };
+        // Without random numbers there is no restart; the present path may last.
+        let fresh = restart.then(credentials::random).and_then(Result::ok);
+        let credentials = fresh.unwrap_or_else(|| self.credentials.clone());
         self.version += 1;
         let transport = LocalTransport {
             ufrag: &credentials.ufrag,

@@ -52,6 +52,21 @@ fn path() -> Path {
 }
 
 #[test]
+fn checks_from_any_number_of_addresses_make_no_more_candidates_than_allowed() {
+    let now = Instant::now();
+    let (mut receiver, packet) = check(now);
+    for port in 1_000..3_000 {
+        let path = Path {
+            remote: at(port),
+            ..path()
+        };
+        receiver.handle_packet(&packet, path, now);
+        while receiver.poll_transmit(now).is_some() {}
+    }
+    assert_eq!(receiver.agent.remote_candidates().count(), MAX_REMOTE);
+}
+
+#[test]
 fn a_check_is_answered_and_a_forged_one_is_not() {
     let now = Instant::now();
     let (mut receiver, mut packet) = check(now);

@@ -1,0 +1,147 @@
+"""A robot under attack: what it costs the bridge, and that nobody else feels it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from geometry_msgs.msg import Twist
+from rclpy.serialization import serialize_message
+
+from bridge_process import Bridge
+from decoding import decode
+from processes import wait_until
+from ros_side import Publisher
+from viewer_client import Loop, Viewer
+
+# Freed memory goes back to the system, so that what is held is what is kept.
+EXACT_MEMORY = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "65536", "MALLOC_MMAP_THRESHOLD_": "65536"}
+STATE = "/alive"
+COMMANDS = "/cmd_vel"
+# No faster than a real robot tells its state.
+PAUSE = 0.05
+MEGA = 1_000_000
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an attack cost the bridge."""
+
+    # Bytes that the attacker sent.
+    sent: int
+    # Bytes of memory that the bridge holds more than before, when all is handled.
+    held: int
+    # The most that it held more in between.
+    peak: int
+    # Seconds of CPU.
+    cpu: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.sent / MEGA:.1f} MB sent, {self.held / MEGA:.1f} MB held, {self.peak / MEGA:.1f} MB at most, "
+            f"{self.cpu:.2f} s of CPU, {self.cpu / self.sent * 1e9:.0f} s/GB"
+        )
+
+
+class Siege:
+    """A bridge with an innocent viewer and a driver, both of whom must not feel what an attacker does."""
+
+    def __init__(
+        self, loop: Loop, bridge: Bridge, publisher: Publisher, viewer: Viewer, driver: Viewer, speeds: list[float]
+    ) -> None:
+        self._loop = loop
+        self._bridge = bridge
+        self._publisher = publisher
+        self._viewer = viewer
+        self._driver = driver
+        self._speeds = speeds
+        self._numbers = itertools.count()
+        publisher.advertise(STATE, "std_msgs/msg/String", depth=100)
+        viewer.subscribe(STATE)
+        publisher.match(STATE)
+        self._channel = driver.advertise(COMMANDS, "geometry_msgs/msg/Twist")
+        self._show()
+        self.robot = viewer.robot()
+
+    def endure(self, attack: Coroutine[Any, Any, int]) -> Cost:
+        """Runs an attack to its end, while the others go on, and says what it cost."""
+        memory, cpu = self._settled(), self._cpu()
+        self._forget_peak()
+        resident = self._status("VmRSS")
+        running = self._loop.start(attack)
+        while not running.done():
+            self._show()
+        sent = running.result()
+        held = self._settled() - memory
+        return Cost(sent, held, self._status("VmHWM") - resident, self._cpu() - cpu)
+
+    def streams(self) -> list[str]:
+        """The ids of the streams of the innocent."""
+        return [self._viewer.stream(), self._driver.stream()]
+
+    def finish(self) -> None:
+        """Nobody felt anything: every state arrived in its order, once, and the driver's end stops the robot."""
+        self._show()
+        shown = next(self._numbers)
+        states = self._viewer.wait_messages(STATE, shown)
+        channel = self._viewer.channels()[STATE]
+        assert [decode(channel, message.data).data for message in states] == [f"message {n}" for n in range(shown)]
+        for innocent in (self._viewer, self._driver):
+            assert innocent.stream_ends() == []
+            assert len(innocent.texts("serverInfo")) == 1
+        assert 0.0 not in self._speeds, "a driver that drove was stopped"
+        self._driver.close_stream()
+        wait_until(lambda: 0.0 in self._speeds, "stop of the robot")
+
+    def _show(self) -> None:
+        """A state reaches the viewer, and a command the robot."""
+        number = next(self._numbers)
+        self._publisher.publish(STATE, first=number)
+        command = Twist()
+        command.linear.x = number + 1.0
+        self._driver.publish(self._channel, serialize_message(command))
+        wait_until(lambda: number + 1.0 in self._speeds, f"command {number}")
+        self._viewer.wait_messages(STATE, number + 1)
+        time.sleep(PAUSE)
+
+    def _settled(self) -> int:
+        """The bridge's memory once it has nothing left to do but to serve the innocent."""
+        readings: list[tuple[int, float]] = []
+
+        def calm() -> bool:
+            before = self._cpu()
+            self._show()
+            self._show()
+            readings.append((self._memory(), self._cpu() - before))
+            last = readings[-4:]
+            return len(last) == 4 and max(m for m, _ in last) - min(m for m, _ in last) < MEGA // 4
+
+        wait_until(calm, "calm", pause=0.1)
+        return self._memory()
+
+    def _memory(self) -> int:
+        """Bytes that are the process's own, not a file's."""
+        return self._status("RssAnon")
+
+    def _status(self, name: str) -> int:
+        """Bytes of one kind."""
+        assert self._bridge.process.exit_code() is None, self._bridge.output()[-3000:]
+        status = dict(line.split(":", 1) for line in Path(self._proc("status")).read_text().splitlines())
+        return int(status[name].split()[0]) * 1024
+
+    def _forget_peak(self) -> None:
+        """The kernel's record of the most memory begins anew."""
+        Path(self._proc("clear_refs")).write_text("5")
+
+    def _proc(self, name: str) -> str:
+        return f"/proc/{self._bridge.process.pid}/{name}"
+
+    def _cpu(self) -> float:
+        """Seconds of CPU that the process has used."""
+        fields = Path(self._proc("stat")).read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
