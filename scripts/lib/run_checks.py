@@ -200,6 +200,12 @@ CHECKS = [
     Check("browser", "the page in a real browser, with the built bridge and the demo robot", check_browser, needs="build"),
     Check("interop", "libwebrtc beside the SDKs of Python and browsers, through a server", check_interop, needs="build"),
     Check(
+        "livekit",
+        "the livekit crate's own tests, on this libwebrtc",
+        lambda: command("scripts/livekit-tests"),
+        needs="build",
+    ),
+    Check(
         "bench",
         "tests of the benchmarks' harness",
         lambda: command(sys.executable, "-m", "pytest", "-q", "bench/tests"),
