@@ -74,11 +74,6 @@ class Uplink:
         self._lock = asyncio.Lock()
         self._ended = False
 
-    @property
-    def stream(self) -> str:
-        """The id of the stream."""
-        return self._writer.info.stream_id
-
     async def send(self, data: bytes) -> None:
         """Sends frames, or whatever else a test wants to send. Nothing happens when the stream has ended."""
         async with self._lock:

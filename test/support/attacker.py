@@ -8,8 +8,6 @@ import itertools
 from collections.abc import Mapping
 
 from livekit import api, rtc
-from livekit.rtc._ffi_client import FfiClient
-from livekit.rtc._proto import ffi_pb2
 
 import wire
 from livekit_server import LiveKitServer
@@ -92,30 +90,6 @@ class Attacker:
             await self._me.publish_data(bytes(CHUNK), reliable=reliable, destination_identities=[self._robot], topic="x")
             sent += CHUNK
         return sent
-
-    async def forge(self, streams: list[str], count: int) -> int:
-        """Packets of streams that somebody else opened."""
-        for stream in streams:
-            for index in range(count):
-                await self._send_chunk(stream, index, bytes(CHUNK))
-        return len(streams) * count * CHUNK
-
-    async def _send_chunk(self, stream: str, index: int, content: bytes) -> None:
-        request = ffi_pb2.FfiRequest()
-        forged = request.send_stream_chunk
-        forged.local_participant_handle = self._me._ffi_handle.handle
-        forged.destination_identities.append(self._robot)
-        forged.sender_identity = self._me.identity
-        forged.chunk.stream_id = stream
-        forged.chunk.chunk_index = index
-        forged.chunk.content = content
-        queue = FfiClient.instance.queue.subscribe()
-        try:
-            number = FfiClient.instance.request(request).send_stream_chunk.async_id
-            event = await queue.wait_for(lambda each: each.send_stream_chunk.async_id == number)
-        finally:
-            FfiClient.instance.queue.unsubscribe(queue)
-        assert not event.send_stream_chunk.error, event.send_stream_chunk.error
 
     async def _join(self) -> None:
         # A Room belongs to the event loop that runs when it is made.

@@ -80,10 +80,6 @@ class Siege:
         held = self._settled() - memory
         return Cost(sent, held, self._status("VmHWM") - resident, self._cpu() - cpu)
 
-    def streams(self) -> list[str]:
-        """The ids of the streams of the innocent."""
-        return [self._viewer.stream(), self._driver.stream()]
-
     def finish(self) -> None:
         """Nobody felt anything: every state arrived in its order, once, and the driver's end stops the robot."""
         self._show()

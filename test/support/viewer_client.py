@@ -278,11 +278,6 @@ class Viewer:
         robot = self.robot()
         self._uplink = self._loop.run(self._client.open_uplink(robot, attributes, self._acknowledge))
 
-    def stream(self) -> str:
-        """The id of the viewer's stream."""
-        assert self._uplink is not None
-        return self._uplink.stream
-
     def close_stream(self) -> None:
         """Closes the viewer's stream as it should be."""
         if self._uplink is not None:
