@@ -73,7 +73,7 @@ def test_a_token_that_may_send_nothing_sees_topics_and_is_told_why_no_more(
     assert row.is_disabled()
     assert "canPublishData" in (row.get_attribute("title") or "")
     tab.add("Drive")
-    assert "canPublishData" in tab.panel("teleop").inner_text()
+    tab.panel("teleop").get_by_text("canPublishData").wait_for()
     assert tab.panel("teleop").locator(".pad").get_attribute("aria-disabled") == "true"
     tab.page.screenshot(path=pictures / "no-rights.png")
 
@@ -127,7 +127,7 @@ def test_the_program_tells_several_rooms_and_their_robots_are_all_there(
 ) -> None:
     others = [
         Bridge(tmp_path, Bridge.credentials(server), {"room": "attic", "name": "Attic robot"}),
-        Bridge(tmp_path, Bridge.credentials(server), {"room": ROOM, "name": "Second robot"}),
+        Bridge(tmp_path, Bridge.credentials(server), {"room": ROOM, "name": "Second robot", "identity": "second"}),
     ]
     asked = []
 

@@ -42,6 +42,8 @@ export class Pilot {
   constructor(place: Place) {
     this.#place = place;
     this.#driver = this.#makeDriver();
+    // A pad is never seen open before somebody has looked.
+    this.lock.value = this.#reason();
   }
 
   get #key(): string {
@@ -158,17 +160,21 @@ export class Pilot {
   }
 
   #look(): void {
-    const { robot } = this.#place;
-    const now = performance.now();
-    const lock =
-      refused(this.#place, "clientPublish") ??
-      this.#driver.refusal ??
-      staleReason(robot, this.settings.value.maxAgeMs, now);
+    const lock = this.#reason();
     if (lock !== undefined && this.lock.value === undefined && this.release()) {
       shake();
     }
     this.lock.value = lock;
     this.#lookAtPad();
+  }
+
+  /** Why nobody can drive from here at this moment. */
+  #reason(): string | undefined {
+    return (
+      refused(this.#place, "clientPublish") ??
+      this.#driver.refusal ??
+      staleReason(this.#place.robot, this.settings.value.maxAgeMs, performance.now())
+    );
   }
 
   #lookAtPad(): void {
