@@ -132,8 +132,15 @@ def test_stop_stops_whoever_has_the_focus(tab: Tab, commands: Commands, pictures
 def test_stop_calls_the_emergency_stop_that_the_robot_names(own_bridge: BridgeFactory, own_tab: Tab) -> None:
     own_bridge(emergency_stop="/restart_path")
     own_tab.wait_live()
-    own_tab.page.keyboard.press("Space")
-    own_tab.page.get_by_text(re.compile(r"STOP was sent, /restart_path answered: forgot \d+ poses")).wait_for()
+    answer = own_tab.page.get_by_text(re.compile(r"STOP was sent, /restart_path answered: forgot \d+ poses"))
+
+    def pressed() -> bool:
+        own_tab.page.keyboard.press("Space")
+        own_tab.page.wait_for_timeout(300)
+        return answer.is_visible()
+
+    # The robot may name its services a moment after its channels.
+    wait_for(pressed, "answer to the emergency stop", own_tab)
 
 
 def test_stop_publishes_the_emergency_stop_that_the_robot_names(
