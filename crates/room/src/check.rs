@@ -9,7 +9,8 @@ use livekit::Room;
 use serde::Deserialize;
 
 use crate::connect::{close, connect, Endpoint};
-use crate::token::{Secret, TokenSource};
+use crate::secret::Secret;
+use crate::token::TokenSource;
 
 /// Longest time that the server may take for an answer.
 const ANSWER: Duration = Duration::from_secs(10);

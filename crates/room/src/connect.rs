@@ -12,7 +12,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{debug, error, info, warn};
 
 use crate::reconnect::ReconnectPolicy;
-use crate::token::{Secret, TokenSource};
+use crate::secret::Secret;
+use crate::token::TokenSource;
 
 /// Longest time that one attempt to connect may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);

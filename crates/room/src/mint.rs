@@ -1,13 +1,13 @@
 //! Access tokens that a participant mints itself.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, SystemTimeError, UNIX_EPOCH};
 
 use jsonwebtoken::{EncodingKey, Header};
 use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT};
 use serde::Serialize;
 
-use crate::token::{Secret, TokenError};
+use crate::secret::Secret;
 
 /// Life of a minted token. The server refreshes it while the participant is connected.
 const LIFETIME: Duration = Duration::from_secs(6 * 3600);
@@ -41,6 +41,18 @@ pub struct TokenMint {
     pub role: Role,
 }
 
+/// A token cannot be minted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MintError {
+    /// Signing failed.
+    #[error("cannot sign the access token: {0}")]
+    Sign(#[from] jsonwebtoken::errors::Error),
+    /// The clock is before 1970.
+    #[error("the system clock is wrong: {0}")]
+    Clock(#[from] SystemTimeError),
+}
+
 /// The claims of a LiveKit access token,
 /// see <https://docs.livekit.io/frontends/authentication/tokens/>.
 #[derive(Serialize)]
@@ -69,7 +81,7 @@ impl TokenMint {
     ///
     /// # Errors
     /// The clock is wrong, or signing fails.
-    pub fn mint(&self) -> Result<Secret, TokenError> {
+    pub fn mint(&self) -> Result<Secret, MintError> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
         let claims = Claims {
             iss: &self.key,

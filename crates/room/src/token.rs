@@ -1,36 +1,11 @@
 //! Access tokens, and where they come from.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTimeError;
 
-use crate::mint::TokenMint;
+use crate::mint::{MintError, TokenMint};
+use crate::secret::{Access, Secret};
 use crate::token_endpoint::{TokenEndpoint, TokenEndpointError};
-
-/// A value that is never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a value.
-    #[must_use]
-    pub fn new(value: String) -> Self {
-        Self(value)
-    }
-
-    /// The value, to hand it to whoever needs it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
 
 /// Where a participant's access token comes from.
 #[derive(Clone, Debug)]
@@ -50,12 +25,9 @@ pub enum TokenSource {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// Signing failed.
-    #[error("cannot sign the access token: {0}")]
-    Sign(#[from] jsonwebtoken::errors::Error),
-    /// The clock is before 1970.
-    #[error("the system clock is wrong: {0}")]
-    Clock(#[from] SystemTimeError),
+    /// The participant cannot mint one.
+    #[error(transparent)]
+    Mint(#[from] MintError),
     /// The file with the token cannot be read.
     #[error("cannot read the access token in {path} (LIVEKIT_TOKEN_FILE): {reason}")]
     File {
@@ -67,13 +39,6 @@ pub enum TokenError {
     /// The token endpoint gives no token.
     #[error("no access token from the token endpoint (LIVEKIT_TOKEN_ENDPOINT): {0}")]
     Endpoint(#[from] TokenEndpointError),
-}
-
-/// A token, and the server that it is for if its source says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Access {
-    pub token: Secret,
-    pub server_url: Option<String>,
 }
 
 impl TokenSource {
@@ -100,7 +65,7 @@ async fn read(path: &Path) -> Result<Secret, TokenError> {
         "" => Err(io::Error::other("it is empty")),
         token => Ok(token.to_owned()),
     });
-    text.map(Secret).map_err(|reason| TokenError::File {
+    text.map(Secret::new).map_err(|reason| TokenError::File {
         path: path.to_owned(),
         reason,
     })

@@ -9,7 +9,7 @@ use reqwest::{header, redirect, Client, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::mint::Role;
-use crate::token::{Access, Secret};
+use crate::secret::{Access, Secret};
 
 /// Longest time for an answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
