@@ -1,6 +1,7 @@
 //! All parameters, in one table, and what is read from the environment.
 
 mod arguments;
+mod arguments_error;
 mod capabilities;
 mod environment;
 mod error;
@@ -20,7 +21,8 @@ use crate::ros::{AssetPolicy, Parameters, Patterns, QosPolicy, TopicFilter};
 use remote_access_room::{Endpoint, Role, TokenEndpoint, TokenMint, TokenSource};
 use remote_access_session::SessionConfig;
 
-pub use arguments::{Arguments, ArgumentsError, Task, NODE_NAME};
+pub use arguments::{Arguments, Task, NODE_NAME};
+pub use arguments_error::ArgumentsError;
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use log_level::LogLevel;

@@ -3,10 +3,11 @@
 
 use std::path::PathBuf;
 
-use super::log_level::{LogLevel, LogLevelError};
+use super::arguments_error::ArgumentsError;
+use super::log_level::LogLevel;
 use super::node_name::full_name;
 use super::overrides::{Overrides, Source};
-use super::yaml::{Yaml, YamlError};
+use super::yaml::Yaml;
 
 /// The node's name unless remapped.
 pub const NODE_NAME: &str = "remote_access_bridge";
@@ -54,65 +55,6 @@ pub struct Arguments {
     pub log_levels: Vec<LogLevel>,
     /// Arguments for rcl: no parameters, which rclrs 0.8 reads otherwise than rclcpp does.
     rcl: Vec<String>,
-}
-
-/// The command line cannot be understood. The text says what to do.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ArgumentsError {
-    /// An option that does not exist.
-    #[error("unknown argument {0:?}, see --help")]
-    Unknown(String),
-    /// An option of ROS that does not exist.
-    #[error("unknown ROS argument {0:?}; known are -r, -p, --params-file, --log-level and the others of ROS 2")]
-    UnknownRos(String),
-    /// Remappings and parameters come after `--ros-args`.
-    #[error("{0:?} must follow --ros-args, as in: --ros-args -r old:=new -p parameter:=value")]
-    OutsideRos(String),
-    /// An option's value is missing.
-    #[error("{0} needs a value")]
-    NoValue(String),
-    /// A remapping that is none.
-    #[error("-r {0:?} must have the form old:=new")]
-    Remapping(String),
-    /// A parameter that is none.
-    #[error("-p {0:?} must have the form parameter:=value")]
-    Parameter(String),
-    /// A parameter's value that cannot be read.
-    #[error("-p {name}: {reason}")]
-    Value {
-        /// The parameter.
-        name: String,
-        /// What is wrong.
-        reason: YamlError,
-    },
-    /// A level of the log that does not exist.
-    #[error(transparent)]
-    LogLevel(#[from] LogLevelError),
-    /// A parameter file that cannot be read.
-    #[error("cannot read the parameter file {}: {reason}", path.display())]
-    File {
-        /// Where it is.
-        path: PathBuf,
-        /// What is wrong.
-        reason: std::io::Error,
-    },
-    /// A parameter file that is no YAML.
-    #[error("parameter file {}: {reason}", path.display())]
-    Yaml {
-        /// Where it is.
-        path: PathBuf,
-        /// What is wrong.
-        reason: YamlError,
-    },
-    /// A parameter file of another form.
-    #[error("parameter file {}: {section} must have the form `{section}: {{ros__parameters: {{parameter: value}}}}`", path.display())]
-    Section {
-        /// Where it is.
-        path: PathBuf,
-        /// The name of a node.
-        section: String,
-    },
 }
 
 /// Where parameters come from, in the order of the command line.

@@ -2,7 +2,7 @@
 
 use remote_access_protocol::capability::UnknownCapability;
 
-use super::arguments::ArgumentsError;
+use super::arguments_error::ArgumentsError;
 use super::kinds::ValueError;
 use super::unknown::UnknownParameter;
 use crate::bridge::RateError;

@@ -1,6 +1,6 @@
 //! The node's full name, which sections of parameter files and remappings go by.
 
-use super::arguments::ArgumentsError;
+use super::arguments_error::ArgumentsError;
 
 /// Whether a section of a parameter file or the prefix of a rule means a node, as in rclcpp: `*`
 /// stands for one part of the name, `**` for any number of them.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::arguments::ArgumentsError;
+use super::arguments_error::ArgumentsError;
 use super::node_name::section_matches;
 use super::yaml::Yaml;
 
