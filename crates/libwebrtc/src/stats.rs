@@ -64,21 +64,7 @@ pub enum QualityLimitationReason {
     Other,
 }
 
-/// Defines reports that consist of several dictionaries.
-macro_rules! reports {
-    ($($name:ident { $($part:ident: $kind:ident,)* })+) => {
-        $(
-            #[doc = concat!("`", stringify!($name), "`: the members common to all reports, and its own.")]
-            #[derive(Debug, Default, Clone, Deserialize)]
-            #[allow(missing_docs)]
-            pub struct $name {
-                $(#[serde(flatten)] pub $part: dictionaries::$kind,)*
-            }
-        )+
-    };
-}
-
-reports! {
+webrtc_channels::reports! {
     CodecStats {
         rtc: RtcStats,
         codec: CodecStats,

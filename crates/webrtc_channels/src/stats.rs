@@ -23,7 +23,9 @@ pub enum RtcStats {
     Certificate(CertificateStats),
 }
 
-/// Defines reports that consist of several dictionaries.
+/// Defines reports that consist of several dictionaries, which are in the module `dictionaries` of whoever calls it.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! reports {
     ($($name:ident { $($part:ident: $kind:ident,)* })+) => {
         $(

@@ -107,6 +107,13 @@ mod tests {
     use crate::message::{QueuedBytes, PLACE};
     use bytes::Bytes;
 
+    /// Keeps two messages, however old.
+    const TWO: QueuePolicy = QueuePolicy {
+        depth: 2,
+        max_age: None,
+        newest_after: None,
+    };
+
     fn message(seq: u64, queued_at: Instant, total: &QueuedBytes) -> Message {
         Message {
             seq,
@@ -119,15 +126,10 @@ mod tests {
     #[test]
     fn the_oldest_goes_first() {
         let now = Instant::now();
-        let policy = QueuePolicy {
-            depth: 2,
-            max_age: None,
-            newest_after: None,
-        };
         let total = QueuedBytes::default();
         let mut queue = MessageQueue::default();
         for seq in 0..5 {
-            queue.push(message(seq, now, &total), policy);
+            queue.push(message(seq, now, &total), TWO);
         }
         assert_eq!(queue.bytes(), 20);
         assert_eq!((queue.drops.overtaken, queue.drops.total()), (3, 3));
@@ -140,16 +142,11 @@ mod tests {
     #[test]
     fn a_message_in_several_queues_counts_once_and_each_place_does() {
         let now = Instant::now();
-        let policy = QueuePolicy {
-            depth: 2,
-            max_age: None,
-            newest_after: None,
-        };
         let total = QueuedBytes::default();
         let mut queues = [MessageQueue::default(), MessageQueue::default()];
         let shared = message(9, now, &total);
         for queue in &mut queues {
-            queue.push(shared.clone(), policy);
+            queue.push(shared.clone(), TWO);
         }
         drop(shared);
         assert_eq!(total.get(), 10 + 2 * PLACE);
