@@ -1,8 +1,8 @@
-"""Starts the bridge. Every parameter of the node is an argument; `--show-args` lists them.
+"""Starts the bridge. Every parameter of the node is a launch argument; `--show-args` lists them.
 
-What decides, from weak to strong: the node's defaults, the parameter file, the arguments that
-are given, whatever their values. The secrets are no arguments: LIVEKIT_URL, LIVEKIT_TOKEN,
-LIVEKIT_API_KEY and LIVEKIT_API_SECRET come from the environment.
+Arguments that are given take precedence over the parameter file, which takes precedence over the
+node's defaults. Secrets come from the environment and are not arguments: LIVEKIT_TOKEN, or
+LIVEKIT_API_KEY and LIVEKIT_API_SECRET.
 """
 
 from pathlib import Path
@@ -17,132 +17,148 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 # The node's parameters: name, default, description.
 PARAMETERS = [
-    ("livekit_url", "", "URL of the LiveKit server. Empty: the environment's LIVEKIT_URL, else ws://localhost:7880."),
-    ("room", "", "Room to join. Needed with LIVEKIT_API_KEY; a LIVEKIT_TOKEN names its room itself."),
-    ("identity", "", "The node's identity in the room, with LIVEKIT_API_KEY. Empty: the host name and a fixed number."),
-    ("name", "", "The robot's name, shown to viewers. Empty: the host name."),
-    ("topic_whitelist", [".*"], "Regular expressions of the topics to offer; one must match the full name."),
-    ("topic_denylist", [""], "Regular expressions of topics that are never offered."),
-    ("include_hidden", False, "Also offer hidden topics, whose name has a part that begins with an underscore."),
-    ("min_qos_depth", 1, "Smallest history depth of a ROS subscription."),
-    ("max_qos_depth", 25, "Largest history depth of a ROS subscription."),
+    ("livekit_url", "", "URL of the LiveKit server. Empty: LIVEKIT_URL from the environment, else ws://localhost:7880."),
+    ("room", "", "Room to join. Required with LIVEKIT_API_KEY; a LIVEKIT_TOKEN already names its room."),
+    (
+        "identity",
+        "",
+        "The bridge's identity in the room, used with LIVEKIT_API_KEY. Empty: the host name with a suffix that stays the same.",
+    ),
+    ("name", "", "The robot's name as viewers see it. Empty: the host name."),
+    ("topic_whitelist", [".*"], "Topics to offer: regular expressions that match the full name."),
+    ("topic_denylist", [""], "Topics never to offer, even if topic_whitelist matches: regular expressions."),
+    (
+        "include_hidden",
+        False,
+        "Also offer hidden topics and services: those with a part of the name that begins with an underscore.",
+    ),
+    ("min_qos_depth", 1, "Minimum history depth of a ROS subscription."),
+    ("max_qos_depth", 25, "Maximum history depth of a ROS subscription."),
     (
         "best_effort_qos_topic_whitelist",
         [""],
-        "Regular expressions of topics that are subscribed best effort, whatever their publishers offer.",
+        "Topics to subscribe to as best effort whatever their publishers offer: regular expressions.",
     ),
-    ("message_backlog_size", 1024, "Most messages that wait for one viewer on one topic; the oldest is dropped."),
-    ("message_queue_bytes", 134217728, "Most bytes of messages that wait for all viewers together."),
+    ("message_backlog_size", 1024, "Maximum number of messages queued per viewer and topic; the oldest is dropped."),
+    ("message_queue_bytes", 134217728, "Maximum bytes of queued messages for all viewers together."),
     (
         "max_message_age_ms",
         2000,
-        "Age in milliseconds at which a waiting message is dropped; never of latched or small reliable topics.",
+        "Age in milliseconds at which a queued message is dropped. Latched and small reliable topics are exempt.",
     ),
-    ("latched_bytes", 67108864, "Most bytes of latched (transient local) messages kept for later viewers."),
-    ("unacknowledged_viewer_rate", 250000, "Bytes per second to a viewer that never acknowledges what it gets."),
+    ("latched_bytes", 67108864, "Maximum bytes of latched (transient local) messages kept for viewers that subscribe later."),
+    ("unacknowledged_viewer_rate", 250000, "Bytes per second to a viewer that never acknowledges anything."),
     (
         "topic_message_rates",
         [""],
-        "Messages per second of topics, as '/camera/.*=5'; the first expression that matches counts. Not of latched topics.",
+        "Maximum messages per second by topic, as '/camera/.*=5'; the first match applies. Latched topics are exempt.",
     ),
-    ("topic_byte_rates", [""], "Bytes per second of topics, as '/camera/.*=500000'; otherwise as topic_message_rates."),
-    ("viewer_rate", 0, "Most bytes per second to one viewer; 0 for no limit."),
-    ("uplink_rate", 0, "Most bytes per second to all viewers together, without the headers of the transport; 0 for no limit."),
-    ("control_queue_bytes", 33554432, "Most bytes of control messages that wait for one viewer; with more it is started anew."),
-    ("max_subscriptions", 2048, "Most topics that one viewer may subscribe to."),
-    ("max_total_subscriptions", 16384, "Most subscriptions of all viewers together."),
-    ("max_viewer_streams", 8, "Most streams that one viewer may have open to the robot."),
+    (
+        "topic_byte_rates",
+        [""],
+        "Maximum bytes per second by topic, as '/camera/.*=500000'; the first match applies. Latched topics are exempt.",
+    ),
+    ("viewer_rate", 0, "Maximum bytes per second to one viewer; 0: unlimited."),
+    ("uplink_rate", 0, "Maximum bytes per second to all viewers together, without transport overhead; 0: unlimited."),
+    ("control_queue_bytes", 33554432, "Maximum bytes of control messages queued for one viewer; beyond that it is resynced."),
+    ("max_subscriptions", 2048, "Maximum number of topics that one viewer may subscribe to."),
+    ("max_total_subscriptions", 16384, "Maximum number of subscriptions of all viewers together."),
+    ("max_viewer_streams", 8, "Maximum number of streams that one viewer may have open to the robot."),
     (
         "viewer_inbound_rate",
         8000000,
-        "Bytes per second that one viewer may send, eight seconds' worth at once; with more its stream is ended.",
+        "Bytes per second that one viewer may send, after a burst of eight seconds' worth; beyond that its stream is closed.",
     ),
-    ("inbound_bytes", 134217728, "Most bytes of unfinished messages from all viewers together; one viewer may have 16 MiB."),
+    ("inbound_bytes", 134217728, "Maximum bytes of incomplete messages from all viewers together; one viewer may have 16 MiB."),
     (
         "stream_rotate_bytes",
         4000000000,
-        "Bytes after which a byte stream is replaced by a new one; receivers end one at 5,000,000,000.",
+        "Bytes after which the bridge replaces a byte stream; receivers end one at 5,000,000,000.",
     ),
     (
         "capabilities",
         ["connectionGraph", "parametersSubscribe", "time"],
-        "What viewers may do: clientPublish, services, parameters (to set), parametersSubscribe, connectionGraph, assets, time.",
+        "Viewers' rights: clientPublish, services, parameters, parametersSubscribe, connectionGraph, assets, time.",
     ),
-    ("client_topic_whitelist", [".*"], "Regular expressions of the topics that viewers may publish on."),
-    ("max_client_channels", 64, "Most topics that one viewer may publish on."),
+    ("client_topic_whitelist", [".*"], "Topics that viewers may publish on: regular expressions."),
+    ("max_client_channels", 64, "Maximum number of channels that one viewer may publish on."),
     (
         "command_topics",
         [".*/cmd_vel([_/].*)?"],
-        "Regular expressions of topics that drive the robot: one viewer at a time, and a stop when it leaves or is silent.",
+        "Topics that drive the robot: regular expressions. One driver at a time; a stop when it leaves or falls silent.",
     ),
-    ("command_timeout_ms", 500, "Milliseconds without a message after which a stop is published on a command topic."),
+    ("command_timeout_ms", 500, "Milliseconds without a command after which a stop is published."),
     (
         "command_max_age_ms",
         500,
-        "Milliseconds on the way after which a command is not obeyed; only of those that tell when they were sent.",
+        "Maximum delay in milliseconds of a timestamped command, relative to the viewer's fastest recent message.",
     ),
     (
         "emergency_stop",
         "",
-        "Service (Trigger, SetBool, Empty) or topic (Bool, Empty) that STOP on the web page uses as well. Empty: none.",
+        "Service (Trigger, SetBool, Empty) or topic (Bool, Empty) that STOP on the web page also triggers. Empty: none.",
     ),
-    ("service_whitelist", [".*"], "Regular expressions of the services to offer."),
-    ("service_timeout_ms", 10000, "Milliseconds until a service call fails that is not answered."),
-    ("service_timeouts", [""], "Milliseconds for some services, as '/slow/.*=60000'; the first expression that matches counts."),
-    ("max_service_calls", 32, "Most service calls that one viewer may wait for at once."),
-    ("param_whitelist", [".*"], "Regular expressions of the parameters to offer, as /node.parameter."),
-    ("parameter_timeout_ms", 2000, "Milliseconds until a node that does not answer about its parameters is set aside."),
+    ("service_whitelist", [".*"], "Services to offer: regular expressions."),
+    ("service_timeout_ms", 10000, "Milliseconds after which an unanswered service call fails."),
+    (
+        "service_timeouts",
+        [""],
+        "Timeouts in milliseconds by service, as '/slow/.*=60000'; the first match applies.",
+    ),
+    ("max_service_calls", 32, "Maximum number of pending service calls per viewer."),
+    ("param_whitelist", [".*"], "Parameters to offer: regular expressions that match /node.parameter."),
+    ("parameter_timeout_ms", 2000, "Milliseconds without an answer after which a node's parameters are skipped for a while."),
     (
         "asset_uri_allowlist",
         ["^package://(?:[-\\w%]+/)*[-\\w%.]+\\.(?:dae|fbx|glb|gltf|jpeg|jpg|mtl|obj|png|stl|tif|tiff|urdf|webp|xacro)$"],
-        "Regular expressions of the files that viewers may fetch.",
+        "URIs of the files that viewers may fetch: regular expressions.",
     ),
     (
         "diagnostics",
         False,
-        "Publish /diagnostics once a second, and the viewers and what they do on the latched topic ~/viewers.",
+        "Publish /diagnostics once a second, and the viewers and their activity on the latched topic ~/viewers.",
     ),
     (
         "metrics_address",
         "",
-        "Address and port of metrics for Prometheus, as 127.0.0.1:9464; empty for none. There is no password.",
+        "Address and port of the Prometheus endpoint, for example 127.0.0.1:9464; empty: none. It has no authentication.",
     ),
-    ("use_sim_time", False, "Take the time of messages from the topic /clock."),
+    ("use_sim_time", False, "Take message times from the topic /clock."),
 ]
 
-# How the node is started: name, default, description.
+# Arguments about the process: name, default, description.
 STARTING = [
     ("node_name", "remote_access_bridge", "name of the node"),
     ("namespace", "", "namespace of the node"),
-    ("params_file", "", "YAML file with parameters, such as config/remote_access_bridge.yaml; empty: none"),
-    ("respawn", "false", "starts the node again when it ended, unless its configuration is wrong (exit code 78)"),
-    ("respawn_delay", "2.0", "seconds until it is started again"),
-    ("log_level", "info", "least severity that the node logs: debug, info, warn, error"),
+    ("params_file", "", "YAML file with parameters, for example config/remote_access_bridge.yaml; empty: none"),
+    ("respawn", "false", "restart the node when it exits, except after a configuration error (exit code 78)"),
+    ("respawn_delay", "2.0", "seconds before a restart"),
+    ("log_level", "info", "minimum severity to log: debug, info, warn or error"),
 ]
 
-# The value of an argument for a parameter that is not given: no parameter could want this text.
+# Default of every argument for a parameter. It means "not given"; no parameter takes it as a value.
 NOT_GIVEN = "not-given"
 
-# The node's exit code when starting it again would not help (EX_CONFIG).
+# The node's exit code after a configuration error (EX_CONFIG): a restart does not help.
 WRONG_CONFIGURATION = 78
 
 
 def as_text(value: object) -> str:
-    """The text of an argument that stands for a parameter's value."""
+    """Writes a parameter's value as the text of a launch argument."""
     return value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
 
 
 def as_parameter(given: str, default: object) -> object:
-    """The value that launch passes on for an argument."""
+    """Converts the text of a launch argument to the value for the node."""
     if isinstance(default, str):
-        # A text such as "42" would be taken for a number if its type were not named.
+        # Without the type, launch would turn a string such as "42" into a number.
         return ParameterValue(given, value_type=str)
-    # launch has no empty lists; to the node a list of an empty text is the same.
+    # launch cannot pass an empty list; the node treats a list of one empty string the same.
     return [""] if (value := yaml.safe_load(given)) == [] else value
 
 
 def start_node(context: LaunchContext) -> list[Node]:
-    """Makes the node from the arguments as they were given."""
+    """Builds the node action from the given arguments."""
     given = {name: LaunchConfiguration(name).perform(context) for name, _, _ in PARAMETERS + STARTING}
     overrides = {name: as_parameter(given[name], default) for name, default, _ in PARAMETERS if given[name] != NOT_GIVEN}
     if given["params_file"] and not Path(given["params_file"]).is_file():
@@ -152,7 +168,7 @@ def start_node(context: LaunchContext) -> list[Node]:
         parameters.append(overrides)
 
     def start_again(event: ProcessExited, context: LaunchContext) -> list[TimerAction]:
-        # launch's own respawn would start it for ever with the same mistake.
+        # launch's own respawn would restart it for ever after a configuration error.
         if context.is_shutdown or event.returncode == WRONG_CONFIGURATION:
             return []
         return [TimerAction(period=float(given["respawn_delay"]), actions=[node()])]
