@@ -8,6 +8,7 @@ use remote_access_bridge::ros::{CallError, RosError, ServiceClient};
 use ros_common::{eventually, unique, Node, Peer, PATIENCE};
 use serde_json::{json, Value};
 use std::future::Future;
+use std::time::Duration;
 
 /// A peer with a service whose callback is the given lambda of request and response.
 fn server(name: &str, type_name: &str, callback: &str) -> Peer {
@@ -30,6 +31,17 @@ fn client(node: &Node, name: &str, type_name: &str) -> ServiceClient {
     node.ros.service_client(name, type_name).expect("a client")
 }
 
+/// A client that the server has discovered: what it answers before is lost in the middleware.
+fn discovered_client(node: &Node, name: &str, type_name: &str) -> ServiceClient {
+    let client = client(node, name, type_name);
+    eventually("the server answers", || {
+        let call = client.call_json(b"{}");
+        let answer = async { tokio::time::timeout(Duration::from_secs(2), call).await };
+        matches!(node.runtime.block_on(answer), Ok(Ok(_)))
+    });
+    client
+}
+
 fn wait<T>(node: &Node, future: impl Future<Output = T>) -> T {
     node.runtime
         .block_on(async { tokio::time::timeout(PATIENCE, future).await })
@@ -46,7 +58,7 @@ fn json_and_cdr_go_there_and_back() {
     let name = format!("/{}", unique("basic"));
     let type_name = "test_msgs/srv/BasicTypes";
     let mut peer = server(&name, type_name, "response.int64_value = request.int64_value + 1; response.string_value = request.string_value[::-1]");
-    let client = client(&node, &name, type_name);
+    let client = discovered_client(&node, &name, type_name);
     let response = json(wait(
         &node,
         client.call_json(br#"{"int64_value":41,"string_value":"abc"}"#),
@@ -81,7 +93,7 @@ fn many_calls_at_once_get_their_own_responses() {
         type_name,
         "response.int32_value = request.int32_value * 2",
     );
-    let client = client(&node, &name, type_name);
+    let client = discovered_client(&node, &name, type_name);
     let calls: Vec<_> = (0..100)
         .map(|at| client.call_json(format!("{{\"int32_value\":{at}}}").as_bytes()))
         .collect();
@@ -96,7 +108,8 @@ fn bad_requests_do_not_reach_the_server() {
     let node = Node::start();
     let name = format!("/{}", unique("bad"));
     let mut peer = server(&name, "std_srvs/srv/SetBool", "response.message = 'x' * 10");
-    let client = client(&node, &name, "std_srvs/srv/SetBool");
+    let client = discovered_client(&node, &name, "std_srvs/srv/SetBool");
+    peer.run("calls.clear()");
     let bad: [&[u8]; 4] = [
         b"",
         b"\0\x01\0\0",
@@ -149,7 +162,8 @@ fn a_call_that_is_dropped_is_forgotten_and_the_next_one_works() {
         type_name,
         "time.sleep(0.5 if request.bool_value else 0); response.int32_value = request.int32_value",
     );
-    let client = client(&node, &name, type_name);
+    let client = discovered_client(&node, &name, type_name);
+    peer.run("calls.clear()");
     let slow = node
         .runtime
         .spawn(client.call_json(br#"{"bool_value":true,"int32_value":1}"#));
@@ -168,7 +182,7 @@ fn a_call_may_outlive_its_client_and_ends_with_the_node() {
         "std_srvs/srv/Trigger",
         "time.sleep(0.2); response.success = True",
     );
-    let call = client(&node, &name, "std_srvs/srv/Trigger").call_json(b"{}");
+    let call = discovered_client(&node, &name, "std_srvs/srv/Trigger").call_json(b"{}");
     assert_eq!(json(wait(&node, call))["success"], true);
 }
 

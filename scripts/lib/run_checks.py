@@ -31,6 +31,8 @@ class Check:
     run: Callable[[], None]
     # The check that must not have failed before.
     needs: str | None = None
+    # It takes long and rarely finds anything: runs with --all, for example every night.
+    nightly: bool = False
 
 
 @dataclass
@@ -180,8 +182,9 @@ CHECKS = [
     ),
     Check(
         "build",
-        "the release build",
-        lambda: command("cargo", "build", "--release", "--workspace", "--locked"),
+        "the release build, with its tests",
+        # Without the tests, features of what only they need would compile a part of the dependencies once more.
+        lambda: command("cargo", "build", "--release", "--workspace", "--all-targets", "--locked"),
     ),
     Check(
         "unit",
@@ -189,7 +192,7 @@ CHECKS = [
         lambda: command("cargo", "test", "--release", "--workspace", "--locked"),
         needs="build",
     ),
-    Check("fuzz", "any bytes from viewers, for a few seconds", fuzz),
+    Check("fuzz", "any bytes from viewers, for a few seconds", fuzz, nightly=True),
     Check(
         "system",
         "tests of the built bridge against a real server, real publishers and real viewers",
@@ -204,6 +207,7 @@ CHECKS = [
         "the livekit crate's own tests, on this libwebrtc",
         lambda: command("scripts/livekit-tests"),
         needs="build",
+        nightly=True,
     ),
     Check(
         "bench",
@@ -240,16 +244,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/test", description=__doc__)
     names = [check.name for check in CHECKS]
     parser.add_argument("--list", action="store_true", help="print the names of the checks")
-    parser.add_argument("--only", action="append", choices=names, metavar="NAME", help="run this one, and no others")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--all", action="store_true", help="run the nightly ones too")
+    which.add_argument("--only", action="append", choices=names, metavar="NAME", help="run this one, and no others")
     arguments = parser.parse_args()
     if arguments.list:
         for check in CHECKS:
-            print(f"{check.name:14} {check.purpose}")
+            print(f"{check.name:14} {check.purpose}{' (nightly)' if check.nightly else ''}")
         return 0
     summary = Summary()
     for check in CHECKS:
-        if not arguments.only or check.name in arguments.only:
+        if arguments.only:
+            wanted = check.name in arguments.only
+        else:
+            wanted = arguments.all or not check.nightly
+        if wanted:
             run(check, summary)
+        elif not arguments.only:
+            summary.lines.append(f"  {check.name:14}      nightly: scripts/test --all, or --only {check.name}")
     print("\nSummary")
     print("\n".join(summary.lines))
     print(f"\n{summary.passed} passed, {len(summary.failures)} failed, {summary.skipped} skipped")
