@@ -146,8 +146,8 @@ def main() -> int:
     parser.add_argument("--bridge", type=Path, required=True, help="the bridge's executable")
     parser.add_argument("--gateway", type=Path, required=True, help="the executable of the viewer gateway")
     parser.add_argument("--port", type=int, default=8765, help="port of the page and the Foxglove WebSocket; 0: any")
-    parser.add_argument("--table", action="store_true", help="draw a table of what arrives, too")
-    parser.add_argument("--seconds", type=float, help="end after so long; without it, on Ctrl-C")
+    parser.add_argument("--table", action="store_true", help="also show a table of received topics")
+    parser.add_argument("--seconds", type=float, help="stop after this time; default: run until Ctrl-C")
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)

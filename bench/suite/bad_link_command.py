@@ -57,9 +57,9 @@ def _measure(bench: Bench, side: Side, load: Load, impairment: Impairment) -> li
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/bad_link", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a window of a third")
-    parser.add_argument("--megabits", type=float, default=5.0, help="rate of the uplink, 0 = no limit")
-    parser.add_argument("--loss", type=float, default=0.01, help="share of packets lost in each direction")
+    parser.add_argument("--quick", action="store_true", help="measure for a third of the time")
+    parser.add_argument("--megabits", type=float, default=5.0, help="uplink rate; 0: unlimited")
+    parser.add_argument("--loss", type=float, default=0.01, help="fraction of packets lost in each direction")
     command.add_common_options(parser)
     return parser.parse_args()
 

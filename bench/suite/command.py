@@ -70,9 +70,9 @@ def publish(table: Table, description: list[str], file: Path | None) -> None:
 def add_common_options(parser: argparse.ArgumentParser) -> None:
     """The options of both commands."""
     parser.add_argument("--side", choices=[*SIDES, "both"], default="both")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
     parser.add_argument(
-        "--patience", type=float, default=0.0, metavar="SECONDS", help="wait so long for a quiet machine before a run"
+        "--patience", type=float, default=0.0, metavar="SECONDS", help="wait up to SECONDS for a quiet machine before each run"
     )
 
 

@@ -17,8 +17,8 @@ from suite.viewers import PYTHON, RUST
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="windows of a third, one run where five are due")
-    parser.add_argument("--only", action="append", metavar="CASE", help="this case, or all that begin so; repeatable")
+    parser.add_argument("--quick", action="store_true", help="measure for a third of the time, one run instead of five")
+    parser.add_argument("--only", action="append", metavar="CASE", help="run this case, or all that begin with it; repeatable")
     parser.add_argument("--viewer", choices=[PYTHON, RUST, "both"], help="viewer of the throughput cases")
     command.add_common_options(parser)
     parser.add_argument("--list", action="store_true", help="print the names of the cases")

@@ -123,10 +123,10 @@ def _measure(stand: Stand, start: Start, size: int, seconds: float) -> list[Figu
 def main() -> int:
     """Returns 0, or 1 when a run failed."""
     parser = argparse.ArgumentParser(prog="bench/viewer_gateway", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="windows of a third")
+    parser.add_argument("--quick", action="store_true", help="measure for a third of the time")
     parser.add_argument("--size", type=int, action="append", help="message size in bytes; repeatable")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
-    parser.add_argument("--patience", type=float, default=0.0, metavar="SECONDS", help="wait so long for a quiet machine")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
+    parser.add_argument("--patience", type=float, default=0.0, metavar="SECONDS", help="wait up to SECONDS for a quiet machine")
     args = parser.parse_args()
     command.stop_on_termination()
     seconds = 4.0 if args.quick else 12.0

@@ -110,9 +110,9 @@ def stale(mutation: Mutation) -> bool:
 def main() -> int:
     """Breaks the session in all ways, or in those that are chosen."""
     parser = argparse.ArgumentParser(prog="scripts/mutate", description=__doc__)
-    parser.add_argument("words", nargs="*", help="only mutations whose rule, file or text has one of these")
-    parser.add_argument("--check", action="store_true", help="only see whether each mutation still fits the code")
-    parser.add_argument("--seeds", type=int, default=150, help="stories of the simulation (default: %(default)s)")
+    parser.add_argument("words", nargs="*", help="only mutations with one of these words in their name, file or text")
+    parser.add_argument("--check", action="store_true", help="only check that each mutation still applies to the code")
+    parser.add_argument("--seeds", type=int, default=150, help="simulated scenarios per mutation (default: %(default)s)")
     arguments = parser.parse_args()
     gone = [mutation for mutation in mutations() if stale(mutation)]
     for mutation in gone:

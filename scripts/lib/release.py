@@ -95,7 +95,7 @@ def main() -> int:
     """Parses the command line and makes the release."""
     parser = argparse.ArgumentParser(prog="scripts/release", description=__doc__)
     choice = parser.add_mutually_exclusive_group(required=True)
-    choice.add_argument("version", nargs="?", metavar="VERSION", help="the new version, as 0.2.0")
+    choice.add_argument("version", nargs="?", metavar="VERSION", help="the new version, for example 0.2.0")
     choice.add_argument("--changelog", action="store_true", help="only print CHANGELOG.rst")
     arguments = parser.parse_args()
     if arguments.changelog:

@@ -60,7 +60,7 @@ def test_a_missing_compiler_is_named(tmp_path: Path) -> None:
     assert "The Rust toolchain is missing" in result.stderr
 
 
-@pytest.mark.parametrize("script", ["setup", "demo", "test", "release", "livekit-tests"])
+@pytest.mark.parametrize("script", ["setup", "demo", "test", "mutate", "release", "livekit-tests", "official-api"])
 def test_a_script_tells_how_it_is_used(script: str, tmp_path: Path) -> None:
     result = run(str(ROOT / "scripts" / script), "--help", at=tmp_path)
     assert result.returncode == 0
