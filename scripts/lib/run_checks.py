@@ -254,10 +254,7 @@ def main() -> int:
         return 0
     summary = Summary()
     for check in CHECKS:
-        if arguments.only:
-            wanted = check.name in arguments.only
-        else:
-            wanted = arguments.all or not check.nightly
+        wanted = check.name in arguments.only if arguments.only else arguments.all or not check.nightly
         if wanted:
             run(check, summary)
         elif not arguments.only:
