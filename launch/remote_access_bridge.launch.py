@@ -22,7 +22,7 @@ PARAMETERS = [
     (
         "identity",
         "",
-        "The bridge's identity in the room, used with LIVEKIT_API_KEY. Empty: the host name with a suffix that stays the same.",
+        "The bridge's identity in the room, unless a LIVEKIT_TOKEN names it. Empty: the host name with a constant suffix.",
     ),
     ("name", "", "The robot's name as viewers see it. Empty: the host name."),
     ("topic_whitelist", [".*"], "Topics to offer: regular expressions that match the full name."),

@@ -62,7 +62,7 @@ macro_rules! parameters {
 parameters! {
     LIVEKIT_URL: Text = "livekit_url", Text(""), "URL of the LiveKit server. Empty: LIVEKIT_URL from the environment, else ws://localhost:7880.";
     ROOM: Text = "room", Text(""), "Room to join. Required with LIVEKIT_API_KEY; a LIVEKIT_TOKEN already names its room.";
-    IDENTITY: Text = "identity", Text(""), "The bridge's identity in the room, used with LIVEKIT_API_KEY. Empty: the host name with a suffix that stays the same.";
+    IDENTITY: Text = "identity", Text(""), "The bridge's identity in the room, unless a LIVEKIT_TOKEN names it. Empty: the host name with a constant suffix.";
     NAME: Text = "name", Text(""), "The robot's name as viewers see it. Empty: the host name.";
     TOPIC_WHITELIST: Texts = "topic_whitelist", Texts(&[".*"]), "Topics to offer: regular expressions that match the full name.";
     TOPIC_DENYLIST: Texts = "topic_denylist", Texts(&[""]), "Topics never to offer, even if topic_whitelist matches: regular expressions.";
