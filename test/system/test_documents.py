@@ -1,4 +1,4 @@
-"""Links of the documents lead somewhere, and no document is left out of the index."""
+"""Links and test names in the documents lead somewhere, and no document is left out of the index."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from processes import ROOT
 
-LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#]*)(?:#([^)]*))?\)")
 
 
 def documents() -> list[Path]:
@@ -16,14 +16,24 @@ def documents() -> list[Path]:
     return [ROOT / name for name in tracked]
 
 
-def links(document: Path) -> list[Path]:
-    return [(document.parent / target).resolve() for target in LINK.findall(document.read_text())]
+def links(document: Path) -> list[tuple[Path, str]]:
+    """The files that a document links to, each with the anchor in it, if any."""
+    found = LINK.findall(document.read_text())
+    return [((document.parent / target).resolve() if target else document, anchor) for target, anchor in found]
 
 
-def test_every_link_leads_to_a_file() -> None:
-    pairs = [(document, target) for document in documents() for target in links(document)]
-    assert len(pairs) > 50
-    assert not [(str(document.relative_to(ROOT)), str(target)) for document, target in pairs if not target.exists()]
+def anchors(document: Path) -> set[str]:
+    """The anchors that GitHub makes of the headings."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_leads_to_a_file_and_a_heading_in_it() -> None:
+    found = [(document, target, anchor) for document in documents() for target, anchor in links(document)]
+    assert len(found) > 50
+    assert not [(str(document.relative_to(ROOT)), str(target)) for document, target, _ in found if not target.exists()]
+    with_anchor = [(str(document.relative_to(ROOT)), target, anchor) for document, target, anchor in found if anchor]
+    assert not [each for each in with_anchor if each[2] not in anchors(each[1])]
 
 
 def test_the_index_leads_to_every_document_of_docs() -> None:
@@ -33,5 +43,12 @@ def test_the_index_leads_to_every_document_of_docs() -> None:
         document = waiting.pop()
         if document not in seen and document.suffix == ".md":
             seen.add(document)
-            waiting += links(document)
+            waiting += [target for target, _ in links(document)]
     assert not [document for document in documents() if (ROOT / "docs") in document.parents and document not in seen]
+
+
+def test_the_rules_of_the_session_name_tests_that_exist() -> None:
+    named = set(re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+){3,})`", (ROOT / "docs/testing.md").read_text()))
+    assert len(named) > 20
+    sources = "".join(file.read_text() for file in (ROOT / "crates/session/tests").rglob("*.rs"))
+    assert not [name for name in sorted(named) if f"fn {name}(" not in sources]
