@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,14 +32,32 @@ ARGUMENTS = [
 ]
 # Milliseconds; only keeps a broken run from hanging.
 PATIENCE = 90_000
+# What the robots of these tests are called.
+NAMES = ("Demo robot", "Second robot", "Attic robot")
+PICTURE = {"id": "picture", "kind": "picture", "topic": "/camera/image/compressed"}
+DRIVE = {"id": "drive", "kind": "teleop"}
+MAP = {"id": "map", "kind": "map"}
+PLOT = {"id": "plot", "kind": "plot", "series": [{"topic": "/odom", "path": ["twist", "twist", "linear", "x"]}]}
+# Drawing in 3D without a graphics card takes most of the time that a page needs: tests have it only where it is tested.
+FEW = (PICTURE, DRIVE)
+# Only what is not stored yet: a test may change the panels and load the page again.
+STORE = """([names, panels]) => {
+  for (const name of location.protocol === "about:" ? [] : names) {
+    const key = `remote-access-panels:${name}`;
+    if (localStorage.getItem(key) === null) localStorage.setItem(key, JSON.stringify(panels));
+  }
+}"""
 
 
 class Tab:
     """A browser profile of its own with the page in it."""
 
-    def __init__(self, browser: Browser, **options: Any) -> None:
+    def __init__(self, browser: Browser, panels: Sequence[dict[str, Any]] | None = FEW, **options: Any) -> None:
+        """The page begins with these panels, or with those that it chooses itself."""
         self._context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
         self._context.set_default_timeout(PATIENCE)
+        if panels is not None:
+            self._context.add_init_script(f"({STORE})({json.dumps([NAMES, panels])})")
         self.page = self._context.new_page()
         # What went wrong in the page's own code.
         self.errors: list[str] = []
@@ -103,8 +122,13 @@ class Tab:
         return usage["usedSize"] + usage.get("backingStorageSize", 0)
 
     def add(self, name: str) -> None:
-        """Adds a panel by its button."""
-        self.page.locator(".add-menu").get_by_role("button", name=name, exact=True).click()
+        """Adds a panel from the menu."""
+        self.menu("Add", name)
+
+    def menu(self, menu: str, name: str) -> None:
+        """Chooses something in a menu below the panels."""
+        self.page.locator(".page-bar").get_by_role("button", name=menu, exact=True).click()
+        self.page.locator(".menu-list:popover-open").get_by_role("button", name=name, exact=True).click()
 
 
 def wait_for(condition: Callable[[], Any], what: str, tab: Tab | None = None) -> Any:

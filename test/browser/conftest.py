@@ -130,7 +130,7 @@ def own_bridge(server: LiveKitServer, robot: ChildProcess, tmp_path: Path, room:
     bridges: list[Bridge] = []
 
     def start(**parameters: str) -> Bridge:
-        given = {"room": room, "capabilities": RIGHTS, **parameters}
+        given = {"room": room, "name": "Demo robot", "capabilities": RIGHTS, **parameters}
         bridges.append(Bridge(tmp_path, Bridge.credentials(server), given))
         return bridges[-1]
 

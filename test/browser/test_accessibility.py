@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from chromium import Tab
+from chromium import DRIVE, MAP, PICTURE, PLOT, Tab
 from conftest import TabFactory
 
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
+
+KINDS = ("services", "parameters", "rosout", "diagnostics", "log", "frames", "publish", "record")
+TREE = {"id": "tree", "kind": "tree", "topic": "/odom"}
+PANELS = (PICTURE, DRIVE, MAP, PLOT, TREE, *({"id": kind, "kind": kind} for kind in KINDS))
 
 
 def barriers(tab: Tab) -> list[str]:
@@ -22,15 +26,12 @@ def barriers(tab: Tab) -> list[str]:
 
 @pytest.mark.parametrize(("screen", "colours"), [({}, "light"), (PHONE, "dark")], ids=["desktop", "phone"])
 def test_there_are_no_barriers(new_tab: TabFactory, pictures: Path, screen: dict[str, object], colours: str) -> None:
-    tab = new_tab(color_scheme=colours, **screen)
+    tab = new_tab(panels=PANELS, color_scheme=colours, **screen)
     tab.wait_live()
-    tab.wait_changing()
-    for name in ("Services", "Parameters", "Log", "Diagnostics", "Bridge log"):
-        tab.add(name)
+    tab.panel("parameters").scroll_into_view_if_needed()
     tab.panel("parameters").locator("input").nth(2).wait_for()
-    if not screen:
-        tab.show("/odom", "tree")
-        tab.panel("tree").locator("li.leaf").first.wait_for()
+    tab.panel("tree").scroll_into_view_if_needed()
+    tab.panel("tree").locator("li.leaf").first.wait_for()
     assert barriers(tab) == []
     if screen:
         tab.page.locator(".tabs").get_by_role("button", name="Topics").click()

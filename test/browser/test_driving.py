@@ -66,11 +66,11 @@ def test_shortcuts_do_not_drive_and_stop_the_keys(driving: Tab, commands: Comman
     commands.wait_stop(driving)
 
 
-@pytest.fixture
-def patient_bridge(server: LiveKitServer, robot: ChildProcess, tmp_path: Path) -> Iterator[Bridge]:
+@pytest.fixture(scope="module")
+def patient_bridge(server: LiveKitServer, robot: ChildProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridge]:
     """A bridge that waits an hour for a silent driver: who goes must stop the robot itself."""
-    parameters = {"room": "patient", "capabilities": RIGHTS, "command_timeout_ms": "3600000"}
-    bridge = Bridge(tmp_path, Bridge.credentials(server), parameters)
+    parameters = {"room": "patient", "name": "Demo robot", "capabilities": RIGHTS, "command_timeout_ms": "3600000"}
+    bridge = Bridge(tmp_path_factory.mktemp("patient"), Bridge.credentials(server), parameters)
     yield bridge
     bridge.stop()
 
@@ -134,7 +134,7 @@ def test_the_second_driver_is_told_who_drives(
 @pytest.fixture
 def strict_bridge(server: LiveKitServer, robot: ChildProcess, tmp_path: Path) -> Iterator[Bridge]:
     """A bridge with its defaults, which let viewers watch and nothing else."""
-    bridge = Bridge(tmp_path, Bridge.credentials(server), {"room": "strict"})
+    bridge = Bridge(tmp_path, Bridge.credentials(server), {"room": "strict", "name": "Demo robot"})
     yield bridge
     bridge.stop()
 
@@ -144,7 +144,6 @@ def test_what_the_robot_does_not_allow_is_greyed_out_with_the_reason(
 ) -> None:
     tab = Tab(chromium).open(site.url, server.url, Tab.token(server, "strict", "guest"))
     tab.wait_live()
-    tab.add("Drive")
     tab.add("Services")
     pad = tab.panel("teleop").locator(".pad")
     assert pad.get_attribute("aria-disabled") == "true"

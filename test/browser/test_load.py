@@ -52,7 +52,7 @@ def received(tab: Tab, topic: str) -> int:
 def test_a_flood_is_drawn_at_the_pace_of_the_display(
     chromium: Browser, server: LiveKitServer, site: PageServer, flood: str, pictures: Path
 ) -> None:
-    tab = Tab(chromium)
+    tab = Tab(chromium, panels=None)
     tab.page.add_init_script(COUNTERS)
     tab.open(site.url, server.url, Tab.token(server, flood, "browser"))
     tab.wait_live()
@@ -73,9 +73,9 @@ def test_a_flood_is_drawn_at_the_pace_of_the_display(
     # Clicks are answered meanwhile.
     for _ in range(3):
         tab.panel("tree").get_by_label("Maximise /fast").click()
-        tab.page.locator(".grid.single").wait_for()
+        tab.page.locator(".panel.maximized").wait_for()
         tab.panel("tree").get_by_label("Restore /fast").click()
-        tab.page.locator(".grid:not(.single)").wait_for()
+        tab.page.locator(".panel.maximized").wait_for(state="detached")
     wait_for(lambda: flooded(4000, 4), "more of the flood", tab)
     seen = tab.page.evaluate("seen")
     fast, images = received(tab, "/fast") - before["/fast"], received(tab, "/big/image")

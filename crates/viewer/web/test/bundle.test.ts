@@ -18,9 +18,9 @@ test("the page is small", () => {
   console.log(
     `gz: first picture ${first.toFixed(0)} kB, connected ${connected.toFixed(0)} kB, all ${all.toFixed(0)} kB`,
   );
-  assert.ok(first < 95, `${first} kB until something is seen`);
-  assert.ok(connected < 245, `${connected} kB until it is connected`);
-  assert.ok(all < 420, `${all} kB in all`);
+  assert.ok(first < 115, `${first} kB until something is seen`);
+  assert.ok(connected < 265, `${connected} kB until it is connected`);
+  assert.ok(all < 450, `${all} kB in all`);
 });
 
 test("the lock file names no registry", () => {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parsePanels } from "../src/app/layout";
 import { TimeSeries } from "../src/panels/plot/series";
 import { fromFragment, fromProgram } from "../src/remote/config";
 import { Rate } from "../src/remote/rate";
@@ -42,15 +41,6 @@ test("the program's answer is taken as far as it makes sense", () => {
   });
   assert.equal(fromProgram({ rooms: [], error: "no key" }).error, "no key");
   assert.throws(() => fromProgram([]));
-});
-
-test("panels that somebody else stored are not taken", () => {
-  assert.equal(parsePanels(null), undefined);
-  assert.equal(parsePanels("{"), undefined);
-  const good = { id: "1", kind: "tree", topic: "/a" };
-  assert.deepEqual(parsePanels(JSON.stringify([good, { id: 2, kind: "tree" }, { id: "3", kind: 7 }, null])), [
-    good,
-  ]);
 });
 
 test("rates follow what arrives, and forget it", () => {

@@ -3,13 +3,14 @@ import { useEffect } from "preact/hooks";
 import { DriveMode } from "../drive/DriveMode";
 import { driveMode } from "../drive/mode";
 import { StopButton } from "../drive/Stop";
-import { Panel } from "../panels/Panel";
-import { AddMenu } from "./AddMenu";
 import { ConnectForm } from "./ConnectForm";
 import { Header } from "./Header";
 import { Icon } from "./icons";
-import { config, maximized, panels, place, revision, rooms, tab } from "./state";
+import { PageBar } from "./PageBar";
+import { config, place, revision, rooms } from "./state";
+import { Tiles } from "./Tiles";
 import { TopicList } from "./TopicList";
+import { hasSidebar, tab } from "./workspace";
 
 export function App() {
   const isConfigured = rooms.value.length > 0;
@@ -31,9 +32,10 @@ function Workspace() {
     document.title = name ? `${name} · Remote access` : "Remote access";
   }, [name]);
   const drives = driveMode.value && current !== undefined;
-  const shown = maximized.value ? panels.value.filter((each) => each.id === maximized.value) : panels.value;
   return (
-    <main class={`workspace show-${tab.value} ${drives ? "drives" : ""}`}>
+    <main
+      class={`workspace show-${tab.value} ${drives ? "drives" : ""} ${hasSidebar.value ? "" : "no-topics"}`}
+    >
       {drives && <DriveMode key={current.key} place={current} />}
       {current && <StopButton key={current.key} place={current} />}
       <section class="sidebar" aria-label="Topics">
@@ -42,12 +44,10 @@ function Workspace() {
       <section id="panels" aria-label="Panels">
         {current ? (
           <>
-            <div class={maximized.value ? "grid single" : "grid"}>
-              {shown.map((spec) => (
-                <Panel key={`${current.key} ${spec.id}`} place={current} spec={spec} />
-              ))}
+            <div class="page">
+              <Tiles place={current} />
             </div>
-            {!maximized.value && <AddMenu />}
+            <PageBar place={current} />
           </>
         ) : (
           <NoRobot />

@@ -4,8 +4,9 @@ import { EXPIRED } from "../remote/failure";
 import { rate } from "./format";
 import { useRepaint } from "./hooks";
 import { Icon } from "./icons";
-import { choose, config, disconnect, openPanel, type Place, place, places, rooms } from "./state";
+import { choose, config, disconnect, type Place, place, places, rooms } from "./state";
 import { currentTheme, toggleTheme } from "./theme";
+import { hasSidebar, openPanel, toggleSidebar } from "./workspace";
 
 export function Header() {
   const current = place.value;
@@ -15,9 +16,24 @@ export function Header() {
         <Icon name="robot" />
         <span class="narrow-hidden">Remote access</span>
       </h1>
-      {rooms.value.length > 0 && <RobotPicker current={current} />}
+      {rooms.value.length > 0 && (
+        <>
+          <button
+            type="button"
+            class="tool narrow-hidden"
+            aria-label="Topics"
+            title={hasSidebar.value ? "Hide the topics" : "Show the topics"}
+            aria-pressed={hasSidebar.value}
+            onClick={toggleSidebar}
+          >
+            <Icon name="tree" />
+          </button>
+          <RobotPicker current={current} />
+        </>
+      )}
       <span class="spring" />
       {rooms.value.length > 0 && <Connection current={current} />}
+      <FullScreenButton />
       <ThemeButton />
       {rooms.value.length > 0 && (
         <button type="button" class="tool" aria-label="Disconnect" title="Disconnect" onClick={disconnect}>
@@ -135,6 +151,29 @@ function stateText(current: Place | undefined): [string, string] {
     default:
       return ["Connecting", "warn"];
   }
+}
+
+/** Not where there is no full screen, as on an iPhone. */
+function FullScreenButton() {
+  if (!document.fullscreenEnabled) {
+    return null;
+  }
+  const toggle = () => {
+    void (document.fullscreenElement
+      ? document.exitFullscreen()
+      : document.documentElement.requestFullscreen().catch(() => {}));
+  };
+  return (
+    <button
+      type="button"
+      class="tool narrow-hidden"
+      aria-label="Full screen"
+      title="Full screen"
+      onClick={toggle}
+    >
+      <Icon name="expand" />
+    </button>
+  );
 }
 
 function ThemeButton() {

@@ -1,8 +1,10 @@
-/** Which panels there are, and those that a robot starts with. */
+/** Pages of panels: those that a robot starts with, and how they are stored. */
 import { isObject } from "../remote/messages";
 import type { Robot } from "../remote/robot";
+import { camerasOf } from "../ros/cameras";
 import { topicsOf } from "../ros/kinds";
 import type { Path } from "../ros/paths";
+import { arranged, parseTile, type Tile } from "./split";
 
 /** A line of a plot. */
 export interface Series {
@@ -18,16 +20,17 @@ export interface PanelSpec {
   series?: Series[];
   /** Topics that a 3D view or map shows; what the robot has, if nothing was chosen. */
   layers?: string[];
-  wide?: boolean;
+  /** What else the user has chosen in the panel, by name. */
+  settings?: Record<string, unknown>;
 }
 
 /** Something of everything that the robot has, the most telling first. */
-export function defaultPanels(robot: Robot): PanelSpec[] {
+export function defaultPanels(robot: Robot, canDecode: boolean): PanelSpec[] {
   const channels = [...robot.channels.values()];
   const first = (type: string) => topicsOf(channels, type, 1)[0];
   const has = (...types: string[]) => types.some((type) => first(type) !== undefined);
   const wanted: Omit<PanelSpec, "id">[] = [];
-  const picture = first("sensor_msgs/CompressedImage") ?? first("sensor_msgs/Image");
+  const picture = camerasOf(channels, canDecode)[0]?.channels[0]?.topic;
   if (picture) {
     wanted.push({ kind: "picture", topic: picture });
   }
@@ -58,14 +61,72 @@ export function defaultPanels(robot: Robot): PanelSpec[] {
   return wanted.map((panel) => ({ ...panel, id: crypto.randomUUID() }));
 }
 
-/** Panels as they were stored. Undefined if there are none, or somebody else's. */
-export function parsePanels(stored: string | null): PanelSpec[] | undefined {
+/** Panels that share the screen. */
+export interface Page {
+  id: string;
+  name: string;
+  panels: PanelSpec[];
+  tiles: Tile | undefined;
+}
+
+/** What is remembered of a robot, or shared. */
+export interface Layout {
+  pages: Page[];
+}
+
+/** How much wider than high the room for panels is taken to be. */
+export const ASPECT = 1.3;
+const MAX_PAGES = 30;
+const MAX_PANELS = 60;
+const MAX_NAME = 60;
+
+/** A page with all these panels, of equal size. */
+export function newPage(name: string, panels: PanelSpec[], aspect = ASPECT): Page {
+  const ids = panels.map(({ id }) => id);
+  return { id: crypto.randomUUID(), name, panels, tiles: arranged(ids, aspect) };
+}
+
+/** A panel for every camera. */
+export function cameraPanels(robot: Robot, canDecode: boolean): PanelSpec[] {
+  return camerasOf(robot.channels.values(), canDecode).flatMap(({ channels: [best] }) =>
+    best ? [{ id: crypto.randomUUID(), kind: "picture", topic: best.topic }] : [],
+  );
+}
+
+/** A layout as it was stored or shared. Undefined if there is none, or somebody else's. */
+export function parseLayout(stored: string | null): Layout | undefined {
+  let parsed: unknown;
   try {
-    const parsed: unknown = JSON.parse(stored ?? "null");
-    return Array.isArray(parsed) ? parsed.filter(isPanel) : undefined;
+    parsed = JSON.parse(stored ?? "null");
   } catch {
     return undefined;
   }
+  // What was stored before there were pages is a list of panels.
+  const given = Array.isArray(parsed)
+    ? [{ name: "Overview", panels: parsed }]
+    : isObject(parsed)
+      ? parsed.pages
+      : undefined;
+  if (!Array.isArray(given)) {
+    return undefined;
+  }
+  const pages = given.filter(isObject).slice(0, MAX_PAGES).map(parsePage);
+  return pages.length > 0 ? { pages } : undefined;
+}
+
+function parsePage(page: Record<string, unknown>, index: number): Page {
+  const all = Array.isArray(page.panels) ? page.panels.filter(isPanel).slice(0, MAX_PANELS) : [];
+  const panels = all.filter(({ id }, at) => all.findIndex((each) => each.id === id) === at);
+  return {
+    id: typeof page.id === "string" ? page.id : crypto.randomUUID(),
+    name: typeof page.name === "string" ? page.name.slice(0, MAX_NAME) : `Page ${index + 1}`,
+    panels,
+    tiles: parseTile(
+      page.tiles,
+      panels.map(({ id }) => id),
+      ASPECT,
+    ),
+  };
 }
 
 function isPanel(value: unknown): value is PanelSpec {
@@ -74,7 +135,17 @@ function isPanel(value: unknown): value is PanelSpec {
     typeof value.id === "string" &&
     typeof value.kind === "string" &&
     ["string", "undefined"].includes(typeof value.topic) &&
-    (value.series === undefined || Array.isArray(value.series)) &&
-    (value.layers === undefined || Array.isArray(value.layers))
+    (value.series === undefined || isArrayOf(value.series, isSeries)) &&
+    (value.layers === undefined || isArrayOf(value.layers, (each) => typeof each === "string")) &&
+    (value.settings === undefined || isObject(value.settings))
   );
+}
+
+function isSeries(value: unknown): boolean {
+  const isStep = (step: unknown) => typeof step === "string" || typeof step === "number";
+  return isObject(value) && typeof value.topic === "string" && isArrayOf(value.path, isStep);
+}
+
+function isArrayOf(value: unknown, is: (each: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(is);
 }

@@ -7,7 +7,9 @@ import type { Place } from "../app/state";
 import { MapPanel } from "../panels/map";
 import { Tool } from "../panels/parts";
 import { PicturePanel } from "../panels/picture";
+import { canDecodeVideo } from "../panels/picture/video";
 import type { Robot } from "../remote/robot";
+import { camerasOf } from "../ros/cameras";
 import { topicsOf } from "../ros/kinds";
 import { Presets } from "./Controls";
 import { closeDriveMode } from "./mode";
@@ -18,10 +20,9 @@ export function DriveMode({ place }: { place: Place }) {
   const { robot } = place;
   const pilot = pilotOf(place);
   const channels = [...robot.channels.values()];
-  const cameras = [
-    ...topicsOf(channels, "sensor_msgs/CompressedImage"),
-    ...topicsOf(channels, "sensor_msgs/Image"),
-  ];
+  const cameras = camerasOf(channels, canDecodeVideo.value ?? false).flatMap((each) =>
+    each.channels.map(({ topic }) => topic),
+  );
   const [chosen, choose] = useState<string>();
   const camera = cameras.find((topic) => topic === chosen) ?? cameras[0];
   const lock = pilot.lock.value;

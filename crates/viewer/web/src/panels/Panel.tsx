@@ -4,7 +4,8 @@ import { useErrorBoundary } from "preact/hooks";
 import { useVisible } from "../app/hooks";
 import { Icon, PATHS } from "../app/icons";
 import type { PanelSpec } from "../app/layout";
-import { closePanel, maximized, movePanel, type Place, updatePanel } from "../app/state";
+import type { Place } from "../app/state";
+import { closePanel, maximized } from "../app/workspace";
 import type { PanelType } from "./panel";
 import { Hint, Tool } from "./parts";
 import { PANELS } from "./registry";
@@ -20,49 +21,59 @@ const UNKNOWN: PanelType = {
   ),
 };
 
-export function Panel({ place, spec }: { place: Place; spec: PanelSpec }) {
+interface PanelFrameProps {
+  place: Place;
+  spec: PanelSpec;
+  /** Where it is, as CSS variables. */
+  box: Record<string, string>;
+  /** Whether another panel fills the page. It goes on all the same. */
+  isCovered: boolean;
+  /** A pointer takes the panel by its heading. */
+  onGrip: (event: PointerEvent) => void;
+  onGripKey: (event: KeyboardEvent) => void;
+}
+
+export function Panel({ place, spec, box, isCovered, onGrip, onGripKey }: PanelFrameProps) {
   const [ref, visible] = useVisible<HTMLElement>();
   const { title, icon, Body } = PANELS[spec.kind] ?? UNKNOWN;
   const isMaximized = maximized.value === spec.id;
   const name = spec.topic ?? title;
-  const classes = ["panel", `panel-${spec.kind}`, spec.wide && "wide", isMaximized && "maximized"];
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Escape" && isMaximized) {
       maximized.value = undefined;
     }
   };
+  const onPointerDown = (event: PointerEvent) => {
+    const isTool = event.target instanceof Element && event.target.closest("button:not(.grip)") !== null;
+    if (!isTool && !isMaximized && event.button === 0) {
+      onGrip(event);
+    }
+  };
   return (
     <section
       id={`panel-${spec.id}`}
-      class={classes.filter(Boolean).join(" ")}
+      class={`panel panel-${spec.kind} ${isMaximized ? "maximized" : ""}`}
       data-kind={spec.kind}
       aria-label={`${title}${spec.topic ? ` of ${spec.topic}` : ""}`}
       tabIndex={-1}
       ref={ref}
+      style={box}
+      inert={isCovered}
       onKeyDown={onKeyDown}
     >
-      <header>
+      <header onPointerDown={onPointerDown}>
         <Icon path={icon} />
         <h2 title={name}>{name}</h2>
         <span class="tools">
-          <Tool
-            icon="left"
-            label={`Move ${name} forward`}
-            run={() => movePanel(spec.id, -1)}
-            class="narrow-hidden"
-          />
-          <Tool
-            icon="right"
-            label={`Move ${name} back`}
-            run={() => movePanel(spec.id, 1)}
-            class="narrow-hidden"
-          />
-          <Tool
-            icon="wide"
-            label={`Make ${name} ${spec.wide ? "narrow" : "wide"}`}
-            run={() => updatePanel(spec.id, { wide: !spec.wide })}
-            class="narrow-hidden"
-          />
+          <button
+            type="button"
+            class="tool grip narrow-hidden"
+            aria-label={`Move ${name}`}
+            title={`Drag to move ${name}. Arrow keys move it, with Shift they resize it.`}
+            onKeyDown={onGripKey}
+          >
+            <Icon name="move" />
+          </button>
           <Tool
             icon={isMaximized ? "shrink" : "expand"}
             label={isMaximized ? `Restore ${name}` : `Maximise ${name}`}

@@ -1,8 +1,9 @@
 /** Which topics a 3D view or a map shows. */
 import { useState } from "preact/hooks";
 import type { PanelSpec } from "../app/layout";
-import { updatePanel } from "../app/state";
+import { updatePanel } from "../app/workspace";
 import type { Channel, Robot } from "../remote/robot";
+import { isCostmap } from "../ros/grid";
 import { topicsOf, typeOf } from "../ros/kinds";
 import { Tool } from "./parts";
 
@@ -19,7 +20,11 @@ function possibleLayers(robot: Robot, types: LayerTypes): Channel[] {
 /** The topics that the view shows. */
 export function shownLayers(robot: Robot, types: LayerTypes, spec: PanelSpec): string[] {
   const unasked = () =>
-    Object.entries(types).flatMap(([type, count]) => topicsOf(robot.channels.values(), type, count));
+    Object.entries(types).flatMap(([type, count]) =>
+      topicsOf(robot.channels.values(), type)
+        .sort((a, b) => Number(isCostmap(a)) - Number(isCostmap(b)))
+        .slice(0, count),
+    );
   return (spec.layers ?? unasked()).filter((topic) => robot.channel(topic));
 }
 

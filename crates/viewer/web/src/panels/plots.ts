@@ -1,5 +1,5 @@
 /** Puts numbers into plots. */
-import { openPanel, panels, reveal, updatePanel } from "../app/state";
+import { openPanel, panels, reveal, updatePanel } from "../app/workspace";
 import type { Path } from "../ros/paths";
 import { pathName } from "../ros/paths";
 

@@ -1,11 +1,14 @@
 /** All panels, by the name that layouts have for them. The order is that of the menu. */
 import { diagnostics } from "./diagnostics";
+import { frames } from "./frames";
 import { log } from "./log";
 import { map } from "./map";
 import type { PanelType } from "./panel";
 import { parameters } from "./parameters";
 import { picture } from "./picture";
 import { plot } from "./plot";
+import { publish } from "./publish";
+import { record } from "./record";
 import { rosout } from "./rosout";
 import { scene } from "./scene";
 import { services } from "./services";
@@ -18,10 +21,13 @@ export const PANELS: Record<string, PanelType> = {
   plot,
   scene,
   map,
+  frames,
   teleop,
+  publish,
   services,
   parameters,
   diagnostics,
   rosout,
   log,
+  record,
 };

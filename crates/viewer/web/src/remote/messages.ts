@@ -32,6 +32,10 @@ export interface ChannelInfo {
   schemaName: string;
   schemaEncoding: string;
   schema: string;
+  /** The topic whose messages the robot's bridge makes these of, if it does. */
+  sourceTopic?: string;
+  /** Whether whoever subscribes later gets the last message. */
+  isLatched?: boolean;
 }
 
 export interface ServiceSchema {

@@ -13,7 +13,11 @@ export function channelInfo(value: unknown): ChannelInfo | undefined {
   if (!isObject(value) || typeof value.id !== "number" || typeof value.topic !== "string") {
     return undefined;
   }
+  const metadata = isObject(value.metadata) ? value.metadata : {};
+  const source = metadata.source_topic;
   return {
+    ...(typeof source === "string" ? { sourceTopic: source } : {}),
+    ...(metadata.latched === "true" ? { isLatched: true } : {}),
     id: value.id,
     topic: value.topic,
     encoding: text(value.encoding),

@@ -6,13 +6,18 @@ export type View = "picture" | "scene" | "map" | "tree";
 const VIEWS: Record<string, View> = {
   "sensor_msgs/Image": "picture",
   "sensor_msgs/CompressedImage": "picture",
+  "foxglove_msgs/CompressedVideo": "picture",
   "sensor_msgs/PointCloud2": "scene",
   "sensor_msgs/LaserScan": "scene",
   "tf2_msgs/TFMessage": "scene",
+  "visualization_msgs/Marker": "scene",
+  "visualization_msgs/MarkerArray": "scene",
   "nav_msgs/OccupancyGrid": "map",
   "nav_msgs/Path": "map",
   "nav_msgs/Odometry": "map",
   "geometry_msgs/PoseStamped": "map",
+  "geometry_msgs/PoseWithCovarianceStamped": "map",
+  "geometry_msgs/PoseArray": "map",
 };
 
 /** The type's name in two parts, with or without `/msg/`. */

@@ -7,13 +7,15 @@ const MOST_AFTER_MS = 1000;
 
 const withHeader = new WeakMap<object, boolean>();
 
-/** Whether a type begins with a std_msgs/Header. */
+/** Whether a type begins with a std_msgs/Header, or with a time as those of Foxglove do. */
 function hasHeader(channel: Pick<ChannelInfo, "schemaEncoding" | "schema">): boolean {
   let known = withHeader.get(channel);
   if (known === undefined) {
     const lines = channel.schema.split("\n").map((line) => line.replace(/#.*/, "").trim());
     const first = lines.find((line) => line !== "" && !line.includes("="));
-    known = channel.schemaEncoding === "ros2msg" && /^(std_msgs\/(msg\/)?)?Header\s/.test(first ?? "");
+    known =
+      channel.schemaEncoding === "ros2msg" &&
+      /^((std_msgs\/(msg\/)?)?Header|(builtin_interfaces\/(msg\/)?)?[Tt]ime)\s/.test(first ?? "");
     withHeader.set(channel, known);
   }
   return known;

@@ -97,6 +97,15 @@ export class Transforms {
     return this.#frames.get(clean(frame))?.parent;
   }
 
+  /** Every frame that has a parent, with the time of its newest transform in seconds. */
+  links(): { frame: string; parent: string; timeS: number }[] {
+    return [...this.#frames].map(([frame, { parent, samples }]) => ({
+      frame,
+      parent,
+      timeS: samples.at(-1)?.timeS ?? 0,
+    }));
+  }
+
   /** The frame at the top of another one's tree: itself if it has no parent. */
   root(frame: string): string {
     return this.#chain(frame).root;

@@ -1,5 +1,6 @@
 /** Draws maps, ways and poses from above. */
-import { gridPixels, type OccupancyGrid } from "../../ros/grid";
+import type { Aim } from "../../ros/goals";
+import { gridPixels, isCostmap, type OccupancyGrid } from "../../ros/grid";
 import { type LaserScan, scanPoints } from "../../ros/pointcloud";
 import { compose, type Pose, rotate, type Stamp, seconds, type Transforms, yaw } from "../../ros/tf";
 
@@ -23,13 +24,22 @@ type Context = CanvasRenderingContext2D;
 
 const pictures = new WeakMap<object, HTMLCanvasElement>();
 
-/** Draws everything; returns the pose of the robot, if a layer tells it. */
+/** What a drawing tells. */
+export interface Drawn {
+  /** The pose of the robot, if a layer tells it. */
+  robot: Pose | undefined;
+  /** The frame in which everything is drawn. */
+  frame: string;
+}
+
+/** Draws everything, and the place that is being chosen. */
 export function drawMap(
   canvas: HTMLCanvasElement,
   camera: MapCamera,
   layers: MapLayer[],
   transforms: Transforms,
-): Pose | undefined {
+  aim: Aim | undefined,
+): Drawn {
   const context = canvas.getContext("2d");
   if (!context) {
     throw new Error("this browser draws no pictures");
@@ -41,9 +51,7 @@ export function drawMap(
     canvas.height = height;
   }
   const root = fixedFrame(layers, transforms);
-  const grid = layers.find((layer) => layer.type === "nav_msgs/OccupancyGrid")?.message as
-    | OccupancyGrid
-    | undefined;
+  const grid = mainGrid(layers);
   if (grid && !camera.isFitted && width > 0) {
     fit(camera, grid, transforms.pose(grid.header.frame_id, root), width / ratio, height / ratio);
   }
@@ -55,7 +63,10 @@ export function drawMap(
     context.setTransform(scale, 0, 0, -scale, width / 2 - camera.x * scale, height / 2 + camera.y * scale);
   toPixels();
   const order = ["nav_msgs/OccupancyGrid", "sensor_msgs/LaserScan", "nav_msgs/Path"];
-  const rank = (layer: MapLayer) => (order.indexOf(layer.type) + order.length + 1) % (order.length + 1);
+  // Costmaps lie on the map.
+  const rank = (layer: MapLayer) =>
+    ((order.indexOf(layer.type) + order.length + 1) % (order.length + 1)) +
+    (isCostmap(layer.topic) ? 0.5 : 0);
   let isGridDrawn = false;
   let robot: Pose | undefined;
   for (const layer of [...layers].sort((a, b) => rank(a) - rank(b))) {
@@ -76,7 +87,36 @@ export function drawMap(
       robot = compose(base, pose);
     }
   }
-  return robot;
+  if (aim) {
+    const orientation = { x: 0, y: 0, z: Math.sin(aim.yaw / 2), w: Math.cos(aim.yaw / 2) };
+    drawRobot(
+      context,
+      { position: { x: aim.x, y: aim.y, z: 0 }, orientation },
+      1.4 / camera.pixelsPerMetre,
+      "#3ecf8e",
+    );
+  }
+  return { robot, frame: root };
+}
+
+/** The map itself, not what is computed from it. */
+function mainGrid(layers: MapLayer[]): OccupancyGrid | undefined {
+  const grids = layers.filter((layer) => layer.type === "nav_msgs/OccupancyGrid");
+  const layer = grids.find(({ topic }) => !isCostmap(topic)) ?? grids[0];
+  return layer?.message as OccupancyGrid | undefined;
+}
+
+/** The place in metres under a place on the screen. */
+export function placeUnder(
+  canvas: HTMLCanvasElement,
+  camera: MapCamera,
+  { clientX, clientY }: { clientX: number; clientY: number },
+): { x: number; y: number } {
+  const box = canvas.getBoundingClientRect();
+  return {
+    x: camera.x + (clientX - box.left - box.width / 2) / camera.pixelsPerMetre,
+    y: camera.y - (clientY - box.top - box.height / 2) / camera.pixelsPerMetre,
+  };
 }
 
 /** Puts the whole map into view. */
@@ -103,8 +143,8 @@ function fit(
 
 /** The frame in which everything is drawn: that of the map, else the root of the others. */
 function fixedFrame(layers: MapLayer[], transforms: Transforms): string {
-  const map = layers.find((layer) => layer.type === "nav_msgs/OccupancyGrid") ?? layers[0];
-  const frame = (map?.message as Stamped | undefined)?.header.frame_id ?? "";
+  const map = (mainGrid(layers) ?? layers[0]?.message) as Stamped | undefined;
+  const frame = map?.header.frame_id ?? transforms.mainRoot() ?? "";
   return transforms.root(frame);
 }
 
@@ -114,10 +154,10 @@ function enter(context: Context, { position, orientation }: Pose): void {
   context.rotate(yaw(orientation));
 }
 
-function drawLayer(context: Context, { type, message }: MapLayer, pixel: number): Pose | undefined {
+function drawLayer(context: Context, { topic, type, message }: MapLayer, pixel: number): Pose | undefined {
   switch (type) {
     case "nav_msgs/OccupancyGrid":
-      drawGrid(context, message as OccupancyGrid);
+      drawGrid(context, message as OccupancyGrid, isCostmap(topic));
       return undefined;
     case "sensor_msgs/LaserScan":
       drawScan(context, message as LaserScan, pixel);
@@ -130,6 +170,14 @@ function drawLayer(context: Context, { type, message }: MapLayer, pixel: number)
       drawRobot(context, pose, pixel, "#4f9cf9");
       return pose;
     }
+    case "geometry_msgs/PoseArray":
+      for (const pose of (message as { poses: Pose[] }).poses) {
+        drawRobot(context, pose, 0.5 * pixel, "#e5679b");
+      }
+      return undefined;
+    case "geometry_msgs/PoseWithCovarianceStamped":
+      drawRobot(context, (message as { pose: { pose: Pose } }).pose.pose, pixel, "#e5679b");
+      return undefined;
     case "geometry_msgs/PoseStamped":
       drawRobot(context, (message as { pose: Pose }).pose, pixel, "#e5679b");
       return undefined;
@@ -138,14 +186,14 @@ function drawLayer(context: Context, { type, message }: MapLayer, pixel: number)
   }
 }
 
-function drawGrid(context: Context, grid: OccupancyGrid): void {
+function drawGrid(context: Context, grid: OccupancyGrid, isCost: boolean): void {
   const { width, height, resolution, origin } = grid.info;
   let picture = pictures.get(grid);
   if (!picture) {
     picture = document.createElement("canvas");
     picture.width = width;
     picture.height = height;
-    picture.getContext("2d")?.putImageData(new ImageData(gridPixels(grid), width, height), 0, 0);
+    picture.getContext("2d")?.putImageData(new ImageData(gridPixels(grid, isCost), width, height), 0, 0);
     pictures.set(grid, picture);
   }
   enter(context, origin);

@@ -2,13 +2,15 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { latestMessage, useFrame, useRepaint, useTransforms, useWatch } from "../../app/hooks";
 import { PATHS } from "../../app/icons";
+import { useSetting } from "../../app/workspace";
 import { typeOf } from "../../ros/kinds";
 import { yaw } from "../../ros/tf";
+import { AimBar, AimTools, useAim } from "../aim";
 import { LayerMenu, type LayerTypes, shownLayers } from "../layers";
 import type { PanelProps, PanelType } from "../panel";
 import { Hint, Tool } from "../parts";
 import { Waiting } from "../Waiting";
-import { drawMap, type MapCamera, type MapLayer } from "./draw";
+import { drawMap, type MapCamera, type MapLayer, placeUnder } from "./draw";
 
 export const map: PanelType = {
   title: "Map",
@@ -25,6 +27,8 @@ const TYPES: LayerTypes = {
   "nav_msgs/Path": 2,
   "nav_msgs/Odometry": 1,
   "geometry_msgs/PoseStamped": 1,
+  "geometry_msgs/PoseWithCovarianceStamped": 1,
+  "geometry_msgs/PoseArray": 1,
   "sensor_msgs/LaserScan": 1,
 };
 const START: MapCamera = { x: 0, y: 0, pixelsPerMetre: 36, isFitted: false };
@@ -35,8 +39,10 @@ export function MapPanel({ place, spec, visible }: PanelProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const camera = useRef<MapCamera>({ ...START });
   const [problem, setProblem] = useState<string>();
-  const [follows, setFollows] = useState(false);
+  const [follows, setFollows] = useSetting(spec, "follow", false);
   const [where, setWhere] = useState<string>();
+  const [frame, setFrame] = useState("");
+  const { aiming, setAiming, point } = useAim();
   const store = useTransforms(robot, visible);
   const layers = shownLayers(robot, TYPES, spec);
   useWatch(robot, layers, visible);
@@ -58,7 +64,14 @@ export function MapPanel({ place, spec, visible }: PanelProps) {
       }
     }
     try {
-      const pose = drawMap(canvas.current, camera.current, shown, store.current);
+      const { robot: pose, frame } = drawMap(
+        canvas.current,
+        camera.current,
+        shown,
+        store.current,
+        aiming?.aim,
+      );
+      setFrame(frame);
       if (pose && follows) {
         camera.current.x = pose.position.x;
         camera.current.y = pose.position.y;
@@ -72,7 +85,12 @@ export function MapPanel({ place, spec, visible }: PanelProps) {
     return true;
   });
 
-  const drag = useDrag(canvas, camera, () => setFollows(false));
+  const leave = () => {
+    if (follows) {
+      setFollows(false);
+    }
+  };
+  const drag = useDrag(canvas, camera, leave, point);
   const onKeyDown = (event: KeyboardEvent) => {
     const moves: Record<string, [number, number]> = {
       ArrowLeft: [-STEP, 0],
@@ -84,7 +102,7 @@ export function MapPanel({ place, spec, visible }: PanelProps) {
     if (move) {
       camera.current.x += move[0] / camera.current.pixelsPerMetre;
       camera.current.y += move[1] / camera.current.pixelsPerMetre;
-      setFollows(false);
+      leave();
     } else if (event.key === "+" || event.key === "-") {
       zoom(camera.current, event.key === "+" ? 1.25 : 0.8);
     } else {
@@ -106,11 +124,20 @@ export function MapPanel({ place, spec, visible }: PanelProps) {
       {problem === undefined && !layers.some((topic) => robot.channel(topic)?.latest) && (
         <Waiting place={place} topic={undefined} />
       )}
+      <AimBar place={place} spec={spec} frame={frame} aiming={aiming} setAiming={setAiming} />
       <div class="figures overlay">
         <LayerMenu robot={robot} spec={spec} types={TYPES} />
         <label>
           <input type="checkbox" checked={follows} onChange={() => setFollows(!follows)} /> follow
         </label>
+        {spec.id !== "drive" && (
+          <AimTools
+            place={place}
+            aiming={aiming}
+            setAiming={setAiming}
+            middle={() => ({ x: camera.current.x, y: camera.current.y })}
+          />
+        )}
         <Tool
           icon="reset"
           label="Back to the first view"
@@ -124,22 +151,32 @@ export function MapPanel({ place, spec, visible }: PanelProps) {
   );
 }
 
-function zoom(camera: MapCamera, factor: number): void {
-  camera.pixelsPerMetre = Math.min(2000, Math.max(1, camera.pixelsPerMetre * factor));
+/** Zooms; what is at the place, if one is given, stays where it is on the screen. */
+function zoom(camera: MapCamera, factor: number, fixed?: { x: number; y: number }): void {
+  const before = camera.pixelsPerMetre;
+  camera.pixelsPerMetre = Math.min(2000, Math.max(1, before * factor));
+  if (fixed) {
+    const part = before / camera.pixelsPerMetre;
+    camera.x = fixed.x + (camera.x - fixed.x) * part;
+    camera.y = fixed.y + (camera.y - fixed.y) * part;
+  }
 }
 
-/** Drag to move, wheel or two fingers to zoom. */
+/** Drag to move, wheel or two fingers to zoom; what `point` takes is for choosing a place. */
 function useDrag(
   canvas: { current: HTMLCanvasElement | null },
   camera: { current: MapCamera },
   moved: () => void,
+  point: (type: string, place: { x: number; y: number } | undefined) => boolean,
 ) {
   const fingers = useRef(new Map<number, { x: number; y: number }>());
   useEffect(() => {
     const target = canvas.current;
     const onWheel = (event: WheelEvent) => {
       event.preventDefault();
-      zoom(camera.current, Math.exp(-event.deltaY / 400));
+      if (target) {
+        zoom(camera.current, Math.exp(-event.deltaY / 400), placeUnder(target, camera.current, event));
+      }
     };
     // Added by hand: the page could not keep a passive listener from scrolling.
     target?.addEventListener("wheel", onWheel, { passive: false });
@@ -149,13 +186,26 @@ function useDrag(
     const [a, b] = [...fingers.current.values()];
     return a && b ? Math.hypot(a.x - b.x, a.y - b.y) : 0;
   };
+  const isTaken = (event: PointerEvent) =>
+    canvas.current !== null && point(event.type, placeUnder(canvas.current, camera.current, event));
+  const onPointerUp = (event: PointerEvent) => {
+    isTaken(event);
+    fingers.current.delete(event.pointerId);
+  };
   return {
     onPointerDown: (event: PointerEvent) => {
+      if (isTaken(event)) {
+        canvas.current?.setPointerCapture(event.pointerId);
+        return;
+      }
       fingers.current.set(event.pointerId, { x: event.clientX, y: event.clientY });
       canvas.current?.setPointerCapture(event.pointerId);
     },
     onPointerMove: (event: PointerEvent) => {
       const last = fingers.current.get(event.pointerId);
+      if (!last && isTaken(event)) {
+        return;
+      }
       if (!last) {
         return;
       }
@@ -170,7 +220,7 @@ function useDrag(
       }
       moved();
     },
-    onPointerUp: (event: PointerEvent) => fingers.current.delete(event.pointerId),
-    onPointerCancel: (event: PointerEvent) => fingers.current.delete(event.pointerId),
+    onPointerUp,
+    onPointerCancel: onPointerUp,
   };
 }

@@ -1,15 +1,19 @@
-/** sensor_msgs/Image and CompressedImage as pictures. */
-import { useRef, useState } from "preact/hooks";
+/** What a camera sees: as video, as compressed pictures or raw. */
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ageMs } from "../../app/age";
-import { age, hertz, rate } from "../../app/format";
-import { latestMessage, useFrame, useRepaint, useWatch } from "../../app/hooks";
+import { age, duration, hertz, rate } from "../../app/format";
+import { decodeMessage, latestMessage, useFrame, useRepaint, useWatch } from "../../app/hooks";
 import { PATHS } from "../../app/icons";
-import type { Channel } from "../../remote/robot";
+import { saveFile } from "../../app/share";
+import { updatePanel } from "../../app/workspace";
+import type { Channel, Robot } from "../../remote/robot";
+import { cameraOf, camerasOf, isVideo, pictureKind } from "../../ros/cameras";
 import { type RawImage, toPixels } from "../../ros/image";
 import { typeOf } from "../../ros/kinds";
 import type { PanelProps, PanelType } from "../panel";
-import { Hint } from "../parts";
+import { Hint, Tool } from "../parts";
 import { Waiting } from "../Waiting";
+import { canDecodeVideo, VideoPlayer } from "./video";
 
 export const picture: PanelType = {
   title: "Picture",
@@ -19,6 +23,8 @@ export const picture: PanelType = {
 
 /** Pictures that are drawn per second; a display seldom shows more. */
 const PER_SECOND = 60;
+/** A picture of a camera that sends several is frozen when it is so old, in milliseconds. */
+const FROZEN_MS = 2000;
 
 interface CompressedImage {
   format: string;
@@ -26,17 +32,36 @@ interface CompressedImage {
 }
 
 export function PicturePanel({ place, spec, visible }: PanelProps) {
+  const { robot } = place;
   const topic = spec.topic ?? "";
   const canvas = useRef<HTMLCanvasElement>(null);
+  const player = useRef<VideoPlayer | undefined>(undefined);
   const shown = useRef<Uint8Array | undefined>(undefined);
   const isBusy = useRef(false);
   const [problem, setProblem] = useState<string>();
-  const [size, setSize] = useState<string>();
-  useWatch(place.robot, [topic], visible);
+  const channel = robot.channel(topic);
+  const playsVideo = channel !== undefined && isVideo(channel);
   useRepaint(visible, 2);
-  const channel = place.robot.channel(topic);
 
-  useFrame(visible, PER_SECOND, () => {
+  useWatch(robot, [topic], visible, (from, data) => {
+    if (isVideo(from) && canvas.current) {
+      player.current ??= new VideoPlayer(canvas.current, setProblem);
+      const { value } = decodeMessage(from, data);
+      const { data: picture } = (value ?? {}) as { data?: Uint8Array };
+      if (picture) {
+        player.current.push(picture);
+      }
+    }
+  });
+  useEffect(
+    () => () => {
+      player.current?.dispose();
+      player.current = undefined;
+    },
+    [topic, visible],
+  );
+
+  useFrame(visible && !playsVideo, PER_SECOND, () => {
     const target = canvas.current;
     if (!channel?.latest || channel.latest === shown.current || isBusy.current || !target) {
       return false;
@@ -44,10 +69,7 @@ export function PicturePanel({ place, spec, visible }: PanelProps) {
     shown.current = channel.latest;
     isBusy.current = true;
     draw(channel, target)
-      .then(() => {
-        setProblem(undefined);
-        setSize(`${target.width} × ${target.height}`);
-      })
+      .then(() => setProblem(undefined))
       .catch((error: unknown) => setProblem(error instanceof Error ? error.message : String(error)))
       .finally(() => {
         isBusy.current = false;
@@ -56,21 +78,79 @@ export function PicturePanel({ place, spec, visible }: PanelProps) {
   });
 
   const now = performance.now();
+  const old = channel && ageMs(robot, channel, now);
+  const isFrozen = channel !== undefined && channel.count > 1 && !channel.isLatched && (old ?? 0) > FROZEN_MS;
   return (
-    <div class="body picture">
+    <div class={`body picture ${isFrozen ? "frozen" : ""}`}>
       <canvas ref={canvas} width={1} height={1} role="img" aria-label={`Picture of ${topic}`} />
       {!channel?.latest && <Waiting place={place} topic={topic} />}
+      {playsVideo && canDecodeVideo.value === false && (
+        <Hint error>This browser decodes no H.264. Choose compressed pictures.</Hint>
+      )}
       {problem !== undefined && <Hint error>{problem}</Hint>}
+      {isFrozen && old !== undefined && <p class="frozen-note">No new picture for {duration(old)}</p>}
       {channel?.latest && (
         <p class="figures overlay">
-          <span>{size}</span>
+          <Siblings
+            robot={robot}
+            channel={channel}
+            choose={(next) => updatePanel(spec.id, { topic: next })}
+          />
+          <span>
+            {canvas.current?.width} × {canvas.current?.height}
+          </span>
           <span>{hertz(channel.rate.messages(now))}</span>
-          <span>{rate(channel.rate.bytes(now))}</span>
-          <span>{age(ageMs(place.robot, channel, now))}</span>
+          <span class="bandwidth">{rate(channel.rate.bytes(now))}</span>
+          <span>{age(old)}</span>
+          <Tool
+            icon="snapshot"
+            label={`Save the picture of ${topic}`}
+            run={() => save(canvas.current, topic)}
+          />
         </p>
       )}
     </div>
   );
+}
+
+interface SiblingsProps {
+  robot: Robot;
+  channel: Channel;
+  choose: (topic: string) => void;
+}
+
+/** Other topics with the same pictures. */
+function Siblings({ robot, channel, choose }: SiblingsProps) {
+  const camera = camerasOf(robot.channels.values(), canDecodeVideo.value ?? false).find(
+    ({ name }) => name === cameraOf(channel),
+  );
+  if (!camera || camera.channels.length < 2) {
+    return null;
+  }
+  return (
+    <select
+      aria-label="Kind of pictures"
+      title={channel.topic}
+      value={channel.topic}
+      onChange={(event) => choose(event.currentTarget.value)}
+    >
+      {camera.channels.map((each) => (
+        <option key={each.topic} value={each.topic}>
+          {pictureKind(each)}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** Saves what is seen as a PNG file. */
+function save(canvas: HTMLCanvasElement | null, topic: string): void {
+  const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+  canvas?.toBlob((picture) => {
+    if (picture) {
+      saveFile(picture, `${topic.slice(1).replaceAll("/", "_")} ${time}.png`);
+    }
+  });
 }
 
 /** Draws the newest message. Pictures that arrive meanwhile are left out. */

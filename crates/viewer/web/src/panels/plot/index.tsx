@@ -6,7 +6,8 @@ import { number } from "../../app/format";
 import { decodeMessage, useFrame, useWatch } from "../../app/hooks";
 import { Icon, PATHS } from "../../app/icons";
 import type { Series } from "../../app/layout";
-import { updatePanel } from "../../app/state";
+import { saveFile } from "../../app/share";
+import { updatePanel, useSetting } from "../../app/workspace";
 import type { Channel } from "../../remote/robot";
 import { numberAt, pathName } from "../../ros/paths";
 import type { PanelProps, PanelType } from "../panel";
@@ -36,12 +37,14 @@ interface Waiter {
 function PlotPanel({ place, spec, visible }: PanelProps) {
   const lines = spec.series ?? [];
   const [isHeld, setHeld] = useState(false);
-  const [windowS, setWindow] = useState(30);
+  const [windowS, setWindow] = useSetting(spec, "window_s", 30);
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const waiting = useRef<Waiter[]>([]);
   const series = useRef(new Map<string, TimeSeries>());
   const [values, setValues] = useState<(number | undefined)[]>([]);
+  // What is under the cursor, and when that was.
+  const [pointed, setPointed] = useState<{ timeS: number; values: (number | undefined)[] }>();
   const key = lines.map(lineName).join("\n");
 
   useWatch(
@@ -66,7 +69,14 @@ function PlotPanel({ place, spec, visible }: PanelProps) {
     void import("../../lazy/uplot").then(({ default: UPlot }) => {
       if (!isOver) {
         plot.current = new UPlot(
-          options(key.split("\n"), target),
+          {
+            ...options(key.split("\n"), target),
+            hooks: {
+              setCursor: [(chart) => setPointed(underCursor(chart))],
+              // What is looked at closely stands still.
+              setSelect: [(chart) => chart.select.width > 0 && setHeld(true)],
+            },
+          },
           [[], ...key.split("\n").map(() => [])],
           target,
         );
@@ -100,6 +110,12 @@ function PlotPanel({ place, spec, visible }: PanelProps) {
       </div>
     );
   }
+  const shown = pointed?.values ?? values;
+  const saveCsv = () => {
+    const all = lines.map((line) => series.current.get(lineName(line)) ?? new TimeSeries());
+    const table = TimeSeries.table(all, lines.map(lineName));
+    saveFile(new Blob([table], { type: "text/csv" }), `${lines[0]?.topic.slice(1) ?? "plot"}.csv`);
+  };
   const remove = (line: Series) => updatePanel(spec.id, { series: lines.filter((each) => each !== line) });
   return (
     <div class="body plot">
@@ -110,7 +126,9 @@ function PlotPanel({ place, spec, visible }: PanelProps) {
             <span class="name" title={lineName(line)}>
               {pathName(line.path)} <small>{line.topic}</small>
             </span>
-            <output>{values[index] === undefined ? "–" : number(values[index])}</output>
+            <output class={pointed ? "pointed" : ""}>
+              {shown[index] === undefined ? "–" : number(shown[index])}
+            </output>
             <button
               type="button"
               class="tool"
@@ -139,6 +157,9 @@ function PlotPanel({ place, spec, visible }: PanelProps) {
             ))}
           </select>
         </label>
+        <Tool icon="down" label="Save the values as CSV" run={saveCsv} />
+        {pointed && <span>{clockTime(pointed.timeS)}</span>}
+        {isHeld && <span>Draw with the mouse to zoom; a double click shows all</span>}
         {values.length === 0 && <Waiting place={place} topic={lines[0]?.topic} />}
       </p>
     </div>
@@ -180,7 +201,7 @@ function options(names: string[], target: HTMLElement): uPlot.Options {
     width: target.clientWidth,
     height: target.clientHeight,
     legend: { show: false },
-    cursor: { drag: { x: false, y: false } },
+    cursor: { drag: { x: true, y: false }, points: { size: 6 } },
     scales: { x: { time: true } },
     axes: [
       { ...axis, space: 80, values: (_, ticks) => ticks.map(clockTime) },
@@ -197,6 +218,27 @@ function options(names: string[], target: HTMLElement): uPlot.Options {
       })),
     ],
   };
+}
+
+/** The values under the cursor, if it is on the plot. */
+function underCursor(chart: uPlot): { timeS: number; values: (number | undefined)[] } | undefined {
+  const { idx } = chart.cursor;
+  const timeS = idx === null || idx === undefined ? undefined : chart.data[0][idx];
+  if (timeS === undefined || idx === null || idx === undefined) {
+    return undefined;
+  }
+  return { timeS, values: chart.data.slice(1).map((line) => lastKnown(line, idx)) };
+}
+
+/** A line has no value at the times of the others. */
+function lastKnown(line: ArrayLike<number | null | undefined>, index: number): number | undefined {
+  for (let at = index; at >= 0; at -= 1) {
+    const value = line[at];
+    if (value !== null && value !== undefined) {
+      return value;
+    }
+  }
+  return undefined;
 }
 
 function clockTime(seconds: number): string {

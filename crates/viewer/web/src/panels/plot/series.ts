@@ -43,6 +43,23 @@ export class TimeSeries {
     return [times, ...lines];
   }
 
+  /** All that is kept, as comma-separated values: times since 1970, then a column for each line. */
+  static table(all: TimeSeries[], names: string[]): string {
+    const rows = new Map<number, (number | "")[]>();
+    all.forEach((each, column) => {
+      each.times.forEach((time, index) => {
+        const row = rows.get(time) ?? new Array<number | "">(all.length).fill("");
+        rows.set(time, row);
+        row[column] = each.values[index] ?? "";
+      });
+    });
+    const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
+    const lines = [...rows]
+      .sort(([a], [b]) => a - b)
+      .map(([time, row]) => [time.toFixed(6), ...row].join(","));
+    return [["time_s", ...names.map(quoted)].join(","), ...lines, ""].join("\r\n");
+  }
+
   #since(sinceS: number): [number, number][] {
     let first = this.times.length;
     while (first > 0 && (this.times[first - 1] ?? 0) >= sinceS) {

@@ -1,6 +1,7 @@
 /** What the robot's nodes log on /rosout, by level and text. */
 import { useRef, useState } from "preact/hooks";
 import { decodeMessage, useRepaint, useWatch } from "../../app/hooks";
+import { useSetting } from "../../app/workspace";
 import type { PanelProps, PanelType } from "../panel";
 import { Hint, Tool } from "../parts";
 import { Waiting } from "../Waiting";
@@ -20,7 +21,7 @@ const MAX_SHOWN = 300;
 function RosoutPanel({ place, spec, visible }: PanelProps) {
   const topic = spec.topic ?? "/rosout";
   const lines = useRef(new Lines()).current;
-  const [level, setLevel] = useState(20);
+  const [level, setLevel] = useSetting(spec, "level", 20);
   const [text, setText] = useState("");
   const [isPaused, setPaused] = useState(false);
   useWatch(place.robot, [topic], visible && !isPaused, (channel, data) => {

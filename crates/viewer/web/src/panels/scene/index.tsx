@@ -1,16 +1,19 @@
 /** Point clouds, scans, maps, paths and frames in three dimensions. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { latestMessage, useFrame, useRepaint, useTransforms, useWatch } from "../../app/hooks";
+import { decodeMessage, latestMessage, useFrame, useRepaint, useTransforms, useWatch } from "../../app/hooks";
 import { PATHS } from "../../app/icons";
+import { useSetting } from "../../app/workspace";
 import type { Channel } from "../../remote/robot";
-import type { OccupancyGrid } from "../../ros/grid";
+import { isCostmap, type OccupancyGrid } from "../../ros/grid";
 import { typeOf } from "../../ros/kinds";
 import { cloudPoints, type LaserScan, type PointCloud2, scanPoints } from "../../ros/pointcloud";
 import { type Pose, type Stamp, seconds, type Transforms } from "../../ros/tf";
+import { AimBar, type Aiming, AimTools, useAim } from "../aim";
 import { LayerMenu, type LayerTypes, shownLayers } from "../layers";
 import type { PanelProps, PanelType } from "../panel";
 import { Hint, Tool } from "../parts";
 import { Waiting } from "../Waiting";
+import { type Marker, Markers } from "./markers";
 import { SceneView } from "./view";
 
 export const scene: PanelType = {
@@ -28,21 +31,42 @@ const TYPES: LayerTypes = {
   "sensor_msgs/LaserScan": 1,
   "nav_msgs/OccupancyGrid": 1,
   "nav_msgs/Path": 2,
+  "visualization_msgs/Marker": 4,
+  "visualization_msgs/MarkerArray": 4,
+  "geometry_msgs/PoseStamped": 1,
+  "geometry_msgs/PoseWithCovarianceStamped": 1,
+  "geometry_msgs/PoseArray": 1,
 };
+/** Of these every message counts, not only the newest. */
+const MARKERS = ["visualization_msgs/Marker", "visualization_msgs/MarkerArray"];
+/** Messages of markers that may wait to be drawn; the oldest go first. */
+const MAX_WAITING = 200;
+/** Name of the layer with the place that is being chosen. */
+const AIM = "\nplace";
 
 function ScenePanel({ place, spec, visible }: PanelProps) {
   const { robot } = place;
   const canvas = useRef<HTMLCanvasElement>(null);
   const view = useRef<SceneView | undefined>(undefined);
+  const markers = useRef<Markers | undefined>(undefined);
+  const waiting = useRef<{ channel: Channel; data: Uint8Array }[]>([]);
   const drawn = useRef(new Map<string, Uint8Array>());
+  const { aiming, setAiming, point } = useAim();
   const [problem, setProblem] = useState<string>();
   const [isEmpty, setEmpty] = useState(true);
-  const [fixed, setFixed] = useState("");
-  const [follows, setFollows] = useState(false);
-  const [hasNames, setNames] = useState(false);
+  const [fixed, setFixed] = useSetting(spec, "fixed_frame", "");
+  const [follows, setFollows] = useSetting(spec, "follow", false);
+  const [hasNames, setNames] = useSetting(spec, "frame_names", false);
   const store = useTransforms(robot, visible);
   const layers = shownLayers(robot, TYPES, spec);
-  useWatch(robot, layers, visible);
+  useWatch(robot, layers, visible, (channel, data) => {
+    if (MARKERS.includes(typeOf(channel))) {
+      waiting.current.push({ channel, data });
+      if (waiting.current.length > MAX_WAITING) {
+        waiting.current.shift();
+      }
+    }
+  });
   useRepaint(visible, 1);
 
   useEffect(() => {
@@ -52,6 +76,7 @@ function ScenePanel({ place, spec, visible }: PanelProps) {
         const three = await import("../../lazy/three");
         if (!isOver && canvas.current) {
           view.current = new SceneView(three, canvas.current);
+          markers.current = new Markers(three, view.current);
         }
       } catch (error) {
         setProblem(`This browser shows no 3D: ${error instanceof Error ? error.message : error}`);
@@ -73,6 +98,10 @@ function ScenePanel({ place, spec, visible }: PanelProps) {
     const transforms = store.current;
     const frame = fixed || defaultFrame(transforms, layers, robot.channel.bind(robot));
     try {
+      for (const { channel, data } of waiting.current.splice(0)) {
+        takeMarkers(markers.current, channel, data);
+      }
+      markers.current?.expire(performance.now());
       for (const topic of layers) {
         const channel = robot.channel(topic);
         if (channel?.latest && drawn.current.get(topic) !== channel.latest) {
@@ -83,10 +112,13 @@ function ScenePanel({ place, spec, visible }: PanelProps) {
       for (const topic of drawn.current.keys()) {
         if (!layers.includes(topic)) {
           drawn.current.delete(topic);
+          markers.current?.clear(topic);
           scene.remove(topic);
         }
       }
       setEmpty(drawn.current.size === 0);
+      scene.isFixed = aiming !== undefined;
+      showAim(scene, frame, aiming);
       scene.place(transforms, frame, robotFrame(transforms), follows);
       scene.showNames(hasNames);
       setProblem(undefined);
@@ -97,13 +129,31 @@ function ScenePanel({ place, spec, visible }: PanelProps) {
     }
   });
 
+  const onPointer = (event: PointerEvent) => {
+    point(event.type, view.current?.floorUnder(event));
+  };
   const frames = store?.current.names() ?? [];
   const first = store && defaultFrame(store.current, layers, robot.channel.bind(robot));
   return (
     <div class="body scene">
-      <canvas ref={canvas} tabIndex={0} aria-label="3D view. Drag to turn, scroll to come nearer." />
+      <canvas
+        ref={canvas}
+        tabIndex={0}
+        aria-label="3D view. Drag to turn, scroll to come nearer."
+        onPointerDown={onPointer}
+        onPointerMove={onPointer}
+        onPointerUp={onPointer}
+        onPointerCancel={onPointer}
+      />
       {problem !== undefined && <Hint error>{problem}</Hint>}
       {problem === undefined && isEmpty && <Waiting place={place} topic={undefined} />}
+      <AimBar
+        place={place}
+        spec={spec}
+        frame={fixed || (first ?? "map")}
+        aiming={aiming}
+        setAiming={setAiming}
+      />
       <div class="figures overlay">
         <LayerMenu robot={robot} spec={spec} types={TYPES} />
         <label>
@@ -121,13 +171,45 @@ function ScenePanel({ place, spec, visible }: PanelProps) {
         <label>
           <input type="checkbox" checked={hasNames} onChange={() => setNames(!hasNames)} /> Frame names
         </label>
+        <AimTools
+          place={place}
+          aiming={aiming}
+          setAiming={setAiming}
+          middle={() => view.current?.middle ?? { x: 0, y: 0 }}
+        />
         <Tool icon="reset" label="Back to the first view" run={() => view.current?.resetCamera()} />
       </div>
     </div>
   );
 }
 
+function takeMarkers(markers: Markers | undefined, channel: Channel, data: Uint8Array): void {
+  const { value, error } = decodeMessage(channel, data);
+  if (error !== undefined) {
+    throw new Error(`${channel.topic}: ${error}`);
+  }
+  const isArray = typeOf(channel) === "visualization_msgs/MarkerArray";
+  const all = isArray ? (value as { markers: Marker[] }).markers : [value as Marker];
+  for (const marker of all) {
+    markers?.take(channel.topic, marker, performance.now());
+  }
+}
+
+/** An arrowhead where the place that is being chosen is. */
+function showAim(scene: SceneView, frame: string, aiming: Aiming | undefined): void {
+  if (!aiming) {
+    scene.remove(AIM);
+    return;
+  }
+  const { x, y, yaw } = aiming.aim;
+  const orientation = { x: 0, y: 0, z: Math.sin(yaw / 2), w: Math.cos(yaw / 2) };
+  scene.poses(AIM, { frame, timeS: undefined }, [{ position: { x, y, z: 0 }, orientation }], 0x3ecf8e);
+}
+
 function show(scene: SceneView, channel: Channel): void {
+  if (MARKERS.includes(typeOf(channel))) {
+    return;
+  }
   const message = latestMessage(channel);
   if (!message || message.error !== undefined) {
     throw new Error(`${channel.topic}: ${message?.error ?? "there is no message"}`);
@@ -142,7 +224,16 @@ function show(scene: SceneView, channel: Channel): void {
       scene.points(channel.topic, origin, scanPoints(message.value as LaserScan), 4);
       break;
     case "nav_msgs/OccupancyGrid":
-      scene.grid(channel.topic, origin, message.value as OccupancyGrid);
+      scene.grid(channel.topic, origin, message.value as OccupancyGrid, isCostmap(channel.topic));
+      break;
+    case "geometry_msgs/PoseStamped":
+      scene.poses(channel.topic, origin, [(message.value as { pose: Pose }).pose]);
+      break;
+    case "geometry_msgs/PoseWithCovarianceStamped":
+      scene.poses(channel.topic, origin, [(message.value as { pose: { pose: Pose } }).pose.pose]);
+      break;
+    case "geometry_msgs/PoseArray":
+      scene.poses(channel.topic, origin, (message.value as { poses: Pose[] }).poses);
       break;
     case "nav_msgs/Path": {
       const { poses } = message.value as { poses: { pose: Pose }[] };

@@ -2,7 +2,7 @@
 import type * as Three from "../../lazy/three";
 import { gridPixels, type OccupancyGrid } from "../../ros/grid";
 import type { Points } from "../../ros/pointcloud";
-import type { Pose, Transforms, Vector } from "../../ros/tf";
+import { type Pose, rotate, type Transforms, type Vector } from "../../ros/tf";
 
 const PATH_COLOUR = 0xf5a524;
 const ROBOT_COLOUR = 0x4f9cf9;
@@ -13,16 +13,19 @@ const MAX_AXES = 80;
 /** Where a layer's message was made. */
 export interface Origin {
   frame: string;
-  /** Seconds. */
-  timeS: number;
+  /** Seconds; undefined for where the frame is now. */
+  timeS: number | undefined;
 }
 
 type Drawn = Three.Points | Three.Line | Three.Mesh;
+/** Colours of poses that are somebody's wish, and of the one that is being chosen. */
+const POSE_COLOUR = 0xe5679b;
 
 interface Layer {
   origin: Origin;
   group: Three.Group;
-  object: Drawn;
+  /** What {@link SceneView.points} and the like give another shape. */
+  object: Drawn | undefined;
 }
 
 export class SceneView {
@@ -71,6 +74,73 @@ export class SceneView {
     this.#scene.add(grid);
     this.#robot = this.#newRobot();
     this.#scene.add(this.#robot);
+    const sun = new three.DirectionalLight(0xffffff, 2.2);
+    sun.position.set(-3, -5, 8);
+    this.#scene.add(sun, new three.AmbientLight(0xffffff, 1.3));
+  }
+
+  /** Whether the user turns and moves the view, or chooses a place in it. */
+  set isFixed(wanted: boolean) {
+    this.#controls.enabled = !wanted;
+  }
+
+  /** Where the view looks at. */
+  get middle(): { x: number; y: number } {
+    const { x, y } = this.#controls.target;
+    return { x, y };
+  }
+
+  /** The place on the floor under a place on the screen, in the frame of the view. */
+  floorUnder({
+    clientX,
+    clientY,
+  }: {
+    clientX: number;
+    clientY: number;
+  }): { x: number; y: number } | undefined {
+    const three = this.#three;
+    const box = this.#canvas.getBoundingClientRect();
+    const x = (2 * (clientX - box.left)) / box.width - 1;
+    const y = 1 - (2 * (clientY - box.top)) / box.height;
+    const ray = new three.Raycaster();
+    ray.setFromCamera(new three.Vector2(x, y), this.#camera);
+    const floor = new three.Plane(new three.Vector3(0, 0, 1), 0);
+    return ray.ray.intersectPlane(floor, new three.Vector3()) ?? undefined;
+  }
+
+  /** Anything, at a pose in its frame, in the place of what had the name before. */
+  show(name: string, origin: Origin, object: Three.Object3D, pose: Pose): void {
+    this.remove(name);
+    const holder = new this.#three.Group();
+    setPose(holder, pose);
+    holder.add(object);
+    const group = new this.#three.Group();
+    group.add(holder);
+    this.#scene.add(group);
+    this.#layers.set(name, { origin, group, object: undefined });
+    this.#isStale = true;
+  }
+
+  /** An arrowhead on the floor for each pose. */
+  poses(name: string, origin: Origin, poses: Pose[], colour = POSE_COLOUR): void {
+    const three = this.#three;
+    const corners = [
+      { x: 0.35, y: 0, z: 0.03 },
+      { x: -0.2, y: 0.18, z: 0.03 },
+      { x: -0.2, y: -0.18, z: 0.03 },
+    ];
+    const positions = poses.flatMap((pose) =>
+      corners.flatMap((corner) => {
+        const turned = rotate(pose.orientation, corner);
+        return [pose.position.x + turned.x, pose.position.y + turned.y, pose.position.z + turned.z];
+      }),
+    );
+    const geometry = new three.BufferGeometry();
+    geometry.setAttribute("position", new three.BufferAttribute(new Float32Array(positions), 3));
+    this.#put(name, origin, geometry, () => {
+      const material = new three.MeshBasicMaterial({ color: colour, side: three.DoubleSide });
+      return new three.Mesh(geometry, material);
+    });
   }
 
   resetCamera(): void {
@@ -106,10 +176,10 @@ export class SceneView {
     );
   }
 
-  grid(name: string, from: Origin, map: OccupancyGrid): void {
+  grid(name: string, from: Origin, map: OccupancyGrid, isCost: boolean): void {
     const three = this.#three;
     const { width, height, resolution, origin } = map.info;
-    const texture = new three.DataTexture(gridPixels(map), width, height);
+    const texture = new three.DataTexture(gridPixels(map, isCost), width, height);
     texture.magFilter = three.NearestFilter;
     texture.needsUpdate = true;
     const geometry = new three.PlaneGeometry(width * resolution, height * resolution);
@@ -130,7 +200,7 @@ export class SceneView {
       material.map = texture;
     }
     setPose(mesh, origin);
-    mesh.position.z -= 0.01;
+    mesh.position.z += isCost ? 0.005 : -0.01;
   }
 
   remove(name: string): void {
@@ -211,7 +281,7 @@ export class SceneView {
   #put(name: string, origin: Origin, geometry: Three.BufferGeometry, make: () => Drawn): Drawn {
     this.#isStale = true;
     const known = this.#layers.get(name);
-    if (known) {
+    if (known?.object) {
       known.origin = origin;
       known.object.geometry.dispose();
       known.object.geometry = geometry;
@@ -249,7 +319,7 @@ export class SceneView {
   #newAxes(name: string): Three.Group {
     const group = new this.#three.Group();
     group.add(new this.#three.AxesHelper(AXES_SIZE));
-    const label = this.#label(name);
+    const label = this.label(name);
     label.visible = this.#hasNames;
     this.#labels.set(name, label);
     group.add(label);
@@ -274,7 +344,8 @@ export class SceneView {
     return new this.#three.Mesh(geometry, material);
   }
 
-  #label(text: string): Three.Sprite {
+  /** A text that faces the viewer: of the same size wherever it is, or smaller when it is far. */
+  label(text: string, isInPlace = false): Three.Sprite {
     const canvas = document.createElement("canvas");
     const context = canvas.getContext("2d");
     const font = "600 28px system-ui, sans-serif";
@@ -290,7 +361,11 @@ export class SceneView {
       context.fillText(text, 6, 29);
     }
     const map = new this.#three.CanvasTexture(canvas);
-    const material = new this.#three.SpriteMaterial({ map, depthTest: false, sizeAttenuation: false });
+    const material = new this.#three.SpriteMaterial({
+      map,
+      depthTest: false,
+      sizeAttenuation: isInPlace,
+    });
     const sprite = new this.#three.Sprite(material);
     const height = 0.045;
     sprite.scale.set((height * canvas.width) / canvas.height, height, 1);

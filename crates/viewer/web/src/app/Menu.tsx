@@ -1,0 +1,56 @@
+/** A button that opens a list of things to do. The browser closes it on Escape and on a click elsewhere. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { Icon, type IconName } from "./icons";
+
+interface MenuProps {
+  label: string;
+  icon: IconName;
+  class?: string;
+  children: ComponentChildren;
+}
+
+/** Room between a list and its button, in pixels. */
+const GAP = 4;
+
+export function Menu({ label, icon, class: more = "", children }: MenuProps) {
+  const id = useId();
+  const button = useRef<HTMLButtonElement>(null);
+  const list = useRef<HTMLDivElement>(null);
+  const onToggle = ({ newState }: { newState: string }) => {
+    if (newState === "open" && button.current && list.current) {
+      putBeside(list.current, button.current);
+    }
+  };
+  useEffect(() => {
+    const open = list.current;
+    const onClick = (event: MouseEvent) => {
+      if (event.target instanceof Element && event.target.closest("button")) {
+        open?.hidePopover();
+      }
+    };
+    // Whatever button was chosen, the list is done with.
+    open?.addEventListener("click", onClick);
+    return () => open?.removeEventListener("click", onClick);
+  }, []);
+  return (
+    <span class={`menu ${more}`}>
+      <button type="button" ref={button} popovertarget={id}>
+        <Icon name={icon} /> {label}
+      </button>
+      <section id={id} popover="auto" class="menu-list" aria-label={label} ref={list} onToggle={onToggle}>
+        {children}
+      </section>
+    </span>
+  );
+}
+
+/** Above the button if there is more room than below it. */
+function putBeside(list: HTMLElement, button: HTMLElement): void {
+  const box = button.getBoundingClientRect();
+  const isAbove = box.top > innerHeight - box.bottom;
+  const room = (isAbove ? box.top : innerHeight - box.bottom) - 2 * GAP;
+  list.style.maxHeight = `${room}px`;
+  list.style.left = `${Math.max(GAP, Math.min(box.left, innerWidth - list.offsetWidth - GAP))}px`;
+  list.style.top = isAbove ? `${box.top - GAP - list.offsetHeight}px` : `${box.bottom + GAP}px`;
+}

@@ -1,0 +1,160 @@
+/** Publishes a message of any type that the robot has a topic of. */
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { shortType } from "../../app/format";
+import { PATHS } from "../../app/icons";
+import { refused } from "../../app/permissions";
+import type { Place } from "../../app/state";
+import { useSetting } from "../../app/workspace";
+import type { Channel } from "../../remote/robot";
+import { encode, type MessageType, messageType } from "../../ros/schema";
+import { emptyMessage, type Message } from "../../ros/template";
+import { Fields } from "../Form";
+import type { PanelProps, PanelType } from "../panel";
+import { Hint } from "../parts";
+
+export const publish: PanelType = {
+  title: "Publish",
+  icon: PATHS.publish,
+  isAddable: true,
+  Body: PublishPanel,
+};
+
+function PublishPanel({ place, spec }: PanelProps) {
+  const { robot } = place;
+  const refusal = refused(place, "clientPublish");
+  const [topic, setTopic] = useSetting(spec, "topic", "");
+  const [type, setType] = useSetting(spec, "type", "");
+  const samples = new Map<string, Channel>();
+  for (const channel of robot.channels.values()) {
+    if (channel.encoding === "cdr" && !samples.has(channel.schemaName)) {
+      samples.set(channel.schemaName, channel);
+    }
+  }
+  const names = [...samples.keys()].sort();
+  const sample = samples.get(robot.channel(topic)?.schemaName ?? type);
+  return (
+    <div class="body publish">
+      {refusal !== undefined && <Hint>{refusal}</Hint>}
+      <label class="field">
+        <span>Topic</span>
+        <input
+          type="text"
+          placeholder="/topic"
+          list={`topics-${spec.id}`}
+          value={topic}
+          onChange={(event) => setTopic(event.currentTarget.value.trim())}
+        />
+        <datalist id={`topics-${spec.id}`}>
+          {[...robot.channels.values()].map((channel) => (
+            <option key={channel.topic} value={channel.topic} />
+          ))}
+        </datalist>
+      </label>
+      <label class="field">
+        <span>Type</span>
+        <select
+          value={sample?.schemaName ?? ""}
+          disabled={robot.channel(topic) !== undefined}
+          onChange={(event) => setType(event.currentTarget.value)}
+        >
+          <option value="">Choose a type</option>
+          {names.map((name) => (
+            <option key={name} value={name}>
+              {shortType(name)}
+            </option>
+          ))}
+        </select>
+      </label>
+      {sample && topic !== "" ? (
+        <PublishForm
+          key={`${topic} ${sample.schemaName}`}
+          place={place}
+          topic={topic}
+          sample={sample}
+          refusal={refusal}
+        />
+      ) : (
+        <Hint>Name a topic. The types are those that the robot has topics of.</Hint>
+      )}
+    </div>
+  );
+}
+
+interface FormProps {
+  place: Place;
+  topic: string;
+  sample: Channel;
+  refusal: string | undefined;
+}
+
+function PublishForm({ place, topic, sample, refusal }: FormProps) {
+  const { robot } = place;
+  const { schemaName, schemaEncoding, schema } = sample;
+  const type = useMemo(() => parsed(sample), [sample]);
+  const [message, setMessage] = useState<Message>(() => (type instanceof Error ? {} : emptyMessage(type)));
+  const [problems, setProblems] = useState<Record<string, string>>({});
+  const [channel, setChannel] = useState<number>();
+  const [count, setCount] = useState(0);
+  const [failure, setFailure] = useState<string>();
+  const isAllowed = refusal === undefined;
+  useEffect(() => {
+    if (!isAllowed) {
+      return undefined;
+    }
+    // Open before anything is sent: what comes at once may find no listener.
+    const id = robot.advertise({ topic, encoding: "cdr", schemaName, schemaEncoding, schema });
+    setChannel(id);
+    return () => robot.unadvertise(id);
+  }, [robot, topic, schemaName, schemaEncoding, schema, isAllowed]);
+  if (type instanceof Error) {
+    return <Hint error>The message cannot be filled in: {type.message}</Hint>;
+  }
+  const report = (path: string, problem: string | undefined) =>
+    setProblems(({ [path]: _, ...others }) =>
+      problem === undefined ? others : { ...others, [path]: problem },
+    );
+  const send = () => {
+    try {
+      const isSent = channel !== undefined && robot.publish(channel, encode(type, message));
+      setFailure(isSent ? undefined : "There is no connection to the robot.");
+      setCount(count + (isSent ? 1 : 0));
+    } catch (error) {
+      setFailure(error instanceof Error ? error.message : String(error));
+    }
+  };
+  const refusedChannel =
+    channel === undefined ? undefined : robot.statuses.get(`client-channel-${channel}`)?.message;
+  return (
+    <form
+      class="message"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <Fields type={type} fields={type.fields} value={message} change={setMessage} report={report} path="" />
+      {type.fields.length === 0 && <Hint>The message has no fields.</Hint>}
+      <button
+        type="submit"
+        class="primary"
+        title={refusal}
+        disabled={!isAllowed || Object.keys(problems).length > 0}
+      >
+        Publish
+      </button>
+      <output class={failure === undefined ? "" : "error"} aria-live="polite">
+        {refusedChannel ??
+          failure ??
+          (count > 0 ? `Published ${count === 1 ? "once" : `${count} times`}` : "")}
+      </output>
+    </form>
+  );
+}
+
+function parsed(sample: Channel): MessageType | Error {
+  try {
+    return messageType(sample);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
