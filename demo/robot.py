@@ -2,7 +2,8 @@
 """The demo robot: a ROS 2 node that drives a figure of eight through a room, or as /cmd_vel says.
 
 It publishes what a small mobile robot publishes: a camera (raw and JPEG), a lidar, a scan, a latched
-map, tf and latched static transforms, odometry and the path so far, battery and diagnostics. It offers
+map, tf and latched static transforms, odometry and the path so far, its model and joints, battery and
+diagnostics. It offers
 two services and two parameters. Nothing of it knows about remote access.
 """
 
@@ -23,12 +24,13 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
-from sensor_msgs.msg import BatteryState, CompressedImage, Image, LaserScan, PointCloud2, PointField
-from std_msgs.msg import Header
+from sensor_msgs.msg import BatteryState, CompressedImage, Image, JointState, LaserScan, PointCloud2, PointField
+from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool, Trigger
 from tf2_msgs.msg import TFMessage
 
 from robot_drive import Drive
+from robot_model import JOINTS, WHEEL_RADIUS, urdf
 from robot_sensors import LIDAR_HEIGHT, SCAN_RAYS, cloud, jpeg, picture, scan
 from robot_world import ROBOT_RADIUS, ROOM_HALF, occupancy
 
@@ -36,7 +38,6 @@ LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 PATH_LENGTH = 600
 MAP_RESOLUTION = 0.1
 MAP_MARGIN = 0.5
-WHEEL_RADIUS = 0.1
 # The lidar turns so often per second.
 LIDAR_TURNS = 0.5
 
@@ -65,6 +66,9 @@ class DemoRobot(Node):
         self._path_publisher = self.create_publisher(Path, "path", LATCHED)
         self._battery = self.create_publisher(BatteryState, "battery", LATCHED)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._joints = self.create_publisher(JointState, "joint_states", 10)
+        self._description = self.create_publisher(String, "robot_description", LATCHED)
+        self._description.publish(String(data=urdf()))
         self.create_subscription(Twist, "cmd_vel", self._command, 10)
         self.create_service(SetBool, "lights", self._set_lights)
         self.create_service(Trigger, "restart_path", self._restart_path)
@@ -96,6 +100,8 @@ class DemoRobot(Node):
         base = self._transform("odom", "base_link", pose.x, pose.y, 0.0)
         base.transform.rotation = _turned(pose.heading)
         self._tf.publish(TFMessage(transforms=[base, self._wheel("left", 1), self._wheel("right", -1)]))
+        turned = self._driven / WHEEL_RADIUS
+        self._joints.publish(JointState(header=self._header(""), name=JOINTS, position=[turned, turned]))
         odometry = Odometry(header=base.header, child_frame_id="base_link")
         odometry.pose.pose = self._pose_stamped().pose
         odometry.twist.twist.linear.x = self._drive.speed

@@ -78,6 +78,9 @@ def test_the_room_is_drawn_in_3d_and_from_above(new_tab: TabFactory, pictures: P
     assert bright > 1000, f"{bright} coloured pixels"
     frames = tab.panel("scene").locator("select option").all_inner_texts()
     assert {"map", "odom", "base_link", "lidar", "camera"} <= set(frames)
+    # The robot's model is there, too: it follows the joints and misses no mesh.
+    tab.panel("scene").get_by_label("Robot model", exact=True).wait_for()
+    wait_for(lambda: "Hz" in tab.topic("/joint_states").inner_text(), "joint states", tab)
 
     tab.wait_changing("map", times=3)
     places: set[str] = set()

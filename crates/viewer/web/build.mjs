@@ -4,7 +4,7 @@
 //   node build.mjs --check    says whether dist/ is what the sources give
 //   node build.mjs --tests    the unit tests, into .test/
 //   node build.mjs --watch    again after every change
-import { cp, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -31,7 +31,8 @@ function page(outdir) {
     outdir,
     splitting: true,
     minify: true,
-    chunkNames: "[name]",
+    // Chunks that others share have no name of their own; steadyNames gives them one.
+    chunkNames: "[name]-[hash]",
     assetNames: "[name]",
     legalComments: "linked",
   };
@@ -41,7 +42,33 @@ async function buildPage(outdir) {
   await rm(outdir, { recursive: true, force: true });
   await mkdir(outdir, { recursive: true });
   await esbuild(page(outdir));
+  await steadyNames(outdir);
   await cp(join(here, "static"), outdir, { recursive: true });
+}
+
+/** Names without hashes, so that a change touches only the files that it is about. */
+async function steadyNames(outdir) {
+  const hashed = (await readdir(outdir)).filter((name) => /-[A-Z0-9]{8}\.js$/.test(name)).sort();
+  const sizes = new Map(
+    await Promise.all(hashed.map(async (name) => [name, (await stat(join(outdir, name))).size])),
+  );
+  hashed.sort((a, b) => sizes.get(a) - sizes.get(b));
+  const names = new Map();
+  for (const name of hashed) {
+    const plain = name.replace(/-[A-Z0-9]{8}/, "");
+    const taken = [...names.values()];
+    let unique = plain;
+    for (let number = 2; taken.includes(unique); number += 1) {
+      unique = plain.replace(".js", `${number}.js`);
+    }
+    names.set(name, unique);
+  }
+  const steady = (text) => [...names].reduce((all, [from, to]) => all.replaceAll(from, to), text);
+  for (const name of await readdir(outdir)) {
+    const text = await readFile(join(outdir, name), "utf8");
+    await writeFile(join(outdir, name), steady(text));
+    await rename(join(outdir, name), join(outdir, steady(name)));
+  }
 }
 
 async function buildTests() {
@@ -89,7 +116,8 @@ if (how === "--tests") {
   await check();
 } else if (how === "--watch") {
   await buildPage(dist);
-  await (await context(page(dist))).watch();
+  const plugin = { name: "names", setup: (build) => build.onEnd(() => steadyNames(dist)) };
+  await (await context({ ...page(dist), plugins: [plugin] })).watch();
 } else {
   await buildPage(dist);
 }

@@ -14,13 +14,15 @@ test("the page is small", () => {
   const scripts = readdirSync(DIST).filter((name) => name.endsWith(".js"));
   const first = zipped("index.html", "app.css", "app.js", "chunk.js") / 1000;
   const connected = first + zipped("livekit.js") / 1000;
+  const seen = connected + zipped("three.js", "chunk2.js", "uplot.js") / 1000;
   const all = zipped("index.html", "app.css", ...scripts) / 1000;
   console.log(
-    `gz: first picture ${first.toFixed(0)} kB, connected ${connected.toFixed(0)} kB, all ${all.toFixed(0)} kB`,
+    `gz: first picture ${first.toFixed(0)} kB, connected ${connected.toFixed(0)} kB, with plots and 3D ${seen.toFixed(0)} kB, all ${all.toFixed(0)} kB`,
   );
   assert.ok(first < 115, `${first} kB until something is seen`);
   assert.ok(connected < 265, `${connected} kB until it is connected`);
-  assert.ok(all < 450, `${all} kB in all`);
+  assert.ok(seen < 450, `${seen} kB with plots and 3D`);
+  assert.ok(all < 490, `${all} kB in all`);
 });
 
 test("the lock file names no registry", () => {

@@ -1,8 +1,42 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FrameReader } from "../src/remote/frames";
-import type { RobotMessage } from "../src/remote/messages";
+import { BINARY, FrameReader } from "../src/remote/frames";
+import { decode, type RobotMessage } from "../src/remote/messages";
 import { Robot } from "../src/remote/robot";
+
+/** The answer to a request for a file. */
+function assetAnswer(request: number, error: string, ...data: number[]): Uint8Array {
+  const text = new TextEncoder().encode(error);
+  const bytes = new Uint8Array(10 + text.length + data.length);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = 4;
+  view.setUint32(1, request, true);
+  bytes[5] = error === "" ? 0 : 1;
+  view.setUint32(6, text.length, true);
+  bytes.set(text, 10);
+  bytes.set(data, 10 + text.length);
+  return bytes;
+}
+
+test("a file is fetched from the robot, or the reason why not is told", async () => {
+  const bench = new Bench();
+  bench.hello();
+  const [good, bad] = [bench.robot.fetchAsset("package://a/b.stl"), bench.robot.fetchAsset("package://a/c")];
+  const [first, second] = bench.sent.slice(-2) as { op: string; requestId: number; uri: string }[];
+  assert.deepEqual([first?.op, first?.uri], ["fetchAsset", "package://a/b.stl"]);
+  for (const answer of [
+    assetAnswer(second?.requestId ?? 0, "no file"),
+    assetAnswer(first?.requestId ?? 0, "", 7, 8),
+  ]) {
+    bench.robot.receive(decode({ opcode: BINARY, payload: answer }), answer.length);
+  }
+  assert.deepEqual([...(await good)], [7, 8]);
+  await assert.rejects(bad, /no file/);
+  assert.throws(
+    () => decode({ opcode: BINARY, payload: assetAnswer(1, "no file").subarray(0, 12) }),
+    /cut off/,
+  );
+});
 
 /** A robot whose clock and link are the test's. */
 class Bench {

@@ -70,6 +70,7 @@ export type RobotMessage =
   | { kind: "time"; timeMs: number }
   | { kind: "pong"; sent: bigint; device: bigint }
   | { kind: "response"; service: number; call: number; encoding: string; payload: Uint8Array }
+  | { kind: "asset"; request: number; error: string | undefined; data: Uint8Array }
   | { kind: "other"; opcode: number };
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -109,6 +110,15 @@ export function decode({ opcode, payload }: Frame): RobotMessage {
         encoding: utf8.decode(payload.subarray(13, end)),
         payload: payload.subarray(end),
       };
+    }
+    case 4: {
+      const end = 10 + view.getUint32(6, true);
+      if (end > payload.length) {
+        throw new Error("an asset that is cut off");
+      }
+      const request = view.getUint32(1, true);
+      const error = view.getUint8(5) === 0 ? undefined : utf8.decode(payload.subarray(10, end));
+      return { kind: "asset", request, error, data: payload.subarray(end) };
     }
     case 6:
       return { kind: "pong", sent: view.getBigUint64(1, true), device: view.getBigUint64(9, true) };

@@ -92,6 +92,7 @@ export class Robot {
   #subscribed = new Set<number>();
   #calls = new Pending<number, Response>();
   #requests = new Pending<string, Parameter[]>();
+  #assets = new Pending<number, Uint8Array>();
   #nextId = 1;
   #published = new Map<number, Record<string, unknown>>();
   #wantsParameters = false;
@@ -143,6 +144,7 @@ export class Robot {
     const reason = link ? "the connection was started anew" : "the robot is gone";
     this.#calls.failAll(reason);
     this.#requests.failAll(reason);
+    this.#assets.failAll(reason);
     for (const channel of this.#published.values()) {
       this.#send("advertise", { channels: [channel] });
     }
@@ -169,6 +171,13 @@ export class Robot {
       case "response":
         this.#calls.answer(message.call, message);
         break;
+      case "asset":
+        if (message.error === undefined) {
+          this.#assets.answer(message.request, message.data);
+        } else {
+          this.#assets.fail(message.request, message.error);
+        }
+        break;
       case "json":
         this.#json(message.op, message.body);
         break;
@@ -186,6 +195,7 @@ export class Robot {
     }
     this.#calls.expire(now);
     this.#requests.expire(now);
+    this.#assets.expire(now);
   }
 
   /** The channel of a topic, if the robot has it. */
@@ -216,6 +226,12 @@ export class Robot {
     const id = this.#nextId++;
     const frame = serviceCall(service.id, id, service.request.encoding, request);
     return this.#calls.request(id, this.#now(), () => this.#link?.send(frame) ?? false);
+  }
+
+  /** Fetches a file that the robot names, such as `package://robot/base.stl`. */
+  fetchAsset(uri: string): Promise<Uint8Array> {
+    const requestId = this.#nextId++;
+    return this.#assets.request(requestId, this.#now(), () => this.#send("fetchAsset", { uri, requestId }));
   }
 
   /** Asks for all parameters and for their changes from now on. */

@@ -14,6 +14,7 @@ import type { PanelProps, PanelType } from "../panel";
 import { Hint, Tool } from "../parts";
 import { Waiting } from "../Waiting";
 import { type Marker, Markers } from "./markers";
+import { useModel } from "./useModel";
 import { SceneView } from "./view";
 
 export const scene: PanelType = {
@@ -67,6 +68,8 @@ function ScenePanel({ place, spec, visible }: PanelProps) {
       }
     }
   });
+  const [hasModel, setModel] = useSetting(spec, "model", true);
+  const model = useModel(robot, visible, hasModel);
   useRepaint(visible, 1);
 
   useEffect(() => {
@@ -117,6 +120,7 @@ function ScenePanel({ place, spec, visible }: PanelProps) {
         }
       }
       setEmpty(drawn.current.size === 0);
+      model.update(scene);
       scene.isFixed = aiming !== undefined;
       showAim(scene, frame, aiming);
       scene.place(transforms, frame, robotFrame(transforms), follows);
@@ -171,6 +175,12 @@ function ScenePanel({ place, spec, visible }: PanelProps) {
         <label>
           <input type="checkbox" checked={hasNames} onChange={() => setNames(!hasNames)} /> Frame names
         </label>
+        {model.exists && (
+          <label title={model.problem}>
+            <input type="checkbox" checked={hasModel} onChange={() => setModel(!hasModel)} /> Robot model
+            {model.problem !== undefined && <span class="error"> !</span>}
+          </label>
+        )}
         <AimTools
           place={place}
           aiming={aiming}

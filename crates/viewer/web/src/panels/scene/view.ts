@@ -10,6 +10,9 @@ const AXES_SIZE = 0.4;
 /** Frames whose axes are drawn; more than that hides everything else. */
 const MAX_AXES = 80;
 
+/** Name of the layer with the robot's model, which takes the place of the arrowhead. */
+export const MODEL = "\nmodel";
+
 /** Where a layer's message was made. */
 export interface Origin {
   frame: string;
@@ -203,6 +206,11 @@ export class SceneView {
     mesh.position.z += isCost ? 0.005 : -0.01;
   }
 
+  /** Something of what is shown has changed. */
+  touch(): void {
+    this.#isStale = true;
+  }
+
   remove(name: string): void {
     const layer = this.#layers.get(name);
     if (layer) {
@@ -229,7 +237,7 @@ export class SceneView {
       }
     }
     const pose = robot === undefined ? undefined : transforms.pose(robot, root);
-    this.#robot.visible = pose !== undefined;
+    this.#robot.visible = pose !== undefined && !this.#layers.has(MODEL);
     if (pose) {
       setPose(this.#robot, pose);
     }

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { McapStreamReader } from "@mcap/core";
+import { TimeSeries } from "../src/panels/plot/series";
+import { Recorder } from "../src/panels/record/recorder";
+import type { Channel, Robot } from "../src/remote/robot";
+import type { MessageSink } from "../src/remote/watches";
+import { encodeAim, GOAL, INITIAL_POSE } from "../src/ros/goals";
+import { gridPixels, isCostmap } from "../src/ros/grid";
+import { decoderFor } from "../src/ros/schema";
+
+test("a goal and an initial pose are what Nav2 and AMCL take", () => {
+  const aim = { x: 1.5, y: -2, yaw: Math.PI / 2 };
+  const read = (kind: typeof GOAL) =>
+    decoderFor({ encoding: "cdr", schemaEncoding: "ros2msg", schema: kind.schema })(
+      encodeAim(kind, aim, "map", 1500),
+    ) as Record<string, never>;
+  const goal = read(GOAL) as unknown as {
+    header: unknown;
+    pose: { position: unknown; orientation: { z: number; w: number } };
+  };
+  assert.deepEqual(goal.header, { stamp: { sec: 1, nanosec: 500_000_000 }, frame_id: "map" });
+  assert.deepEqual(goal.pose.position, { x: 1.5, y: -2, z: 0 });
+  assert.ok(Math.abs(goal.pose.orientation.z - Math.SQRT1_2) < 1e-12);
+  const initial = read(INITIAL_POSE) as unknown as { pose: { covariance: Float64Array; pose: unknown } };
+  assert.equal(initial.pose.covariance.length, 36);
+  assert.equal(initial.pose.covariance[7], 0.25);
+  assert.deepEqual(initial.pose.pose, goal.pose);
+});
+
+test("a costmap lies over the map: free cells are not seen, obstacles are", () => {
+  const origin = { position: { x: 0, y: 0, z: 0 }, orientation: { x: 0, y: 0, z: 0, w: 1 } };
+  const info = { resolution: 1, width: 4, height: 1, origin };
+  const grid = { header: { frame_id: "map" }, info, data: Int8Array.from([0, -1, 50, 100]) };
+  const alpha = [0, 1, 2, 3].map((cell) => gridPixels(grid, true)[4 * cell + 3]);
+  assert.deepEqual(alpha, [0, 0, 130, 190]);
+  assert.equal(gridPixels(grid)[3], 255);
+  assert.ok(isCostmap("/global_costmap/costmap") && !isCostmap("/map"));
+});
+
+test("a plot is saved with a row for each time and a column for each line", () => {
+  const [a, b] = [new TimeSeries(), new TimeSeries()];
+  a.add(1, 10);
+  a.add(2, 20);
+  b.add(2, -1);
+  assert.equal(
+    TimeSeries.table([a, b], ["/a.x", 'say "b"']),
+    'time_s,"/a.x","say ""b"""\r\n1.000000,10,\r\n2.000000,20,-1\r\n',
+  );
+});
+
+test("a recording is an MCAP file with every message, its time and its schema", async () => {
+  const sinks = new Map<string, MessageSink>();
+  const robot = {
+    watch(topic: string, sink: MessageSink) {
+      sinks.set(topic, sink);
+      return () => sinks.delete(topic);
+    },
+  } as unknown as Robot;
+  const channel = {
+    topic: "/a",
+    encoding: "cdr",
+    schemaName: "std_msgs/msg/Int8",
+    schemaEncoding: "ros2msg",
+    schema: "int8 data",
+  } as Channel;
+  const recorder = await Recorder.start(robot, ["/a"]);
+  for (let index = 0; index < 50; index += 1) {
+    sinks.get("/a")?.(channel, Uint8Array.from([0, 1, 0, 0, index]), 1_700_000_000_000.25 + index);
+  }
+  const file = await recorder.stop();
+  assert.equal(sinks.size, 0);
+  const reader = new McapStreamReader();
+  reader.append(new Uint8Array(await file.arrayBuffer()));
+  const records = [];
+  for (let record = reader.nextRecord(); record; record = reader.nextRecord()) {
+    records.push(record);
+  }
+  assert.ok(reader.done());
+  const messages = records.flatMap((record) => (record.type === "Message" ? [record] : []));
+  assert.deepEqual(
+    messages.map(({ data }) => data[4]),
+    Array.from({ length: 50 }, (_, index) => index),
+  );
+  assert.equal(messages[0]?.logTime, 1_700_000_000_000_250_000n);
+  const schema = records.find((record) => record.type === "Schema");
+  assert.equal(schema?.type === "Schema" && schema.name, "std_msgs/msg/Int8");
+  assert.equal(new TextDecoder().decode(schema?.type === "Schema" ? schema.data : undefined), "int8 data");
+});
