@@ -13,9 +13,10 @@ from conftest import TabFactory
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
 
-KINDS = ("services", "parameters", "rosout", "diagnostics", "log", "frames", "publish", "record")
+KINDS = ("services", "parameters", "rosout", "diagnostics", "log", "frames", "publish", "record", "viewers")
 TREE = {"id": "tree", "kind": "tree", "topic": "/odom"}
-PANELS = (PICTURE, DRIVE, MAP, PLOT, TREE, *({"id": kind, "kind": kind} for kind in KINDS))
+STATES = {"id": "states", "kind": "states", "series": [{"topic": "/battery", "path": ["present"]}]}
+PANELS = (PICTURE, DRIVE, MAP, PLOT, TREE, STATES, *({"id": kind, "kind": kind} for kind in KINDS))
 
 
 def barriers(tab: Tab) -> list[str]:

@@ -76,20 +76,22 @@ def test_every_encoding_is_shown_in_its_colours(new_tab: TabFactory, camera: Pee
     expected |= {f"/raw_{encoding}": [RED, BLUE] for encoding in BAYER}
     expected |= {f"/compressed_{each}": [RED, BLUE] for each in COMPRESSED}
     assert camera.run(PUBLISH.format(raw=json.dumps(raw), compressed=COMPRESSED)) == len(expected)
-    tab = new_tab()
+    tab = new_tab(panels=[{"id": topic, "kind": "picture", "topic": topic} for topic in expected])
     tab.wait_live()
-    tab.panel("picture").get_by_label("Close").click()
-    for topic, ends in expected.items():
-        tab.show(topic)
-        wait_for(lambda ends=ends: is_close(corners(tab), ends), f"{ends} on {topic}, but {corners(tab)}", tab)
-        tab.panel("picture").get_by_label("Close").click()
+
+    def wrong() -> dict[str, list[list[int]]]:
+        return {topic: found for topic, found in corners(tab).items() if not is_close(found, expected[topic])}
+
+    wait_for(lambda: len(corners(tab)) == len(expected), "canvas for every topic", tab)
+    wait_for(lambda: not wrong(), "right colours of all topics", tab)
 
 
-def corners(tab: Tab) -> list[list[int]]:
-    """The colours of the first and the last pixel."""
-    return tab.canvas("picture").evaluate(
-        """canvas => [[0, 0], [canvas.width - 1, canvas.height - 1]].map(([x, y]) =>
-             [...canvas.getContext('2d').getImageData(x, y, 1, 1).data].slice(0, 3))"""
+def corners(tab: Tab) -> dict[str, list[list[int]]]:
+    """The colours of the first and the last pixel of each topic's picture."""
+    return tab.page.locator(".panel canvas").evaluate_all(
+        """all => Object.fromEntries(all.map(canvas => [canvas.closest('.panel').id.slice('panel-'.length),
+             [[0, 0], [canvas.width - 1, canvas.height - 1]].map(([x, y]) =>
+               [...canvas.getContext('2d').getImageData(x, y, 1, 1).data].slice(0, 3))]))"""
     )
 
 

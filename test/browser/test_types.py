@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Locator
 from rclpy.serialization import deserialize_message, serialize_message
 
 from chromium import Tab, wait_for
@@ -71,37 +72,34 @@ def test_every_value_of_a_message_is_in_the_tree(new_tab: TabFactory, publisher:
     for name, number in CASES:
         publisher.advertise(f"/types/{name}", f"test_msgs/msg/{name}", latched=True, depth=1)
         publisher.publish(f"/types/{name}", number)
-    tab = new_tab()
+    tab = new_tab(panels=[{"id": name, "kind": "tree", "topic": f"/types/{name}"} for name, _ in CASES])
     tab.wait_live()
     for name, number in CASES:
         kind = f"test_msgs/msg/{name}"
         # As ROS itself reads it back: float32 is not what Python calls it.
         message = deserialize_message(serialize_message(build(kind, number)), message_class(kind))
-        tab.show(f"/types/{name}")
-        shown = tree(tab)
+        shown = tree(tab.page.locator(f"#panel-{name}"), tab)
         expected = dict(leaves(message))
         wrong = {
             path: (shown.get(path), value) for path, value in expected.items() if not is_shown(shown.get(path, "nan"), value)
         }
         assert wrong == {}, name
         assert set(shown) == set(expected), name
-        tab.panel("tree").get_by_label("Close").click()
 
 
-def tree(tab: Tab) -> dict[str, str]:
-    """The texts of all values in the tree, by their paths."""
-    panel = tab.panel("tree")
+def tree(panel: Locator, tab: Tab) -> dict[str, str]:
+    """The texts of all values in a panel, by their paths."""
     panel.locator("ul.fields").first.wait_for()
-    expand(tab)
+    expand(panel, tab)
     return panel.locator("ul.fields").first.evaluate(
         "fields => Object.fromEntries([...fields.querySelectorAll('li.leaf')]"
         ".map(leaf => [leaf.dataset.path, leaf.querySelector('.value').textContent]))"
     )
 
 
-def expand(tab: Tab) -> None:
+def expand(panel: Locator, tab: Tab) -> None:
     """Opens everything in the tree."""
-    closed = tab.panel("tree").locator('button.branch[aria-expanded="false"], button.more')
+    closed = panel.locator('button.branch[aria-expanded="false"], button.more')
 
     def is_open() -> bool:
         # One by one: what is in it shows up only then.

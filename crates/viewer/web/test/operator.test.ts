@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { McapStreamReader } from "@mcap/core";
 import { TimeSeries } from "../src/panels/plot/series";
 import { Recorder } from "../src/panels/record/recorder";
+import { History, hueOf } from "../src/panels/states/history";
 import type { Channel, Robot } from "../src/remote/robot";
+import { parseViewers } from "../src/remote/viewers";
 import type { MessageSink } from "../src/remote/watches";
 import { encodeAim, GOAL, INITIAL_POSE } from "../src/ros/goals";
 import { gridPixels, isCostmap } from "../src/ros/grid";
@@ -86,4 +88,33 @@ test("a recording is an MCAP file with every message, its time and its schema", 
   const schema = records.find((record) => record.type === "Schema");
   assert.equal(schema?.type === "Schema" && schema.name, "std_msgs/msg/Int8");
   assert.equal(new TextDecoder().decode(schema?.type === "Schema" ? schema.data : undefined), "int8 data");
+});
+
+test("states are told from change to change", () => {
+  const history = new History();
+  for (const [timeS, value] of [
+    [1, "idle"],
+    [2, "idle"],
+    [3, "moving"],
+    [6, "idle"],
+  ] as const) {
+    history.add(timeS, value);
+  }
+  const spans = (from: number, to: number) =>
+    history.between(from, to).map(({ beginS, endS, value }) => `${value} ${beginS}-${endS}`);
+  assert.deepEqual(spans(0, 7), ["idle 1-3", "moving 3-6", "idle 6-7"]);
+  assert.deepEqual(spans(4, 5), ["moving 4-5"]);
+  assert.notEqual(hueOf("idle"), hueOf("moving"));
+  // The clock was set back.
+  history.add(2, "moving");
+  assert.deepEqual(spans(0, 3), ["moving 2-3"]);
+});
+
+test("the list of viewers is taken for what it is", () => {
+  const text = JSON.stringify({ viewers: [{ name: "anna", watches: ["/a"], drives: ["/cmd_vel"] }, 7] });
+  assert.deepEqual(parseViewers(text), [
+    { name: "anna", watches: ["/a"], publishes: [], drives: ["/cmd_vel"] },
+  ]);
+  assert.equal(parseViewers("hello"), undefined);
+  assert.equal(parseViewers("{}"), undefined);
 });

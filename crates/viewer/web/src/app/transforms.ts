@@ -52,7 +52,7 @@ export class TransformStore {
     for (const { channel, data } of this.#waiting.splice(0)) {
       try {
         const { transforms } = decoderFor(channel)(data) as { transforms: TransformStamped[] };
-        this.#transforms.add(transforms);
+        this.#transforms.add(transforms, channel.topic.endsWith("/tf_static"));
       } catch (error) {
         console.warn(`${channel.topic} cannot be read:`, error);
       }

@@ -103,7 +103,7 @@ export function setTiles(tiles: Tile | undefined): void {
 /** Adds a panel, and brings it into view; one that is there already is not added again. */
 export function openPanel(wanted: Omit<PanelSpec, "id">): void {
   const same = panels.value.find((each) => each.kind === wanted.kind && each.topic === wanted.topic);
-  const panel = same && wanted.kind !== "plot" ? same : { ...wanted, id: crypto.randomUUID() };
+  const panel = same && wanted.series === undefined ? same : { ...wanted, id: crypto.randomUUID() };
   if (panel !== same) {
     changePage((each) => ({
       ...each,

@@ -12,13 +12,16 @@ import { record } from "./record";
 import { rosout } from "./rosout";
 import { scene } from "./scene";
 import { services } from "./services";
+import { states } from "./states";
 import { teleop } from "./teleop";
 import { tree } from "./tree";
+import { viewers } from "./viewers";
 
 export const PANELS: Record<string, PanelType> = {
   tree,
   picture,
   plot,
+  states,
   scene,
   map,
   frames,
@@ -29,5 +32,6 @@ export const PANELS: Record<string, PanelType> = {
   diagnostics,
   rosout,
   log,
+  viewers,
   record,
 };

@@ -11,6 +11,11 @@ export function pathName(path: Path): string {
 
 /** The number at a path; a truth value is 0 or 1, a time its seconds. Undefined where there is none. */
 export function numberAt(message: unknown, path: Path): number | undefined {
+  return asNumber(valueAt(message, path));
+}
+
+/** What is at a path. Undefined where there is nothing. */
+export function valueAt(message: unknown, path: Path): unknown {
   let value = message;
   for (const step of path) {
     if (typeof value !== "object" || value === null) {
@@ -18,7 +23,7 @@ export function numberAt(message: unknown, path: Path): number | undefined {
     }
     value = (value as Record<string | number, unknown>)[step];
   }
-  return asNumber(value);
+  return value;
 }
 
 /** What a value is worth in a plot. */

@@ -45,6 +45,8 @@ interface Sample {
 
 interface Frame {
   parent: string;
+  /** Whether it was said once and for all. */
+  isStatic: boolean;
   /** The oldest first. */
   samples: Sample[];
 }
@@ -54,7 +56,7 @@ export class Transforms {
   /** Changes with every transform. */
   revision = 0;
 
-  add(transforms: TransformStamped[]): void {
+  add(transforms: TransformStamped[], isStatic = false): void {
     for (const { header, child_frame_id: child, transform } of transforms) {
       const frame = clean(child);
       if (this.#frames.size >= MAX_FRAMES && !this.#frames.has(frame)) {
@@ -73,7 +75,7 @@ export class Transforms {
         }
       } else {
         // New, moved to another parent, or the clock was set back.
-        this.#frames.set(frame, { parent, samples: [sample] });
+        this.#frames.set(frame, { parent, isStatic, samples: [sample] });
       }
       this.revision += 1;
     }
@@ -98,10 +100,11 @@ export class Transforms {
   }
 
   /** Every frame that has a parent, with the time of its newest transform in seconds. */
-  links(): { frame: string; parent: string; timeS: number }[] {
-    return [...this.#frames].map(([frame, { parent, samples }]) => ({
+  links(): { frame: string; parent: string; isStatic: boolean; timeS: number }[] {
+    return [...this.#frames].map(([frame, { parent, isStatic, samples }]) => ({
       frame,
       parent,
+      isStatic,
       timeS: samples.at(-1)?.timeS ?? 0,
     }));
   }

@@ -29,8 +29,8 @@ function FramesPanel({ place, visible }: PanelProps) {
   for (const { frame, parent } of links) {
     children.set(parent, [...(children.get(parent) ?? []), frame]);
   }
-  const times = new Map(links.map(({ frame, timeS }) => [frame, timeS]));
-  const roots = [...children.keys()].filter((frame) => !times.has(frame)).sort();
+  const byFrame = new Map(links.map((link) => [link.frame, link]));
+  const roots = [...children.keys()].filter((frame) => !byFrame.has(frame)).sort();
   const nowMs = place.robot.clockMs(performance.now());
   let listed = 0;
   const draw = (frame: string, depth: number) => {
@@ -38,15 +38,15 @@ function FramesPanel({ place, visible }: PanelProps) {
     if (listed > MAX_FRAMES || depth > MAX_DEPTH) {
       return null;
     }
-    const timeS = times.get(frame);
+    const link = byFrame.get(frame);
+    const timeS = link?.timeS ?? 0;
+    const old = nowMs === undefined ? "" : age(Math.max(0, nowMs - 1000 * timeS));
     const below = (children.get(frame) ?? []).sort();
     return (
       <li key={frame} data-frame={frame}>
         <button type="button" class="frame" aria-pressed={chosen === frame} onClick={() => setChosen(frame)}>
           <span class="key">{frame}</span>
-          <small>
-            {timeS === undefined || nowMs === undefined ? "root" : age(Math.max(0, nowMs - 1000 * timeS))}
-          </small>
+          <small>{link === undefined ? "root" : link.isStatic ? "static" : old}</small>
         </button>
         {below.length > 0 && <ul>{below.map((each) => draw(each, depth + 1))}</ul>}
       </li>

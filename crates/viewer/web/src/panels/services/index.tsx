@@ -79,17 +79,25 @@ interface FormProps {
 }
 
 interface Outcome {
+  id: number;
+  /** Milliseconds since 1970 on this computer. */
+  atMs: number;
+  request: string;
   text: string;
   isError: boolean;
   tookMs: number;
 }
+
+/** Calls that are kept. */
+const MAX_OUTCOMES = 20;
 
 function ServiceForm({ place, service, refusal }: FormProps) {
   const type = useMemo(() => parsed(service), [service]);
   const [request, setRequest] = useState<Message>(() => (type instanceof Error ? {} : emptyMessage(type)));
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [isCalling, setCalling] = useState(false);
-  const [outcome, setOutcome] = useState<Outcome>();
+  const [outcomes, setOutcomes] = useState<Outcome[]>([]);
+  const [outcome, ...earlier] = outcomes;
   if (type instanceof Error) {
     return <Hint error>The request cannot be filled in: {type.message}</Hint>;
   }
@@ -98,15 +106,21 @@ function ServiceForm({ place, service, refusal }: FormProps) {
       problem === undefined ? others : { ...others, [path]: problem },
     );
   const call = async () => {
-    const began = performance.now();
+    const [began, atMs] = [performance.now(), Date.now()];
     setCalling(true);
+    const end = (text: string, isError: boolean) => {
+      const tookMs = performance.now() - began;
+      setOutcomes((all) => [
+        { id: (all[0]?.id ?? 0) + 1, atMs, request: toJson(request), text, isError, tookMs },
+        ...all.slice(0, MAX_OUTCOMES - 1),
+      ]);
+    };
     try {
       const answer = await place.robot.call(service, encode(type, request));
       const response = decoderFor({ ...service.response, encoding: answer.encoding })(answer.payload);
-      setOutcome({ text: toJson(response), isError: false, tookMs: performance.now() - began });
+      end(toJson(response), false);
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      setOutcome({ text, isError: true, tookMs: performance.now() - began });
+      end(error instanceof Error ? error.message : String(error), true);
     } finally {
       setCalling(false);
     }
@@ -139,6 +153,21 @@ function ServiceForm({ place, service, refusal }: FormProps) {
           </>
         )}
       </output>
+      {earlier.length > 0 && (
+        <details class="history">
+          <summary>Earlier calls: {earlier.length}</summary>
+          {earlier.map(({ id, atMs, request: asked, text, isError, tookMs }) => (
+            <details key={id}>
+              <summary>
+                {new Date(atMs).toLocaleTimeString("en-GB")} {isError ? "failed" : "answered"} after{" "}
+                {duration(tookMs)}
+              </summary>
+              <pre>{asked}</pre>
+              <pre class={isError ? "error" : ""}>{text}</pre>
+            </details>
+          ))}
+        </details>
+      )}
     </form>
   );
 }

@@ -6,8 +6,8 @@ import { PATHS } from "../../app/icons";
 import type { Place } from "../../app/state";
 import { asNumber, type Path, pathName } from "../../ros/paths";
 import type { PanelProps, PanelType } from "../panel";
-import { Hint } from "../parts";
-import { plotNumber } from "../plots";
+import { Hint, Tool } from "../parts";
+import { showOverTime } from "../plots";
 import { Waiting } from "../Waiting";
 
 export const tree: PanelType = {
@@ -44,9 +44,11 @@ function TreePanel({ place, spec, visible }: PanelProps) {
         <span>{shortType(channel.schemaName)}</span>
         <span>{hertz(channel.rate.messages(now))}</span>
         <span>{rate(channel.rate.bytes(now))}</span>
-        <label>
-          <input type="checkbox" checked={isHeld} onChange={() => setHeld(!isHeld)} /> hold
-        </label>
+        <Tool
+          icon={isHeld ? "play" : "pause"}
+          label={isHeld ? "Resume" : "Pause"}
+          run={() => setHeld(!isHeld)}
+        />
       </p>
       {message.error !== undefined ? (
         <Hint error>{message.error}</Hint>
@@ -114,18 +116,19 @@ function Node({ place, topic, value, path }: NodeProps) {
 }
 
 function Leaf({ topic, value, path }: NodeProps) {
-  const plotted = asNumber(value);
   const text = leafText(value);
-  if (plotted === undefined) {
+  const kind = typeof value === "string" || typeof value === "boolean" ? "states" : "plot";
+  if (kind === "plot" && asNumber(value) === undefined) {
     return <span class={`value ${typeof value}`}>{text}</span>;
   }
+  const what = kind === "plot" ? "plot it" : "show it over time";
   return (
     <button
       type="button"
       class={`value ${typeof value}`}
-      title={`Plot ${pathName(path)}`}
-      aria-label={`${pathName(path)} is ${text}: plot it`}
-      onClick={() => plotNumber(topic, path)}
+      title={kind === "plot" ? `Plot ${pathName(path)}` : `Show ${pathName(path)} over time`}
+      aria-label={`${pathName(path)} is ${text}: ${what}`}
+      onClick={() => showOverTime(kind, topic, path)}
     >
       {text}
     </button>
