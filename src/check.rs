@@ -15,7 +15,7 @@ const MESSAGES: [&str; 4] = [
 ];
 
 /// Prints what it finds; an error if something is wrong.
-pub async fn check(config: Result<Config, ConfigError>) -> anyhow::Result<()> {
+pub(crate) async fn check(config: Result<Config, ConfigError>) -> anyhow::Result<()> {
     let mut wrong = tell(&ros());
     match &config {
         Ok(config) => {

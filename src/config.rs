@@ -44,11 +44,11 @@ pub struct Config {
     pub endpoint: Endpoint,
     /// The robot's name, shown to people.
     pub name: String,
-    /// How ROS subscriptions follow their publishers.
+    /// QoS policy of ROS subscriptions.
     pub qos: QosPolicy,
     /// Limits of the session, and what viewers may do.
     pub session: SessionConfig,
-    /// What viewers get of the robot.
+    /// Offer to viewers.
     pub robot: RobotConfig,
     /// Full name of the service or topic of the emergency stop; empty if there is none.
     pub emergency_stop: String,
@@ -56,7 +56,7 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// Whether time is simulated (`use_sim_time`).
     pub simulated_time: bool,
-    /// What is odd, but need not be wrong.
+    /// Oddities that need not be wrong.
     pub warnings: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ impl Config {
         node: &str,
     ) -> Result<Self, ConfigError> {
         let values = Values(given);
-        let warnings = unknown::check(given)?;
+        let warnings = unknown::check(given, &table::names())?;
         let name = or_default(&values.get(&parameter::NAME)?, &environment.host_name);
         let identity = values.get(&parameter::IDENTITY)?;
         let identity = or_default(&identity, &environment.stable_name(node));

@@ -55,13 +55,13 @@ pub struct Driver<T> {
 
 type HandingOver = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// The way to the viewers.
+/// The connection to the viewers, or the attempt at one.
 enum Link<C> {
     Connecting(Connecting<C>),
     Up(C),
 }
 
-/// What happened.
+/// Event of the transport or of the robot's side.
 enum Input<C> {
     Connected(C),
     Connection(ConnectionEvent),
@@ -74,8 +74,8 @@ enum Input<C> {
 }
 
 impl<C: Connection> Link<C> {
-    /// The next thing that happens on the way to the viewers, the most urgent one first: what a
-    /// viewer sends does not keep others waiting for what is sent to them.
+    /// The next input of the connection, the most urgent one first: what a viewer sends does not
+    /// keep others waiting for what is sent to them.
     fn poll_input(&mut self, context: &mut Context<'_>) -> Poll<Input<C>> {
         let connection = match self {
             Self::Connecting(connecting) => {

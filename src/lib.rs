@@ -3,7 +3,6 @@
 //! Data flows one way: [`ros`] → [`bridge`] → [`driver`] with its [session](remote_access_session) →
 //! [`livekit`]; demand flows back.
 //! [`config`] holds all parameters; [`metrics`] serves the session in numbers.
-#![deny(unsafe_code)]
 
 pub mod bridge;
 pub mod config;

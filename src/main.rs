@@ -1,5 +1,4 @@
 //! The node's executable.
-#![forbid(unsafe_code)]
 
 mod check;
 

@@ -7,10 +7,11 @@
 mod any_message;
 mod assets;
 mod buffer;
+mod change_feed;
 mod client;
 mod clients;
 mod clock;
-mod connections;
+mod connection_graph;
 mod error;
 mod executor;
 mod ffi;
@@ -32,13 +33,12 @@ mod take;
 mod topic_scan;
 mod topics;
 mod type_support;
-mod watch;
 
 pub use assets::{AssetError, AssetPolicy};
 pub use buffer::HEADROOM;
 pub use client::{CallError, ServiceClient};
 pub use clock::ClockWatch;
-pub use connections::{ConnectionWatch, Connections};
+pub use connection_graph::{ConnectionWatch, Connections};
 pub use error::{OfferError, RosError};
 pub use filter::{PatternError, Patterns, TopicFilter};
 pub use message::{PublisherId, RawMessage};
@@ -57,11 +57,12 @@ pub use topics::{Topic, TopicEvent};
 pub use type_support::{LibraryError, TypeSupportError};
 
 use bytes::Bytes;
+use change_feed::ChangeFeed;
 use clients::Clients;
-use connections::ConnectionWatcher;
+use connection_graph::ConnectionFeed;
 use executor::Executor;
 use flume::Receiver;
-use graph::{GraphThread, Watch};
+use graph::{Feed, GraphThread};
 use rclrs::{
     Context, InitOptions, LogSeverity, Logger, Node, QoSProfile, RclrsError, TopicEndpointInfo,
 };
@@ -71,11 +72,10 @@ use subscription::Subscriptions;
 use take::TakeThread;
 use tokio::runtime::Handle;
 use type_support::TypeSupports;
-use watch::Watcher;
 
 /// The node's name unless remapped.
 const NODE_NAME: &str = "remote_access_bridge";
-/// Events of topics or services that may wait for a watcher.
+/// Events of topics or services that may wait for a feed.
 const EVENTS: usize = 1024;
 /// Each time rclrs 0.8 reads the endpoints of a topic on Fast DDS, which does not tell their
 /// history, it logs an error under this name, which is used for nothing else.
@@ -185,7 +185,7 @@ impl Ros {
     pub fn watch_topics(&self, filter: TopicFilter) -> Receiver<TopicEvent> {
         let (events, receiver) = flume::bounded(EVENTS);
         self.graph
-            .watch(Watch::Topics(Watcher::new(filter, events)));
+            .add(Feed::Topics(ChangeFeed::new(filter, events)));
         receiver
     }
 
@@ -195,7 +195,7 @@ impl Ros {
     pub fn watch_services(&self, filter: TopicFilter) -> Receiver<ServiceEvent> {
         let (events, receiver) = flume::bounded(EVENTS);
         self.graph
-            .watch(Watch::Services(Watcher::new(filter, events)));
+            .add(Feed::Services(ChangeFeed::new(filter, events)));
         receiver
     }
 
@@ -203,8 +203,8 @@ impl Ros {
     /// filters.
     #[must_use]
     pub fn watch_connections(&self, topics: TopicFilter, services: TopicFilter) -> ConnectionWatch {
-        let (watcher, watch) = ConnectionWatcher::new(topics, services);
-        self.graph.watch(Watch::Connections(watcher));
+        let (feed, watch) = ConnectionFeed::new(topics, services);
+        self.graph.add(Feed::Connections(feed));
         watch
     }
 

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 /// Hang guard of every wait. A busy machine may need a good part of it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Long enough for a wrong event to show up: discovery on loopback takes far less.
-pub const QUIET: Duration = Duration::from_secs(2);
+pub(crate) const QUIET: Duration = Duration::from_secs(2);
 
 /// Gives this process a domain of its own, on loopback.
 fn isolate() {
@@ -29,7 +29,7 @@ fn isolate() {
 }
 
 /// A prefix for topic names that no other test of this process uses.
-pub fn unique(name: &str) -> String {
+pub(crate) fn unique(name: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!(
         "{name}_{}_{}",
@@ -39,18 +39,18 @@ pub fn unique(name: &str) -> String {
 }
 
 /// The node under test with its runtime.
-pub struct Node {
+pub(crate) struct Node {
     pub ros: Ros,
     pub runtime: Runtime,
 }
 
 impl Node {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with_args(&[])
     }
 
     /// Starts a node of a unique name, with these ROS arguments.
-    pub fn with_args(args: &[&str]) -> Self {
+    pub(crate) fn with_args(args: &[&str]) -> Self {
         isolate();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -65,7 +65,7 @@ impl Node {
     }
 
     /// Watches the topics whose whole name matches.
-    pub fn watch(&self, pattern: &str) -> Topics {
+    pub(crate) fn watch(&self, pattern: &str) -> Topics {
         Topics {
             events: self.ros.watch_topics(filter(pattern)),
             problems: Vec::new(),
@@ -73,7 +73,7 @@ impl Node {
     }
 }
 
-pub fn filter(pattern: &str) -> TopicFilter {
+pub(crate) fn filter(pattern: &str) -> TopicFilter {
     TopicFilter {
         allow: Patterns::new([pattern]).expect("a pattern"),
         deny: Patterns::default(),
@@ -82,19 +82,19 @@ pub fn filter(pattern: &str) -> TopicFilter {
 }
 
 /// The events of a watch.
-pub struct Topics {
+pub(crate) struct Topics {
     pub events: Receiver<TopicEvent>,
     /// Problems met while waiting for something else.
     pub problems: Vec<(String, String)>,
 }
 
 impl Topics {
-    pub fn next(&mut self) -> TopicEvent {
+    pub(crate) fn next(&mut self) -> TopicEvent {
         self.events.recv_timeout(PATIENCE).expect("an event")
     }
 
     /// The next topic that is added.
-    pub fn added(&mut self) -> Topic {
+    pub(crate) fn added(&mut self) -> Topic {
         loop {
             match self.next() {
                 TopicEvent::Added(topic) => return topic,
@@ -107,20 +107,20 @@ impl Topics {
     }
 
     /// Whether nothing is told for a while.
-    pub fn is_quiet_for(&mut self, time: Duration) -> bool {
+    pub(crate) fn is_quiet_for(&mut self, time: Duration) -> bool {
         self.events.recv_timeout(time) == Err(RecvTimeoutError::Timeout)
     }
 }
 
 /// An rclpy node in a process of its own.
-pub struct Peer {
+pub(crate) struct Peer {
     process: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
 }
 
 impl Peer {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         isolate();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("test/support/ros_peer.py");
         let mut process = Command::new("python3")
@@ -140,7 +140,7 @@ impl Peer {
     }
 
     /// Runs Python code in the peer and returns its `result`.
-    pub fn run(&mut self, code: &str) -> serde_json::Value {
+    pub(crate) fn run(&mut self, code: &str) -> serde_json::Value {
         let input = self.input.as_mut().expect("open");
         let line = serde_json::to_string(code).expect("a string");
         writeln!(input, "{line}")
@@ -158,7 +158,7 @@ impl Peer {
     }
 
     /// The number of subscriptions that the peer's graph shows on a topic.
-    pub fn subscriptions(&mut self, topic: &str) -> u64 {
+    pub(crate) fn subscriptions(&mut self, topic: &str) -> u64 {
         self.run(&format!(
             "result = len(node.get_subscriptions_info_by_topic('{topic}'))"
         ))
@@ -167,7 +167,7 @@ impl Peer {
     }
 
     /// Ends the process without a goodbye.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.process.kill().expect("a process");
     }
 }
@@ -181,7 +181,7 @@ impl Drop for Peer {
 }
 
 /// Waits until something holds.
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");

@@ -1,4 +1,4 @@
-//! The way of answers to the driver.
+//! Answers on their way to the driver.
 
 use flume::Sender;
 
@@ -9,22 +9,22 @@ use crate::driver::{Answer, Command};
 pub(super) struct Answers(Sender<Command>);
 
 impl Answers {
-    pub fn new(commands: Sender<Command>) -> Self {
+    pub(super) fn new(commands: Sender<Command>) -> Self {
         Self(commands)
     }
 
     /// For threads. The driver is gone only at the end; then nobody waits for the answer.
-    pub fn give(&self, answer: Answer) {
+    pub(super) fn give(&self, answer: Answer) {
         let _ = self.0.send(Command::Answer(answer));
     }
 
     /// For tasks, as [`Self::give`].
-    pub async fn give_async(&self, answer: Answer) {
+    pub(super) async fn give_async(&self, answer: Answer) {
         let _ = self.0.send_async(Command::Answer(answer)).await;
     }
 
     /// Tells the driver about a change of what the robot offers.
-    pub fn command(&self, command: Command) {
+    pub(super) fn command(&self, command: Command) {
         let _ = self.0.send(command);
     }
 }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use remote_access_protocol::failure::RequestFailure;
 use tokio::sync::Semaphore;
 
 use super::answers::Answers;
@@ -22,7 +23,7 @@ pub(super) struct Assets {
 }
 
 impl Assets {
-    pub fn new(ros: Arc<Ros>, policy: AssetPolicy, answers: Answers) -> Self {
+    pub(super) fn new(ros: Arc<Ros>, policy: AssetPolicy, answers: Answers) -> Self {
         Self {
             ros,
             policy: Arc::new(policy),
@@ -31,7 +32,11 @@ impl Assets {
         }
     }
 
-    pub fn fetch(&self, key: RequestKey, uri: String) -> impl Future<Output = ()> + Send + 'static {
+    pub(super) fn fetch(
+        &self,
+        key: RequestKey,
+        uri: String,
+    ) -> impl Future<Output = ()> + Send + 'static {
         let ros = Arc::clone(&self.ros);
         let policy = Arc::clone(&self.policy);
         let answers = self.answers.clone();
@@ -40,8 +45,8 @@ impl Assets {
             let _turn = turns.acquire_owned().await;
             let read = tokio::task::spawn_blocking(move || ros.fetch_asset(&uri, &policy));
             let result = match read.await {
-                Ok(result) => result.map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
+                Ok(result) => result.map_err(RequestFailure::new),
+                Err(error) => Err(RequestFailure::new(error)),
             };
             answers.give_async(Answer::Asset { key, result }).await;
         }

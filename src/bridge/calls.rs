@@ -52,7 +52,7 @@ struct Callee {
 }
 
 impl Calls {
-    pub fn new(ros: Arc<Ros>, answers: Answers, timeouts: CallTimeouts) -> Self {
+    pub(super) fn new(ros: Arc<Ros>, answers: Answers, timeouts: CallTimeouts) -> Self {
         Self {
             ros,
             unresponsive: Arc::new(UnresponsiveServices::new(answers.clone())),
@@ -65,7 +65,7 @@ impl Calls {
     }
 
     /// Tells viewers about services that come and go.
-    pub fn service_events(&mut self, events: Vec<ServiceEvent>) {
+    pub(super) fn service_events(&mut self, events: Vec<ServiceEvent>) {
         let mut added = Vec::new();
         let mut gone = 0;
         for event in events {
@@ -131,7 +131,7 @@ impl Calls {
     }
 
     /// Calls a service. The future may be dropped at any time.
-    pub fn call(
+    pub(super) fn call(
         &self,
         id: ServiceId,
         encoding: Encoding,
@@ -155,7 +155,7 @@ impl Calls {
     }
 
     /// A call was not answered in time.
-    pub fn overdue(&self, id: ServiceId) {
+    pub(super) fn overdue(&self, id: ServiceId) {
         if let Some(callee) = self.services.get(&id) {
             let timeout = self.timeouts.of(&callee.name);
             self.unresponsive.add(id, &callee.name, timeout);
@@ -163,7 +163,7 @@ impl Calls {
     }
 
     /// Ends what is told of services that did not answer long ago. Returns when to call this again.
-    pub fn expire_unresponsive(&self) -> Option<Instant> {
+    pub(super) fn expire_unresponsive(&self) -> Option<Instant> {
         self.unresponsive.expire()
     }
 }

@@ -13,7 +13,7 @@ use crate::driver::{ConnectionState, PathStats, Report, ReportSource};
 use crate::ros::{Publisher, PublisherQos, Ros, RosError};
 use remote_access_session::{ChannelSnapshot, ParticipantSnapshot, ViewerInfo};
 
-/// How often diagnostics are published, as by diagnostic_updater.
+/// Time between two publications of diagnostics, as by diagnostic_updater.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Topics that are told of, the busiest first.
 const MAX_TOPICS: usize = 100;
@@ -30,7 +30,7 @@ const WARN: u8 = 1;
 pub(super) struct Diagnostics(AbortHandle);
 
 impl Diagnostics {
-    pub fn start(ros: Arc<Ros>, reports: ReportSource, runtime: &Handle) -> Self {
+    pub(super) fn start(ros: Arc<Ros>, reports: ReportSource, runtime: &Handle) -> Self {
         let task = runtime.spawn(async move {
             let publishers = {
                 let ros = Arc::clone(&ros);
@@ -153,7 +153,7 @@ fn session_status(report: &Report) -> Value {
     status("session", level, message, &values)
 }
 
-/// The way to the server that serves the viewers.
+/// Network path to the server that serves the viewers.
 fn path_status(path: Option<&PathStats>) -> Value {
     let Some(path) = path else {
         return status("path", OK, "unknown", &[]);
@@ -196,7 +196,7 @@ fn topics_status(report: &Report) -> Value {
     status("topics", OK, &message, &values)
 }
 
-/// What viewers are told of the robot: topics and services that do not work.
+/// Diagnosis of topics and services that do not work.
 fn problems_status(report: &Report) -> Value {
     let problems = &report.problems;
     let (level, message) = match problems.len() {

@@ -22,7 +22,7 @@ pub(super) struct Parameters {
 }
 
 impl Parameters {
-    pub fn new(client: Arc<ParameterClient>, answers: Answers) -> Self {
+    pub(super) fn new(client: Arc<ParameterClient>, answers: Answers) -> Self {
         Self {
             client,
             answers,
@@ -31,7 +31,7 @@ impl Parameters {
     }
 
     /// Reads parameters; no names mean all. Those that are unknown or not set are left out.
-    pub fn get(
+    pub(super) fn get(
         &self,
         key: RequestKey,
         names: Vec<String>,
@@ -57,7 +57,7 @@ impl Parameters {
     }
 
     /// Sets parameters and reads what has become of them.
-    pub fn set(
+    pub(super) fn set(
         &self,
         key: RequestKey,
         parameters: Vec<Parameter>,
@@ -97,7 +97,7 @@ impl Parameters {
     }
 
     /// Begins or ends to tell of changes.
-    pub fn watch(&mut self, runtime: &Handle, watch: bool) {
+    pub(super) fn watch(&mut self, runtime: &Handle, watch: bool) {
         if let Some(task) = self.watch.take() {
             task.abort();
         }

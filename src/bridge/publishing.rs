@@ -1,4 +1,4 @@
-//! What viewers publish: one ROS publisher for each topic and type, whoever publishes on it.
+//! Publishing for viewers: one ROS publisher for each topic and type, whoever publishes on it.
 
 mod shared;
 
@@ -54,7 +54,7 @@ enum OpenError {
 }
 
 impl Publishing {
-    pub fn new(ros: Arc<Ros>, answers: Answers) -> Self {
+    pub(super) fn new(ros: Arc<Ros>, answers: Answers) -> Self {
         Self {
             ros,
             answers,
@@ -65,7 +65,7 @@ impl Publishing {
         }
     }
 
-    pub fn advertise(
+    pub(super) fn advertise(
         &mut self,
         key: ClientChannelKey,
         topic: String,
@@ -109,7 +109,7 @@ impl Publishing {
         Ok(())
     }
 
-    pub fn publish(&mut self, key: ClientChannelKey, message: &[u8]) {
+    pub(super) fn publish(&mut self, key: ClientChannelKey, message: &[u8]) {
         self.last_message = Some(Instant::now());
         let ros = Arc::clone(&self.ros);
         let Some((channel, shared)) = self.shared(key) else {
@@ -139,7 +139,7 @@ impl Publishing {
 
     /// Publishes the type's default values, with the time and the frame of the last message where
     /// there is a header.
-    pub fn stop(&mut self, key: ClientChannelKey) {
+    pub(super) fn stop(&mut self, key: ClientChannelKey) {
         self.last_message = Some(Instant::now());
         let now = self.ros.now_ns();
         let Some((_, shared)) = self.shared(key) else {
@@ -161,7 +161,7 @@ impl Publishing {
         }
     }
 
-    pub fn unadvertise(&mut self, key: ClientChannelKey) {
+    pub(super) fn unadvertise(&mut self, key: ClientChannelKey) {
         let Some(channel) = self.channels.remove(&key) else {
             return;
         };
@@ -174,7 +174,7 @@ impl Publishing {
     }
 
     /// Ends publishers that nobody has used for a while. Returns when to call this again.
-    pub fn end_idle(&mut self) -> Option<Instant> {
+    pub(super) fn end_idle(&mut self) -> Option<Instant> {
         let now = Instant::now();
         self.publishers
             .retain(|_, shared| shared.idle_since.is_none_or(|since| since + LINGER > now));
@@ -185,7 +185,7 @@ impl Publishing {
     }
 
     /// Waits until the last message has been read, most probably.
-    pub fn finish(self) {
+    pub(super) fn finish(self) {
         if let Some(last) = self.last_message {
             std::thread::sleep(FAREWELL.saturating_sub(last.elapsed()));
         }

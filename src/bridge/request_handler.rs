@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 
 use flume::{Receiver, Selector};
+use remote_access_protocol::failure::RequestFailure;
 use remote_access_protocol::ServiceId;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
@@ -51,7 +52,7 @@ enum Wake {
 }
 
 impl RequestHandler {
-    pub fn run(mut self, requests: &Receiver<Request>, services: &Receiver<ServiceEvent>) {
+    pub(super) fn run(mut self, requests: &Receiver<Request>, services: &Receiver<ServiceEvent>) {
         let mut services_end = false;
         loop {
             let deadlines = [self.publishing.end_idle(), self.calls.expire_unresponsive()];
@@ -99,7 +100,7 @@ impl RequestHandler {
                 let call = self.calls.call(service, encoding, payload);
                 let answers = self.answers.clone();
                 let task = async move {
-                    let result = call.await.map_err(|error| error.to_string());
+                    let result = call.await.map_err(RequestFailure::new);
                     answers.give_async(Answer::Service { key, result }).await;
                 };
                 self.start(key, Some(service), task);

@@ -1,11 +1,11 @@
-//! What viewers get of the robot, as it is configured.
+//! Configured offer to viewers.
 
 use std::time::Duration;
 
 use super::topic_rates::TopicRates;
 use crate::ros::{AssetPolicy, Patterns, TopicFilter};
 
-/// What viewers get of the robot.
+/// Offer to viewers.
 #[derive(Clone, Debug)]
 pub struct RobotConfig {
     /// Rate limits of topics.
@@ -14,11 +14,11 @@ pub struct RobotConfig {
     pub topics: TopicFilter,
     /// The services that are offered.
     pub services: TopicFilter,
-    /// How long calls of them may take.
+    /// Time limits of their calls.
     pub call_timeouts: CallTimeouts,
     /// The parameters that are offered, as `/node.parameter`.
     pub parameters: Patterns,
-    /// How long a node may take to answer about its parameters.
+    /// Time limit of a node's answers about its parameters.
     pub parameter_timeout: Duration,
     /// The files that are offered.
     pub assets: AssetPolicy,
@@ -26,7 +26,7 @@ pub struct RobotConfig {
     pub diagnostics: bool,
 }
 
-/// How long calls may take.
+/// Time limits of calls.
 #[derive(Clone, Debug)]
 pub struct CallTimeouts {
     /// By name; the first pattern that matches counts.

@@ -34,13 +34,13 @@ pub enum RateError {
     /// There is no `=` in it.
     #[error("{0:?} is not of the form regex=number")]
     Form(String),
-    /// What follows the last `=` is no positive number.
+    /// The text after the last `=` is no positive number.
     #[error(
         "{0:?} does not end with a number above 0; topics that are not to be offered at all belong \
          into topic_denylist"
     )]
     Number(String),
-    /// What precedes it is no regular expression.
+    /// The text before it is no regular expression.
     #[error(transparent)]
     Pattern(#[from] PatternError),
 }

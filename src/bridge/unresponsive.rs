@@ -22,7 +22,7 @@ pub(super) struct UnresponsiveServices {
 }
 
 impl UnresponsiveServices {
-    pub fn new(answers: Answers) -> Self {
+    pub(super) fn new(answers: Answers) -> Self {
         Self {
             answers,
             services: Mutex::default(),
@@ -30,7 +30,7 @@ impl UnresponsiveServices {
     }
 
     /// A call was not answered in time.
-    pub fn add(&self, id: ServiceId, name: &str, timeout: Duration) {
+    pub(super) fn add(&self, id: ServiceId, name: &str, timeout: Duration) {
         let entry = (name.to_owned(), Instant::now());
         if self.services.lock().insert(id, entry).is_some() {
             return;
@@ -44,7 +44,7 @@ impl UnresponsiveServices {
     }
 
     /// A call was answered. For tasks.
-    pub async fn answered(&self, id: ServiceId) {
+    pub(super) async fn answered(&self, id: ServiceId) {
         let was = self.services.lock().remove(&id);
         if let Some((name, _)) = was {
             info!(service = name, "the service answers again");
@@ -55,7 +55,7 @@ impl UnresponsiveServices {
     }
 
     /// The service has gone.
-    pub fn forget(&self, id: ServiceId) {
+    pub(super) fn forget(&self, id: ServiceId) {
         let was = self.services.lock().remove(&id);
         if let Some((name, _)) = was {
             self.withdraw(&name);
@@ -63,7 +63,7 @@ impl UnresponsiveServices {
     }
 
     /// Withdraws what was long ago. Returns when to call this again.
-    pub fn expire(&self) -> Option<Instant> {
+    pub(super) fn expire(&self) -> Option<Instant> {
         let now = Instant::now();
         let mut over = Vec::new();
         let mut services = self.services.lock();

@@ -1,4 +1,4 @@
-//! What viewers may watch beside topics: the connection graph, and simulated time.
+//! The connection graph and simulated time, for viewers that watch them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::driver::Answer;
 use crate::ros::{ClockWatch, Ros, TopicFilter};
 use remote_access_session::Connections;
 
-/// How often simulated time is told at most; it may come a thousand times a second.
+/// Shortest time between two notes of simulated time, which may come a thousand times a second.
 const TIME_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Watches for viewers.
@@ -28,7 +28,7 @@ pub(super) struct Watching {
 impl Watching {
     /// Tells simulated time from now on, if the node goes by it.
     /// The connection graph has what passes the filters.
-    pub fn new(
+    pub(super) fn new(
         ros: Arc<Ros>,
         answers: Answers,
         topics: TopicFilter,
@@ -58,7 +58,7 @@ impl Watching {
     }
 
     /// Begins or ends to tell of the connection graph.
-    pub fn watch_graph(&mut self, runtime: &Handle, watch: bool) {
+    pub(super) fn watch_graph(&mut self, runtime: &Handle, watch: bool) {
         if let Some(task) = self.graph.take() {
             task.abort();
         }

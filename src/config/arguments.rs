@@ -26,7 +26,7 @@ const PASSED_ON: [(&str, usize); 10] = [
     ("--disable-external-lib-logs", 0),
 ];
 
-/// What the process is to do.
+/// Task of the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Task {
     /// Run the node.
@@ -45,13 +45,13 @@ pub enum Task {
 /// The command line, understood.
 #[derive(Debug)]
 pub struct Arguments {
-    /// What to do.
+    /// Task of the process.
     pub task: Task,
     /// The node's full name, as `/robot1/remote_access_bridge`.
     pub node: String,
     /// The parameters that are given, of files and of the command line.
     pub overrides: Overrides,
-    /// What is to be logged.
+    /// Level of the log.
     pub log_levels: Vec<LogLevel>,
     /// Arguments for rcl: no parameters, which rclrs 0.8 reads otherwise than rclcpp does.
     rcl: Vec<String>,

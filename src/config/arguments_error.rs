@@ -1,4 +1,4 @@
-//! What can be wrong with the command line and the parameter files it names.
+//! Errors of the command line and the parameter files it names.
 
 use std::path::PathBuf;
 
@@ -32,7 +32,7 @@ pub enum ArgumentsError {
     Value {
         /// The parameter.
         name: String,
-        /// What is wrong.
+        /// Reason.
         reason: YamlError,
     },
     /// A level of the log that does not exist.
@@ -43,7 +43,7 @@ pub enum ArgumentsError {
     File {
         /// Where it is.
         path: PathBuf,
-        /// What is wrong.
+        /// Reason.
         reason: std::io::Error,
     },
     /// A parameter file that is no YAML.
@@ -51,7 +51,7 @@ pub enum ArgumentsError {
     Yaml {
         /// Where it is.
         path: PathBuf,
-        /// What is wrong.
+        /// Reason.
         reason: YamlError,
     },
     /// A parameter file of another form.

@@ -1,4 +1,4 @@
-//! What viewers may do beside watching topics.
+//! Capabilities of viewers beside watching topics.
 
 use remote_access_protocol::capability::{Capability, UnknownCapability};
 

@@ -1,4 +1,4 @@
-//! What comes from the environment: the secrets, which are never parameters since any node can
+//! Settings from the environment: the secrets, which are never parameters since any node can
 //! read those.
 
 use std::path::PathBuf;

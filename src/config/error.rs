@@ -1,4 +1,4 @@
-//! What can be wrong with the configuration.
+//! Errors of the configuration.
 
 use remote_access_protocol::capability::UnknownCapability;
 
@@ -29,7 +29,7 @@ pub enum ConfigError {
     Pattern {
         /// The parameter.
         name: &'static str,
-        /// What is wrong.
+        /// Reason.
         reason: PatternError,
     },
     /// A parameter holds something that is no rate limit.
@@ -37,7 +37,7 @@ pub enum ConfigError {
     Rate {
         /// The parameter.
         name: &'static str,
-        /// What is wrong.
+        /// Reason.
         reason: RateError,
     },
     /// A parameter names a capability that does not exist.
@@ -45,7 +45,7 @@ pub enum ConfigError {
     Capability {
         /// The parameter.
         name: &'static str,
-        /// What is wrong.
+        /// Reason.
         reason: UnknownCapability,
     },
     /// A parameter holds something that is no address.
@@ -53,7 +53,7 @@ pub enum ConfigError {
     Address {
         /// The parameter.
         name: &'static str,
-        /// What it holds.
+        /// Its value.
         text: String,
     },
     /// A parameter holds something that is no full name.
@@ -61,7 +61,7 @@ pub enum ConfigError {
     FullName {
         /// The parameter.
         name: &'static str,
-        /// What it holds.
+        /// Its value.
         text: String,
     },
     /// A parameter holds something that is no time limit.
@@ -69,7 +69,7 @@ pub enum ConfigError {
     Timeout {
         /// The parameter.
         name: &'static str,
-        /// What it holds.
+        /// Its value.
         entry: String,
     },
     /// Nothing says how to get a token.

@@ -8,8 +8,8 @@ use super::overrides::{Override, Overrides, Source};
 use super::yaml::Yaml;
 use crate::ros::{Parameters, RosError};
 
-/// What a parameter may hold.
-pub trait Kind {
+/// Kind of a parameter's values.
+pub(super) trait Kind {
     /// Its value in Rust.
     type Value;
 
@@ -35,7 +35,7 @@ pub trait Kind {
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the names say it")]
-pub enum KindInfo {
+pub(super) enum KindInfo {
     String { default: &'static str },
     StringArray { default: &'static [&'static str] },
     Bool { default: bool },
@@ -43,16 +43,16 @@ pub enum KindInfo {
 }
 
 /// A text.
-pub struct Text(pub &'static str);
+pub(super) struct Text(pub &'static str);
 
 /// A list of texts.
-pub struct Texts(pub &'static [&'static str]);
+pub(super) struct Texts(pub &'static [&'static str]);
 
 /// True or false.
-pub struct Flag(pub bool);
+pub(super) struct Flag(pub bool);
 
 /// A whole number of at least 0.
-pub struct Number(pub u64, pub RangeInclusive<u64>);
+pub(super) struct Number(pub u64, pub RangeInclusive<u64>);
 
 impl Kind for Text {
     type Value = String;
@@ -201,7 +201,7 @@ impl Kind for Number {
 }
 
 /// The key of a parameter: its name, with what it may hold.
-pub struct Key<K: 'static> {
+pub(super) struct Key<K: 'static> {
     pub(super) name: &'static str,
     pub(super) kind: K,
     pub(super) description: &'static str,

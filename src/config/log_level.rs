@@ -9,7 +9,7 @@ use tracing::level_filters::LevelFilter;
 pub struct LogLevel {
     /// The logger that it is for; all of them without one.
     pub logger: Option<String>,
-    /// What is logged at least.
+    /// Least severe level that is logged.
     pub level: LevelFilter,
 }
 

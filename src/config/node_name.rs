@@ -4,7 +4,7 @@ use super::arguments_error::ArgumentsError;
 
 /// Whether a section of a parameter file or the prefix of a rule means a node, as in rclcpp: `*`
 /// stands for one part of the name, `**` for any number of them.
-pub fn section_matches(section: &str, node: &str) -> bool {
+pub(super) fn section_matches(section: &str, node: &str) -> bool {
     let parts = |name| str::split(str::trim_start_matches(name, '/'), '/').collect::<Vec<_>>();
     matches(&parts(section), &parts(node))
 }
@@ -21,7 +21,7 @@ fn matches(section: &[&str], node: &[&str]) -> bool {
 
 /// The node's full name after the remappings of `__node`, `__name` and `__ns`, of which the first
 /// counts that means the node.
-pub fn full_name(name: &str, remappings: &[String]) -> Result<String, ArgumentsError> {
+pub(super) fn full_name(name: &str, remappings: &[String]) -> Result<String, ArgumentsError> {
     let mut remapped = None;
     let mut namespace = None;
     for rule in remappings {

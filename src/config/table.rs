@@ -3,15 +3,15 @@
 
 use serde::Serialize;
 
+use super::error::ConfigError;
 use super::kinds::{Flag, Key, Kind, KindInfo, Number, Text, Texts};
 use super::overrides::Overrides;
-use super::ConfigError;
 use crate::ros::Parameters;
 
 /// One row of the table. All parameters are read once, at the start.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ParameterInfo {
-    pub(super) name: &'static str,
+    name: &'static str,
     #[serde(flatten)]
     kind: KindInfo,
     description: &'static str,
@@ -20,7 +20,7 @@ pub struct ParameterInfo {
 
 /// A parameter of whatever kind.
 pub(super) trait Row: Sync {
-    /// What the documentation shows.
+    /// Row for the documentation.
     fn info(&self) -> ParameterInfo;
     /// Declares it on the node with the value that is given or its default.
     fn declare(&self, given: &Overrides, node: &mut Parameters) -> Result<(), ConfigError>;
@@ -109,6 +109,11 @@ parameters! {
 #[must_use]
 pub fn parameter_table() -> Vec<ParameterInfo> {
     ROWS.iter().map(|row| row.info()).collect()
+}
+
+/// Names of all parameters.
+pub(super) fn names() -> Vec<&'static str> {
+    ROWS.iter().map(|row| row.info().name).collect()
 }
 
 /// Declares every parameter, but that which rclrs declares itself.

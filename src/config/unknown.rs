@@ -1,9 +1,8 @@
 //! Values that are given for parameters that the node does not have: misspelled ones, most of all.
 
 use super::overrides::{Overrides, Source};
-use super::table::parameter_table;
 
-/// What ROS itself may be told by parameters of any node; rclrs has no use for it.
+/// Parameters that ROS itself knows for any node; rclrs has no use for them.
 const OF_ROS: [&str; 2] = ["qos_overrides.", "start_type_description_service"];
 /// Most changes of letters between a name and the one that is suggested instead.
 const SIMILAR: usize = 3;
@@ -17,10 +16,12 @@ pub struct UnknownParameter {
     location: Source,
 }
 
-/// Refuses values for parameters that do not exist. Where a section may be meant for other nodes,
-/// too, there is but a warning for each.
-pub fn check(given: &Overrides) -> Result<Vec<String>, UnknownParameter> {
-    let known: Vec<&'static str> = parameter_table().iter().map(|row| row.name).collect();
+/// Refuses values for parameters that are none of `known`. Where a section may be meant for other
+/// nodes, too, there is but a warning for each.
+pub(super) fn check(
+    given: &Overrides,
+    known: &[&'static str],
+) -> Result<Vec<String>, UnknownParameter> {
     let mut warnings = Vec::new();
     for (name, source) in given.iter() {
         if known.contains(&name) || OF_ROS.iter().any(|prefix| name.starts_with(prefix)) {
@@ -50,7 +51,7 @@ fn suggestion(similar: &Option<&'static str>) -> String {
     similar.map_or_else(String::new, |name| format!("; is {name} meant?"))
 }
 
-/// How many letters must be changed, added or taken away to get from one word to the other.
+/// Number of letters to change, add or remove to get from one word to the other.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
@@ -71,6 +72,8 @@ mod tests {
     use super::super::yaml::Yaml;
     use super::*;
 
+    const KNOWN: [&str; 3] = ["room", "topic_whitelist", "use_sim_time"];
+
     fn given(name: &str, source: &Source) -> Overrides {
         let mut overrides = Overrides::default();
         let value = Yaml::parse("1").expect("a value");
@@ -81,24 +84,25 @@ mod tests {
     #[test]
     fn a_misspelled_parameter_is_refused_with_a_suggestion() {
         for source in [Source::CommandLine, Source::section("/bridge")] {
-            let error = check(&given("topic_whitlist", &source)).expect_err("unknown");
+            let error = check(&given("topic_whitlist", &source), &KNOWN).expect_err("unknown");
             let text = error.to_string();
             assert!(text.contains("topic_whitlist") && text.contains("is topic_whitelist meant?"));
         }
-        let error = check(&given("anything_else_at_all", &Source::CommandLine));
+        let error = check(&given("anything_else_at_all", &Source::CommandLine), &KNOWN);
         assert!(!error.expect_err("unknown").to_string().contains("meant"));
     }
 
     #[test]
     fn a_section_for_several_nodes_gets_a_warning() {
-        let warnings = check(&given("topic_whitlist", &Source::section("/**"))).expect("shared");
+        let warnings =
+            check(&given("topic_whitlist", &Source::section("/**")), &KNOWN).expect("shared");
         assert!(warnings[0].contains("topic_whitelist meant"));
     }
 
     #[test]
     fn parameters_of_ros_are_left_alone() {
         for name in ["use_sim_time", "qos_overrides./tf.publisher.depth", "room"] {
-            assert!(check(&given(name, &Source::CommandLine))
+            assert!(check(&given(name, &Source::CommandLine), &KNOWN)
                 .expect(name)
                 .is_empty());
         }

@@ -13,7 +13,7 @@ const DEPTH: usize = 64;
 pub enum Yaml {
     /// A text, number or anything else in one piece.
     Scalar {
-        /// What is written, without quotation marks.
+        /// Text as written, without quotation marks.
         text: String,
         /// Whether it has none, so that it may be a number or a boolean.
         plain: bool,

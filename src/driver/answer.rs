@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
+use remote_access_protocol::failure::RequestFailure;
 use remote_access_protocol::parameter::Parameter;
 use remote_access_protocol::server::StatusLevel;
 
@@ -16,7 +17,7 @@ pub enum Answer {
         /// The call.
         key: RequestKey,
         /// The response, or why there is none.
-        result: Result<Bytes, String>,
+        result: Result<Bytes, RequestFailure>,
     },
     /// The values of parameters.
     Parameters {
@@ -43,7 +44,7 @@ pub enum Answer {
         /// The request.
         key: RequestKey,
         /// The file, or why it cannot be had.
-        result: Result<Bytes, String>,
+        result: Result<Bytes, RequestFailure>,
     },
     /// A viewer cannot publish on its channel.
     ChannelFailed {
@@ -65,7 +66,7 @@ pub enum Answer {
     Problem {
         /// Names the problem.
         id: String,
-        /// How bad it is and what it is, or `None`: it is over.
+        /// Severity and text, or `None`: it is over.
         problem: Option<(StatusLevel, String)>,
     },
 }

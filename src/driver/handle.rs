@@ -29,7 +29,7 @@ pub enum Command {
     Update {
         /// The channel.
         channel: ChannelId,
-        /// How they deliver now.
+        /// Their delivery from now on.
         delivery: Delivery,
     },
     /// Services have appeared.
@@ -51,7 +51,7 @@ pub struct DriverHandle {
     pub messages: Messages,
     /// The channels that somebody wants.
     pub demand: Demand,
-    /// What viewers ask for. Ends when the driver does, after the last requests.
+    /// Requests of viewers. Ends when the driver does, after the last requests.
     pub requests: Receiver<Request>,
 }
 

@@ -20,7 +20,7 @@ pub enum Message {
     Data {
         /// Its channel.
         channel: ChannelId,
-        /// Who published it.
+        /// Its publisher.
         publisher: PublisherId,
         /// The frame.
         frame: Bytes,

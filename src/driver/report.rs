@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use remote_access_session::{Snapshot, ViewerInfo};
 
-/// How the connection to the room is.
+/// State of the connection to the room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ConnectionState {
     /// There is none; it is tried again and again.
@@ -17,7 +17,7 @@ pub enum ConnectionState {
     Up,
 }
 
-/// How bytes go to the server that serves the viewers.
+/// Network path to the server that serves the viewers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathKind {
     /// Directly, by UDP.
@@ -49,7 +49,7 @@ impl PathKind {
 /// The network path to the server that serves the viewers, since it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathStats {
-    /// How it leads there.
+    /// Kind of the path.
     pub kind: PathKind,
     /// The latest round trip to the server.
     pub round_trip: Duration,
@@ -66,7 +66,7 @@ pub struct PathStats {
 /// The session at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// How the connection to the room is.
+    /// State of the connection to the room.
     pub connection: ConnectionState,
     /// Times that the room was joined.
     pub connections: u64,

@@ -16,7 +16,7 @@ use remote_access_session::{InboundId, ParticipantId, StreamId, Transmit};
 /// A connection in the making.
 pub type Connecting<C> = Pin<Box<dyn Future<Output = C> + Send>>;
 
-/// A way to viewers.
+/// Transport to viewers.
 pub trait Transport: Send + 'static {
     /// A connection that it makes.
     type Connection: Connection;
@@ -74,7 +74,7 @@ pub enum ConnectionEvent {
     },
     /// A viewer has gone.
     ViewerLeft(ParticipantId),
-    /// What a viewer sends reaches the robot, or does so no more.
+    /// The room lets a viewer send data, or does so no more.
     MaySend(ParticipantId, bool),
     /// The connection is interrupted, and may be resumed.
     Interrupted,
@@ -91,11 +91,11 @@ pub struct InboundEvent {
     pub viewer: ParticipantId,
     /// The stream.
     pub stream: InboundId,
-    /// What came.
+    /// Data, or the stream's end.
     pub what: Inbound,
 }
 
-/// What came on a stream from a viewer.
+/// Data on a stream from a viewer, or its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Inbound {
     /// The stream was opened.

@@ -1,4 +1,4 @@
-//! What the connection and its viewers tell the session.
+//! Events of the connection and its viewers, handed to the session.
 
 use std::time::Instant;
 

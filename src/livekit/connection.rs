@@ -32,7 +32,7 @@ pub struct RoomConnection {
     connector: RoomConnector,
     room: Arc<Room>,
     events: UnboundedReceiver<RoomEvent>,
-    /// What the events of the room have led to.
+    /// Events that the room's have led to.
     ready: VecDeque<ConnectionEvent>,
     inbox: RecvStream<'static, InboxEvent>,
     participants: Participants,

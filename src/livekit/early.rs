@@ -1,6 +1,6 @@
 //! Streams of participants of whom is not known yet whether they are viewers.
 //!
-//! What is sent on them waits in the SDK, which has no limit; so they wait only a while and within
+//! Data that is sent on them waits in the SDK, which has no limit; so they wait only a while and within
 //! a budget of bytes, and are ended beyond.
 
 use std::collections::HashMap;
@@ -41,7 +41,7 @@ struct EarlyStream {
 
 impl EarlyStreams {
     /// Keeps a stream, or ends it where too much waits already.
-    pub fn keep(&mut self, identity: &ParticipantIdentity, reader: ByteStreamReader) {
+    pub(super) fn keep(&mut self, identity: &ParticipantIdentity, reader: ByteStreamReader) {
         self.of.retain(|_, streams| {
             streams.retain(|stream| stream.reader.lock().is_some());
             !streams.is_empty()
@@ -61,14 +61,14 @@ impl EarlyStreams {
     }
 
     /// The streams of a participant that turned out to be a viewer, the oldest first.
-    pub fn take(&mut self, identity: &ParticipantIdentity) -> Vec<ByteStreamReader> {
+    pub(super) fn take(&mut self, identity: &ParticipantIdentity) -> Vec<ByteStreamReader> {
         let streams = self.of.remove(identity).unwrap_or_default();
         let readers = streams.iter().map(|stream| stream.reader.lock().take());
         readers.flatten().collect()
     }
 
     /// Ends the streams of a participant that is gone, or is no viewer.
-    pub fn end(&mut self, identity: &ParticipantIdentity) {
+    pub(super) fn end(&mut self, identity: &ParticipantIdentity) {
         self.of.remove(identity);
     }
 }

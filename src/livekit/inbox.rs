@@ -35,7 +35,7 @@ pub(super) enum InboxItem {
 ///
 /// When a stream opens, what has arrived on the earlier ones is told first. So the order of
 /// closing and opening is told as it was: a participant that closes its stream and then opens
-/// another asks to be started anew.
+/// another asks for a resync.
 pub(super) async fn read(
     participant: ParticipantId,
     opened: flume::Receiver<(InboundId, ByteStreamReader)>,

@@ -17,7 +17,7 @@ use remote_access_session::{ParticipantId, StreamId, Transmit};
 
 use crate::driver::SendError;
 
-/// What came of a transmit: for an opened stream its writer.
+/// Result of a transmit: for an opened stream its writer.
 struct Done {
     stream: StreamId,
     result: Result<Option<ByteStreamWriter>, StreamError>,
@@ -36,7 +36,7 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    pub fn new(local: LocalParticipant) -> Self {
+    pub(super) fn new(local: LocalParticipant) -> Self {
         Self {
             local,
             writers: HashMap::new(),
@@ -48,7 +48,7 @@ impl Outbox {
     /// Sets how many bytes the transport may hold back before a write has to wait.
     ///
     /// Small changes are left out, since each one is an event in the SDK.
-    pub fn limit_buffer(&mut self, bytes: u64) {
+    pub(super) fn limit_buffer(&mut self, bytes: u64) {
         if bytes.abs_diff(self.buffer) * 4 <= self.buffer {
             return;
         }
@@ -63,13 +63,13 @@ impl Outbox {
     }
 
     /// Whether a transmit is being carried out.
-    pub fn is_sending(&self) -> bool {
+    pub(super) fn is_sending(&self) -> bool {
         self.in_flight.is_some()
     }
 
     /// Starts to carry out a transmit, unless there is nothing to do. `identity` names a
     /// participant, unless it is gone.
-    pub fn start(
+    pub(super) fn start(
         &mut self,
         transmit: Transmit,
         identity: impl Fn(ParticipantId) -> Option<ParticipantIdentity>,
@@ -113,7 +113,7 @@ impl Outbox {
     }
 
     /// The end of what was started, and whether it failed.
-    pub fn poll_sent(&mut self, context: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+    pub(super) fn poll_sent(&mut self, context: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         let Some(in_flight) = &mut self.in_flight else {
             return Poll::Pending;
         };
@@ -133,7 +133,7 @@ impl Outbox {
     }
 
     /// Closes all streams, so that the participants see their end.
-    pub async fn close(mut self, limit: Duration) {
+    pub(super) async fn close(mut self, limit: Duration) {
         self.in_flight = None;
         let closing = async {
             for (_, writer) in self.writers.drain() {

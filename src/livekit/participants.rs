@@ -1,4 +1,4 @@
-//! Who is in the room, and the streams that they open.
+//! Participants of the room, and the streams that they open.
 
 use std::collections::{HashMap, HashSet};
 
@@ -32,7 +32,7 @@ pub(super) struct Participants {
     early: EarlyStreams,
     /// Participants that are no viewers.
     others: HashSet<ParticipantIdentity>,
-    /// How to end the streams of viewers, while they may be read.
+    /// Handles that end the streams of viewers, while they may be read.
     closers: HashMap<InboundId, (ParticipantId, StreamCloser)>,
     events: flume::Sender<InboxEvent>,
     next: u64,
@@ -40,7 +40,7 @@ pub(super) struct Participants {
 
 impl Participants {
     /// `connection` counts the connections, so that ids of an earlier one never come again.
-    pub fn new(events: flume::Sender<InboxEvent>, connection: u64) -> Self {
+    pub(super) fn new(events: flume::Sender<InboxEvent>, connection: u64) -> Self {
         Self {
             members: HashMap::new(),
             identities: HashMap::new(),
@@ -53,7 +53,7 @@ impl Participants {
     }
 
     /// A participant can receive. Returns the id of a new viewer, and of the one it replaces.
-    pub fn active(
+    pub(super) fn active(
         &mut self,
         participant: &RemoteParticipant,
     ) -> (Option<ParticipantId>, Option<ParticipantId>) {
@@ -84,7 +84,7 @@ impl Participants {
     }
 
     /// A participant is gone.
-    pub fn gone(&mut self, participant: &RemoteParticipant) -> Option<ParticipantId> {
+    pub(super) fn gone(&mut self, participant: &RemoteParticipant) -> Option<ParticipantId> {
         let identity = participant.identity();
         self.early.end(&identity);
         self.others.remove(&identity);
@@ -94,14 +94,14 @@ impl Participants {
     }
 
     /// The id of a participant, if it is a viewer that can receive.
-    pub fn id_of(&self, participant: &RemoteParticipant) -> Option<ParticipantId> {
+    pub(super) fn id_of(&self, participant: &RemoteParticipant) -> Option<ParticipantId> {
         let member = self.members.get(&participant.identity())?;
         (member.sid == participant.sid()).then_some(member.id)
     }
 
     /// A participant opened a stream on our topic. Returns the id of a participant that turns out
     /// to be another robot.
-    pub fn stream(
+    pub(super) fn stream(
         &mut self,
         identity: &ParticipantIdentity,
         reader: ByteStreamReader,
@@ -131,12 +131,12 @@ impl Participants {
     }
 
     /// The identity behind an id, unless the participant is gone.
-    pub fn identity(&self, id: ParticipantId) -> Option<ParticipantIdentity> {
+    pub(super) fn identity(&self, id: ParticipantId) -> Option<ParticipantIdentity> {
         self.identities.get(&id).cloned()
     }
 
     /// Ends a stream, or forgets one that has ended.
-    pub fn close(&mut self, inbound: InboundId) {
+    pub(super) fn close(&mut self, inbound: InboundId) {
         if let Some((_, closer)) = self.closers.remove(&inbound) {
             closer.close();
         }

@@ -11,15 +11,15 @@ use prometheus_client::metrics::MetricType;
 pub(super) struct Families<'e>(pub DescriptorEncoder<'e>);
 
 impl Families<'_> {
-    pub fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+    pub(super) fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         self.one(name, help, &ConstCounter::new(value))
     }
 
-    pub fn gauge(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
+    pub(super) fn gauge(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
         self.one(name, help, &ConstGauge::new(value))
     }
 
-    pub fn counters<L: EncodeLabelSet>(
+    pub(super) fn counters<L: EncodeLabelSet>(
         &mut self,
         name: &str,
         help: &str,
@@ -28,7 +28,7 @@ impl Families<'_> {
         self.labelled(name, help, MetricType::Counter, rows, ConstCounter::new)
     }
 
-    pub fn gauges<L: EncodeLabelSet>(
+    pub(super) fn gauges<L: EncodeLabelSet>(
         &mut self,
         name: &str,
         help: &str,
@@ -38,7 +38,12 @@ impl Families<'_> {
     }
 
     /// A family with one value and no labels.
-    pub fn one(&mut self, name: &str, help: &str, metric: &impl EncodeMetric) -> fmt::Result {
+    pub(super) fn one(
+        &mut self,
+        name: &str,
+        help: &str,
+        metric: &impl EncodeMetric,
+    ) -> fmt::Result {
         let kind = metric.metric_type();
         metric.encode(self.0.encode_descriptor(name, help, None, kind)?)
     }

@@ -1,6 +1,6 @@
 //! HTTP for scrapers.
 //!
-//! What clients can cost is bounded: each connection gets one answer in a short time, the oldest
+//! The cost of clients is bounded: each connection gets one answer in a short time, the oldest
 //! connection makes room for a new one, so that idle ones never keep a scraper out, and the
 //! session is looked at twice a second at most.
 

@@ -6,7 +6,7 @@ use std::fs;
 /// runs on.
 const TICKS: f64 = 100.0;
 
-/// What the system says about this process.
+/// CPU, memory and file figures of this process.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct ProcessFigures {
     /// Seconds of processor time, of all threads together.
@@ -19,7 +19,7 @@ pub(super) struct ProcessFigures {
 
 impl ProcessFigures {
     /// `None` where there is no `/proc`.
-    pub fn read() -> Option<Self> {
+    pub(super) fn read() -> Option<Self> {
         let stat = fs::read_to_string("/proc/self/stat").ok()?;
         let status = fs::read_to_string("/proc/self/status").ok()?;
         let open_files = fs::read_dir("/proc/self/fd").ok()?.count() as u64;

@@ -278,7 +278,7 @@ fn session(to: &mut Families, numbers: &Snapshot) -> fmt::Result {
     )?;
     to.counter(
         "resyncs",
-        "Times that a viewer was started anew.",
+        "Resyncs of viewers: new streams, on which everything is sent again.",
         numbers.resyncs,
     )?;
     to.counter(

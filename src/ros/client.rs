@@ -28,11 +28,11 @@ use thiserror::Error;
 use tokio::sync::{oneshot, Semaphore};
 use tracing::{error, warn};
 
-/// How long a call waits for the server: a client that has just been created is not connected yet.
+/// Time that a call waits for the server: a client that has just been created is not connected yet.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How often it looks for the server in that time.
+/// Time between two looks for the server meanwhile.
 const CONNECT_CHECK: Duration = Duration::from_millis(10);
-/// How often a call that waits for its response looks whether the server is still there.
+/// Time between two checks by a waiting call that the server is still there.
 const ALIVE_CHECK: Duration = Duration::from_secs(1);
 /// Looks in a row that must not find the server before it counts as gone.
 const GONE_CHECKS: u32 = 2;
@@ -54,7 +54,7 @@ pub enum CallError {
     BadRequest {
         /// The type it should have.
         type_name: String,
-        /// What is wrong.
+        /// Reason.
         reason: CdrError,
     },
     /// The response is none of the service's type, or too large as JSON.
@@ -62,7 +62,7 @@ pub enum CallError {
     BadResponse {
         /// The type it should have.
         type_name: String,
-        /// What is wrong.
+        /// Reason.
         reason: CdrError,
     },
     /// The middleware failed.
@@ -79,7 +79,7 @@ pub struct ServiceClient {
     inner: Arc<Inner>,
 }
 
-/// Who waits for the response to a request.
+/// Receiver of the response to a request.
 type Waiter = oneshot::Sender<Result<Bytes, CallError>>;
 
 struct Inner {

@@ -1,11 +1,11 @@
-//! What can go wrong on the ROS side.
+//! Errors of the ROS side.
 
 use super::schema::{SchemaError, TypeNameError};
 use super::type_support::TypeSupportError;
 use rclrs::RclrsError;
 use thiserror::Error;
 
-/// What can go wrong on the ROS side.
+/// Errors of the ROS side.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RosError {
@@ -29,7 +29,7 @@ pub enum RosError {
     Subscribe {
         /// The topic.
         topic: String,
-        /// What the middleware says.
+        /// Message of the middleware.
         reason: String,
     },
     /// A client of a service could not be made.
@@ -37,7 +37,7 @@ pub enum RosError {
     Client {
         /// The service.
         service: String,
-        /// What the middleware says.
+        /// Message of the middleware.
         reason: String,
     },
     /// A parameter could not be declared.
@@ -45,7 +45,7 @@ pub enum RosError {
     Parameter {
         /// Its name.
         name: String,
-        /// What is wrong with it.
+        /// Reason.
         reason: String,
     },
 }

@@ -48,7 +48,7 @@ pub(super) struct MessageInfo {
 }
 
 impl MessageInfo {
-    pub fn zeroed() -> Self {
+    pub(super) fn zeroed() -> Self {
         Self {
             source_timestamp: 0,
             received_timestamp: 0,
@@ -78,7 +78,7 @@ pub(super) struct ServiceInfo {
 }
 
 impl ServiceInfo {
-    pub fn zeroed() -> Self {
+    pub(super) fn zeroed() -> Self {
         Self {
             source_timestamp: 0,
             received_timestamp: 0,

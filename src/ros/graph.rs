@@ -4,13 +4,13 @@
 //! are throttled by their own cost, so that a graph that changes all the time takes a bounded
 //! share of a core.
 
-use super::connections::{self, ConnectionWatcher};
+use super::change_feed::{ChangeFeed, Discovered, Offer, Progress};
+use super::connection_graph::{self, ConnectionFeed};
 use super::schema::SchemaStore;
 use super::services::{self, Service};
 use super::subscription::Subscriptions;
 use super::topic_scan::{Reading, TopicScan};
 use super::topics::Topic;
-use super::watch::{Discovered, Offer, Progress, Watcher};
 use flume::{Receiver, RecvTimeoutError, Sender};
 use rclrs::{Node, Promise, RclrsError};
 use std::collections::BTreeMap;
@@ -21,34 +21,35 @@ use tracing::{debug, warn};
 
 /// Changes come in bursts (a node with all its topics): how long one is collected at least.
 const COLLECT: Duration = Duration::from_millis(20);
-/// How long one is collected at most.
+/// Longest time for which one is collected.
 const COLLECT_MAX: Duration = Duration::from_secs(1);
 /// A look is followed by this many times its own duration without one.
 const REST: u32 = 9;
-/// How long after a change a full reading comes at the earliest: when the burst is over.
+/// Shortest time between a change and a full reading: when the burst is over.
 const FULL_AFTER: Duration = Duration::from_millis(500);
 /// As for a look, of a full reading.
 const FULL_REST: u32 = 19;
-/// How long a full reading is put off at most.
+/// Longest time by which a full reading is put off.
 const FULL_REST_MAX: Duration = Duration::from_secs(5);
-/// How often the graph is read without a change, in case the middleware missed to tell one.
+/// Time between two readings of the graph without a change, in case the middleware failed to tell
+/// of one.
 const RESCAN: Duration = Duration::from_secs(10);
-/// When a watcher with a full queue is tried again.
+/// Time until a feed with a full queue is tried again.
 const RETRY: Duration = Duration::from_millis(20);
 /// Commands that may wait. Signals of change that do not fit are not needed: a look follows.
 const COMMANDS: usize = 16;
 
 enum Command {
     Changed,
-    Watch(Watch),
+    Add(Feed),
     Stop,
 }
 
-/// Who is to be told what.
-pub(super) enum Watch {
-    Topics(Watcher<Topic>),
-    Services(Watcher<Service>),
-    Connections(ConnectionWatcher),
+/// Feed of a new receiver.
+pub(super) enum Feed {
+    Topics(ChangeFeed<Topic>),
+    Services(ChangeFeed<Service>),
+    Connections(ConnectionFeed),
 }
 
 /// The thread that reads the graph.
@@ -70,9 +71,9 @@ impl GraphThread {
             node: Arc::clone(node),
             topics: TopicScan::new(Arc::clone(node), Arc::clone(&schemas), subscriptions),
             schemas,
-            topic_watchers: Vec::new(),
-            service_watchers: Vec::new(),
-            connection_watchers: Vec::new(),
+            topic_feeds: Vec::new(),
+            service_feeds: Vec::new(),
+            connection_feeds: Vec::new(),
             services: BTreeMap::new(),
             last_look: Duration::ZERO,
             rested: Instant::now(),
@@ -93,9 +94,9 @@ impl GraphThread {
         })
     }
 
-    pub(super) fn watch(&self, watch: Watch) {
-        // Fails only after the thread has ended; then the watcher's receiver is told so.
-        let _ = self.commands.send(Command::Watch(watch));
+    pub(super) fn add(&self, feed: Feed) {
+        // Fails only after the thread has ended; then the feed's receiver is told so.
+        let _ = self.commands.send(Command::Add(feed));
     }
 
     /// Ends the thread and waits for it.
@@ -114,13 +115,13 @@ struct Stopped;
 struct Graph {
     node: Node,
     schemas: Arc<SchemaStore>,
-    topic_watchers: Vec<Watcher<Topic>>,
-    service_watchers: Vec<Watcher<Service>>,
-    connection_watchers: Vec<ConnectionWatcher>,
-    /// What was found, for all watchers together.
+    topic_feeds: Vec<ChangeFeed<Topic>>,
+    service_feeds: Vec<ChangeFeed<Service>>,
+    connection_feeds: Vec<ConnectionFeed>,
+    /// Findings for all feeds together.
     topics: TopicScan,
     services: BTreeMap<String, Discovered<Service>>,
-    /// How long the last look took.
+    /// Duration of the last look.
     last_look: Duration,
     /// When all may be read again.
     rested: Instant,
@@ -148,11 +149,11 @@ impl Graph {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             // What was seen is told first: the full reading may take a while.
-            behind = self.update_watchers();
+            behind = self.update_feeds();
             // Not only when there is no command, which may never be.
             if self.full_at.is_some_and(|at| at <= Instant::now()) {
                 self.scan(Reading::Full);
-                behind = self.update_watchers();
+                behind = self.update_feeds();
             }
         }
     }
@@ -173,11 +174,11 @@ impl Graph {
     fn accept(&mut self, command: Command) -> Result<(), Stopped> {
         match command {
             Command::Changed => Ok(()),
-            Command::Watch(watch) => {
-                match watch {
-                    Watch::Topics(watcher) => self.topic_watchers.push(watcher),
-                    Watch::Services(watcher) => self.service_watchers.push(watcher),
-                    Watch::Connections(watcher) => self.connection_watchers.push(watcher),
+            Command::Add(feed) => {
+                match feed {
+                    Feed::Topics(feed) => self.topic_feeds.push(feed),
+                    Feed::Services(feed) => self.service_feeds.push(feed),
+                    Feed::Connections(feed) => self.connection_feeds.push(feed),
                 }
                 Ok(())
             }
@@ -185,10 +186,10 @@ impl Graph {
         }
     }
 
-    /// True if a watcher could not be told everything.
-    fn update_watchers(&mut self) -> bool {
-        let behind = update(&mut self.topic_watchers, self.topics.known());
-        update(&mut self.service_watchers, &self.services) || behind
+    /// True if a feed could not be told everything.
+    fn update_feeds(&mut self) -> bool {
+        let behind = update(&mut self.topic_feeds, self.topics.known());
+        update(&mut self.service_feeds, &self.services) || behind
     }
 
     fn scan(&mut self, reading: Reading) {
@@ -214,37 +215,36 @@ impl Graph {
     }
 
     fn read(&mut self, reading: Reading) -> Result<(), RclrsError> {
-        let watchers = &self.topic_watchers;
+        let feeds = &self.topic_feeds;
         self.topics
-            .read(reading, |name| watchers.iter().any(|w| w.wants(name)))?;
+            .read(reading, |name| feeds.iter().any(|feed| feed.wants(name)))?;
         // The rest is read whole each time: it takes one question for each node.
         if reading == Reading::Full {
             return Ok(());
         }
-        if !self.service_watchers.is_empty() {
-            let wanted = |name: &str| self.service_watchers.iter().any(|w| w.wants(name));
+        if !self.service_feeds.is_empty() {
+            let wanted = |name: &str| self.service_feeds.iter().any(|feed| feed.wants(name));
             self.services = services::discover(&self.node, &self.schemas, wanted)?;
         }
-        self.connection_watchers
-            .retain(|watcher| !watcher.is_gone());
-        if !self.connection_watchers.is_empty() {
-            let connections = connections::discover(&self.node)?;
-            for watcher in &mut self.connection_watchers {
-                watcher.update(&connections);
+        self.connection_feeds.retain(|feed| !feed.is_gone());
+        if !self.connection_feeds.is_empty() {
+            let connections = connection_graph::discover(&self.node)?;
+            for feed in &mut self.connection_feeds {
+                feed.update(&connections);
             }
         }
         Ok(())
     }
 }
 
-/// Tells all watchers, and forgets those nobody listens to. True if one is behind.
+/// Brings all feeds up to date, and forgets those nobody listens to. True if one is behind.
 fn update<O: Offer>(
-    watchers: &mut Vec<Watcher<O>>,
+    feeds: &mut Vec<ChangeFeed<O>>,
     known: &BTreeMap<String, Discovered<O>>,
 ) -> bool {
     let mut behind = false;
-    watchers.retain_mut(|watcher| {
-        let progress = watcher.update(known);
+    feeds.retain_mut(|feed| {
+        let progress = feed.update(known);
         behind |= progress == Progress::Behind;
         progress != Progress::Gone
     });

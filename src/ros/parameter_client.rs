@@ -80,7 +80,7 @@ impl Budget {
 
 /// Gets the changes of parameters. Dropping it ends the subscription to them.
 pub struct ParameterWatch {
-    /// What has changed, in the order in which it did. A deleted parameter is not set.
+    /// Changes in order. A deleted parameter is not set.
     pub receiver: Receiver<Vec<ParameterEntry>>,
     _subscription: Subscription,
 }
@@ -408,12 +408,12 @@ impl ParameterClient {
             }
             Ok(Err(problem)) => {
                 if matches!(problem, CallError::Unavailable(_) | CallError::Gone(_)) {
-                    node.is_silent();
+                    node.set_aside();
                 }
                 Err(problem.into())
             }
             Err(_) => {
-                node.is_silent();
+                node.set_aside();
                 Err(self.timed_out(node))
             }
         }

@@ -26,7 +26,7 @@ pub enum PublishError {
     Invalid {
         /// The type it should have.
         type_name: String,
-        /// What is wrong.
+        /// Reason.
         reason: CdrError,
     },
     /// The middleware refused.
@@ -75,7 +75,7 @@ impl Publisher {
         self.support.definition.name()
     }
 
-    /// How many subscriptions it reaches at this moment.
+    /// Number of subscriptions that it reaches now.
     #[must_use]
     pub fn subscriptions(&self) -> usize {
         self.publisher.get_subscription_count().unwrap_or(0)

@@ -12,7 +12,7 @@ const UNKNOWN_DEPTH: u32 = 25;
 const MIN_DEADLINE: Duration = Duration::from_nanos(1);
 const MAX_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 
-/// What a subscription to a topic asks for.
+/// QoS of a subscription to a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TopicQos {
     /// Reliable delivery; best effort otherwise.
@@ -110,7 +110,7 @@ impl PublisherQos {
     }
 }
 
-/// How the QoS of subscriptions follows from publishers.
+/// Policy that derives the QoS of subscriptions from publishers.
 #[derive(Debug, Clone)]
 pub struct QosPolicy {
     /// Smallest depth of a subscription (parameter `min_qos_depth`).

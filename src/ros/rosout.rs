@@ -1,4 +1,4 @@
-//! What the node logs, as ROS logs: on the console, in ROS's log files and on `/rosout`.
+//! Logging as ROS logs: on the console, in ROS's log files and on `/rosout`.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::{FormatFields, FormattedFields};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
-use super::RosError;
+use super::error::RosError;
 
 /// Messages for `/rosout` within [`PERIOD`]. A viewer may watch `/rosout`, so that what is logged
 /// about sending it would come back for ever.

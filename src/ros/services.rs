@@ -1,9 +1,9 @@
 //! Services of the graph, and what is told of them.
 
-use super::connections::by_node;
+use super::change_feed::{Discovered, Offer};
+use super::connection_graph::by_node;
 use super::error::OfferError;
 use super::schema::{Schema, SchemaStore};
-use super::watch::{Discovered, Offer};
 use rclrs::{Node, NodeState, RclrsError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,8 +41,8 @@ pub enum ServiceEvent {
         /// Why.
         reason: OfferError,
     },
-    /// What was told as a problem of the service is over, or the service has gone. If it can be
-    /// offered now, it is added next.
+    /// The problem of the service is over, or the service has gone. If it can be offered now, it
+    /// is added next.
     Solved {
         /// Its full name.
         service: String,

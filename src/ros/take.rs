@@ -17,14 +17,14 @@ use tracing::warn;
 
 /// Takes of one entry before the next entry's turn.
 const BATCH: usize = 32;
-/// How often each entry is looked at without an announcement. A middleware that loses one
+/// Time between two looks at each entry without an announcement. A middleware that loses one
 /// (between a subscription's creation and its callback) delays that message by this much.
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// Receives messages on the take thread. Must be quick and must not wait for anything.
 pub(super) type Sink = Box<dyn FnMut(RawMessage) + Send>;
 
-/// What the take thread works on.
+/// Work of the take thread.
 enum Work {
     Ready(Arc<Entry>),
     Stop,
@@ -140,7 +140,7 @@ struct State {
 }
 
 impl Entry {
-    /// What announces new messages of a source of this entry.
+    /// Announcer of new messages of a source of this entry.
     pub(super) fn announcer(self: &Arc<Self>) -> Arc<Announcer> {
         Arc::new(Announcer {
             entry: Arc::downgrade(self),

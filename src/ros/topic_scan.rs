@@ -6,19 +6,19 @@
 //! that misses, a publisher that was replaced by another one of the same type in between, the
 //! full reading finds, which comes later and seldom.
 
+use super::change_feed::Discovered;
 use super::error::OfferError;
 use super::schema::SchemaStore;
 use super::subscription::Subscriptions;
 use super::topics::Topic;
-use super::watch::Discovered;
 use rclrs::{Node, QoSProfile, RclrsError};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-/// How much is read.
+/// Extent of a reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
-    /// What looks different from the last reading.
+    /// Topics that look different from the last reading.
     Changed,
     /// Everything.
     Full,
@@ -29,16 +29,23 @@ pub(super) struct TopicScan {
     node: Node,
     schemas: Arc<SchemaStore>,
     subscriptions: Arc<Subscriptions>,
-    /// What the graph said of each topic whose endpoints were read.
+    /// Looks in the graph of each topic whose endpoints were read.
     seen: HashMap<String, Sight>,
     known: BTreeMap<String, Discovered<Topic>>,
 }
 
-/// What can be seen of a topic without reading its endpoints.
+/// Look of a topic in the graph, without its endpoints.
 #[derive(PartialEq, Eq)]
 struct Sight {
     types: Vec<String>,
     publishers: usize,
+}
+
+/// Interest in a topic: of change feeds, and of own subscriptions.
+#[derive(Clone, Copy)]
+struct Interest {
+    wanted: bool,
+    subscribed: bool,
 }
 
 impl TopicScan {
@@ -72,23 +79,26 @@ impl TopicScan {
         self.seen.retain(|name, _| names.contains_key(name));
         self.known.retain(|name, _| names.contains_key(name));
         for (name, mut types) in names {
-            let (wanted, subscribed) = (wanted(&name), subscribed.contains(&name));
-            if !wanted && !subscribed {
+            let interest = Interest {
+                wanted: wanted(&name),
+                subscribed: subscribed.contains(&name),
+            };
+            if !interest.wanted && !interest.subscribed {
                 continue;
             }
             types.sort_unstable();
             let publishers = self.node.count_publishers(&name)?;
             let sight = Sight { types, publishers };
             let changed = self.seen.get(&name) != Some(&sight);
-            if changed || subscribed || reading == Reading::Full {
-                self.read_endpoints(&name, wanted, subscribed);
+            if changed || interest.subscribed || reading == Reading::Full {
+                self.read_endpoints(&name, interest);
                 self.seen.insert(name, sight);
             }
         }
         Ok(())
     }
 
-    fn read_endpoints(&mut self, name: &str, wanted: bool, subscribed: bool) {
+    fn read_endpoints(&mut self, name: &str, interest: Interest) {
         let endpoints = match self.node.get_publishers_info_by_topic(name) {
             Ok(endpoints) => endpoints,
             // One topic's trouble is not the others'.
@@ -104,11 +114,11 @@ impl TopicScan {
             .into_iter()
             .map(|endpoint| (endpoint.topic_type, endpoint.qos_profile))
             .unzip();
-        if subscribed {
+        if interest.subscribed {
             self.subscriptions.publishers_changed(name, &publishers);
         }
         // A topic that is only subscribed to, by us or others, has nothing to show.
-        if wanted && !publishers.is_empty() {
+        if interest.wanted && !publishers.is_empty() {
             let discovered = self.topic(name, &types, &publishers);
             self.known.insert(name.to_owned(), discovered);
         } else {

@@ -1,9 +1,9 @@
 //! Topics, and what is told of them.
 
+use super::change_feed::Offer;
 use super::error::OfferError;
 use super::qos::TopicQos;
 use super::schema::Schema;
-use super::watch::Offer;
 
 /// A topic with at least one publisher and a known definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +41,8 @@ pub enum TopicEvent {
         /// Why.
         reason: OfferError,
     },
-    /// What was told as a problem of the topic is over, or the topic has gone. If it can be
-    /// offered now, it is added next.
+    /// The problem of the topic is over, or the topic has gone. If it can be offered now, it is
+    /// added next.
     Solved {
         /// Its full name.
         topic: String,

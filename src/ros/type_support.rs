@@ -29,7 +29,7 @@ pub enum TypeSupportError {
     Library {
         /// The type.
         type_name: String,
-        /// What is wrong with it.
+        /// Reason.
         reason: LibraryError,
     },
 }
@@ -55,7 +55,7 @@ impl From<libloading::Error> for LibraryError {
     }
 }
 
-/// What is needed to make, read and write messages of one type.
+/// Functions to make, read and write messages of one type.
 pub(super) struct MessageSupport {
     pub definition: Definition,
     /// `rosidl_message_type_support_t` of the C messages.
@@ -69,7 +69,7 @@ unsafe impl Send for MessageSupport {}
 // SAFETY: as above; they are only read.
 unsafe impl Sync for MessageSupport {}
 
-/// What is needed to call services of one type.
+/// Functions to call services of one type.
 pub(super) struct ServiceSupport {
     /// `rosidl_service_type_support_t` of the C messages.
     pub type_support: *const c_void,

@@ -10,7 +10,7 @@ use memory::{json, Fixture, Line, Parting};
 use remote_access_bridge::driver::{
     Answer, Command, ConnectionEvent, ConnectionState, Inbound, Message,
 };
-use remote_access_protocol::server::{message_data_header, Channel, ServerMessage, StatusLevel};
+use remote_access_protocol::server::{message_data, Channel, ServerMessage, StatusLevel};
 use remote_access_protocol::ChannelId;
 use remote_access_session::{
     ChannelInfo, Delivery, InboundId, ParticipantId, PublisherId, RateLimit, Request, Transmit,
@@ -39,14 +39,10 @@ fn channel() -> ChannelInfo {
 }
 
 fn message(payload: &[u8]) -> Message {
-    let mut frame = message_data_header(CHANNEL, 0, payload.len())
-        .unwrap()
-        .to_vec();
-    frame.extend_from_slice(payload);
     Message::Data {
         channel: CHANNEL,
         publisher: PublisherId::default(),
-        frame: frame.into(),
+        frame: message_data(CHANNEL, 0, payload).unwrap(),
     }
 }
 

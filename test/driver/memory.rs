@@ -34,7 +34,7 @@ async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 /// A framed JSON message.
-pub fn json(text: &str) -> Bytes {
+pub(crate) fn json(text: &str) -> Bytes {
     frame::text(text).unwrap()
 }
 
@@ -68,13 +68,13 @@ struct MemoryConnection {
 
 /// How a connection was given up.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Parting {
+pub(crate) enum Parting {
     Left,
     Abandoned,
 }
 
 /// The far end of a connection.
-pub struct Line {
+pub(crate) struct Line {
     events: Sender<ConnectionEvent>,
     inbound: Sender<InboundEvent>,
     outcomes: Sender<Result<(), SendError>>,
@@ -173,12 +173,12 @@ impl Connection for MemoryConnection {
 }
 
 impl Line {
-    pub async fn event(&self, event: ConnectionEvent) {
+    pub(crate) async fn event(&self, event: ConnectionEvent) {
         self.events.send_async(event).await.unwrap();
     }
 
     /// A viewer joins and opens a stream, both under this number.
-    pub async fn join(&self, id: u64) {
+    pub(crate) async fn join(&self, id: u64) {
         self.event(ConnectionEvent::ViewerJoined {
             id: ParticipantId(id),
             name: format!("viewer-{id}"),
@@ -188,7 +188,7 @@ impl Line {
         self.send(id, Inbound::Opened { many_streams: true }).await;
     }
 
-    pub async fn send(&self, id: u64, what: Inbound) {
+    pub(crate) async fn send(&self, id: u64, what: Inbound) {
         let event = InboundEvent {
             viewer: ParticipantId(id),
             stream: InboundId(id),
@@ -198,17 +198,17 @@ impl Line {
     }
 
     /// The next transmit, which is on its way until [`fail`](Self::fail) says how it ended.
-    pub async fn transmit(&self) -> Transmit {
+    pub(crate) async fn transmit(&self) -> Transmit {
         soon("a transmit", self.transmits.recv_async())
             .await
             .unwrap()
     }
 
-    pub fn try_transmit(&self) -> Option<Transmit> {
+    pub(crate) fn try_transmit(&self) -> Option<Transmit> {
         self.transmits.try_recv().ok()
     }
 
-    pub async fn fail(&self, stream: StreamId) {
+    pub(crate) async fn fail(&self, stream: StreamId) {
         let reason = "lost".to_owned();
         let failed = Err(SendError { stream, reason });
         self.outcomes.send_async(failed).await.unwrap();
@@ -245,7 +245,7 @@ impl Line {
     }
 
     /// Takes what is sent until a JSON message comes that is looked for.
-    pub async fn until_json(&mut self, wanted: impl Fn(&ServerMessage) -> bool) {
+    pub(crate) async fn until_json(&mut self, wanted: impl Fn(&ServerMessage) -> bool) {
         loop {
             let (_, opcode, payload) = self.frame().await;
             if opcode == Opcode::Text && wanted(&serde_json::from_slice(&payload).unwrap()) {
@@ -255,7 +255,7 @@ impl Line {
     }
 
     /// Takes what is sent until a message of a channel comes.
-    pub async fn until_data(&mut self) -> (Vec<ParticipantId>, Bytes) {
+    pub(crate) async fn until_data(&mut self) -> (Vec<ParticipantId>, Bytes) {
         loop {
             let (destinations, opcode, payload) = self.frame().await;
             if opcode == Opcode::Binary && payload.first() == Some(&1) {
@@ -264,13 +264,13 @@ impl Line {
         }
     }
 
-    pub async fn ended_stream(&self) -> InboundId {
+    pub(crate) async fn ended_stream(&self) -> InboundId {
         soon("the end of a stream", self.ended.recv_async())
             .await
             .unwrap()
     }
 
-    pub async fn parting(&self) -> Parting {
+    pub(crate) async fn parting(&self) -> Parting {
         soon("the end of the connection", self.partings.recv_async())
             .await
             .unwrap()
@@ -278,7 +278,7 @@ impl Line {
 }
 
 /// A driver that runs.
-pub struct Fixture {
+pub(crate) struct Fixture {
     pub handle: DriverHandle,
     changed: Receiver<()>,
     lines: Receiver<Line>,
@@ -288,13 +288,13 @@ pub struct Fixture {
 
 impl Fixture {
     /// A driver whose transport connects at once, when the test takes the other end.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let (lines, connections) = flume::bounded(0);
         Self::run(MemoryTransport(Some(lines)), connections)
     }
 
     /// A driver whose transport never connects.
-    pub fn unconnected() -> Self {
+    pub(crate) fn unconnected() -> Self {
         Self::run(MemoryTransport(None), flume::bounded(0).1)
     }
 
@@ -319,20 +319,20 @@ impl Fixture {
     }
 
     /// The far end of the next connection.
-    pub async fn connection(&self) -> Line {
+    pub(crate) async fn connection(&self) -> Line {
         soon("a connection", self.lines.recv_async()).await.unwrap()
     }
 
-    pub async fn command(&self, command: Command) {
+    pub(crate) async fn command(&self, command: Command) {
         self.handle.commands.send_async(command).await.unwrap();
     }
 
-    pub async fn report(&self) -> Report {
+    pub(crate) async fn report(&self) -> Report {
         soon("a report", self.handle.reports().get()).await.unwrap()
     }
 
     /// Waits until the connection is told to be so.
-    pub async fn connection_is(&self, state: ConnectionState) {
+    pub(crate) async fn connection_is(&self, state: ConnectionState) {
         soon("the state of the connection", async {
             while self.report().await.connection != state {
                 tokio::task::yield_now().await;
@@ -341,14 +341,14 @@ impl Fixture {
         .await;
     }
 
-    pub async fn demand_changes(&self) {
+    pub(crate) async fn demand_changes(&self) {
         soon("a change of demand", self.changed.recv_async())
             .await
             .unwrap();
     }
 
     /// Stops the driver and waits for its end.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.send(()).unwrap();
         soon("the end of the driver", self.task).await.unwrap();
     }

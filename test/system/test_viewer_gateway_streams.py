@@ -98,5 +98,5 @@ def test_the_stream_to_the_robot_is_rotated_and_nothing_is_lost_or_told_anew(
     assert gateway.output().count("goes on as another one") >= MESSAGES * 30 // ROTATE_BYTES
     # A fresh start would bring the latched message again. There was one, when the program declared that it reads many streams.
     # On a machine that is busy enough either side may have found the other silent, and says so.
-    silent = gateway.output().count("asking the robot to start anew") + bridge.output().count("resyncing participant")
+    silent = gateway.output().count("asking the robot for a resync") + bridge.output().count("resyncing participant")
     assert len(client.data("/mode")) <= 2 + silent

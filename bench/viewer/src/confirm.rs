@@ -9,14 +9,14 @@ use parking_lot::Mutex;
 const EVERY: Duration = Duration::from_millis(2);
 
 /// Sends confirmations to one port of the loopback.
-pub struct Confirmer {
+pub(crate) struct Confirmer {
     socket: Option<UdpSocket>,
     last: Mutex<Instant>,
 }
 
 impl Confirmer {
     /// Does nothing when `port` is 0.
-    pub fn new(port: u16) -> std::io::Result<Self> {
+    pub(crate) fn new(port: u16) -> std::io::Result<Self> {
         let socket = match port {
             0 => None,
             port => {
@@ -33,7 +33,7 @@ impl Confirmer {
     }
 
     /// Says that everything before `next` has arrived, unless that was said a moment ago.
-    pub fn arrived(&self, next: u64) {
+    pub(crate) fn arrived(&self, next: u64) {
         let mut last = self.last.lock();
         if last.elapsed() >= EVERY {
             *last = Instant::now();
@@ -42,7 +42,7 @@ impl Confirmer {
     }
 
     /// Says it in any case.
-    pub fn send(&self, next: u64) {
+    pub(crate) fn send(&self, next: u64) {
         if let Some(socket) = &self.socket {
             let text = format!("{} {next}", std::process::id());
             // Lost or refused: the next one says the same and more.

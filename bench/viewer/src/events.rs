@@ -7,14 +7,14 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 /// Seconds since the epoch, as the producers stamp their messages.
-pub fn now() -> f64 {
+pub(crate) fn now() -> f64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// Prints one event with the time of the call; `fields` is a JSON object.
-pub fn emit(event: &str, mut fields: Value) {
+pub(crate) fn emit(event: &str, mut fields: Value) {
     fields["event"] = event.into();
     fields["time"] = now().into();
     let mut output = std::io::stdout().lock();
@@ -23,7 +23,7 @@ pub fn emit(event: &str, mut fields: Value) {
 }
 
 /// Resolves once standard input says anything or ends.
-pub fn end_of_input() -> oneshot::Receiver<()> {
+pub(crate) fn end_of_input() -> oneshot::Receiver<()> {
     let (ended, end) = oneshot::channel();
     std::thread::spawn(move || {
         let mut line = String::new();

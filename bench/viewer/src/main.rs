@@ -4,7 +4,6 @@
 //! happen, and `report` when standard input says anything or ends. The LiveKit token comes in the
 //! environment variable `LIVEKIT_TOKEN`. With `--websocket` it is a client of the viewer
 //! gateway instead, which is measured beside it.
-#![forbid(unsafe_code)]
 
 mod confirm;
 mod events;

@@ -7,7 +7,7 @@ use remote_access_room::UplinkOptions;
 
 /// How the viewer behaves.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// The server's URL.
     pub url: String,
     /// Topic of the byte streams.
@@ -29,7 +29,7 @@ pub struct Options {
 
 impl Options {
     /// Parses `--name=value` arguments.
-    pub fn parse(arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+    pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
         let mut options = Self {
             url: String::new(),
             topic: remote_access_protocol::TOPIC.to_owned(),
@@ -66,7 +66,7 @@ impl Options {
     }
 
     /// How the viewer writes to the robot.
-    pub fn uplink(&self) -> UplinkOptions {
+    pub(crate) fn uplink(&self) -> UplinkOptions {
         UplinkOptions {
             topic: self.topic.clone(),
             many_streams: self.many,

@@ -26,7 +26,7 @@ const MAX_BUFFERED: usize = 1024 * 1024 * 1024;
 /// The messages a viewer needs; both sides of the comparison send these fields.
 #[derive(Deserialize)]
 #[serde(tag = "op", rename_all = "camelCase")]
-pub enum Text {
+pub(crate) enum Text {
     Advertise {
         channels: Vec<Advertised>,
     },
@@ -38,14 +38,14 @@ pub enum Text {
 }
 
 #[derive(Deserialize)]
-pub struct Advertised {
+pub(crate) struct Advertised {
     pub id: u64,
     pub topic: String,
 }
 
 /// Shared by the tasks that read streams.
 #[derive(Clone)]
-pub struct Receiver {
+pub(crate) struct Receiver {
     prefix: Arc<str>,
     tally: Arc<Tally>,
     confirmer: Arc<Confirmer>,
@@ -58,7 +58,7 @@ pub struct Receiver {
 
 impl Receiver {
     /// Starts confirming every 50 ms as soon as something is subscribed: a producer waits for that.
-    pub fn new(
+    pub(crate) fn new(
         options: &Options,
         tally: Arc<Tally>,
         confirmer: Arc<Confirmer>,
@@ -79,7 +79,7 @@ impl Receiver {
     }
 
     /// Reads one stream to its end.
-    pub async fn read(self, reader: ByteStreamReader, robot: ParticipantIdentity) {
+    pub(crate) async fn read(self, reader: ByteStreamReader, robot: ParticipantIdentity) {
         let mut reader = FrameReader::new(reader, self.budget.clone());
         while let Some(frame) = reader.next().await {
             match frame {
@@ -90,7 +90,7 @@ impl Receiver {
     }
 
     /// Reads one stream until its channels are subscribed, and counts its bytes from then on.
-    pub async fn read_bare(
+    pub(crate) async fn read_bare(
         self,
         mut reader: ByteStreamReader,
         robot: ParticipantIdentity,

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use remote_access_protocol::frame;
 
 /// A subscription in the shape that the bridge and the peer both understand.
-pub fn subscribe(channels: &[u64]) -> Option<Bytes> {
+pub(crate) fn subscribe(channels: &[u64]) -> Option<Bytes> {
     let channels: Vec<_> = channels
         .iter()
         .map(|id| serde_json::json!({ "id": id }))

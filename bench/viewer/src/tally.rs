@@ -18,7 +18,7 @@ const MOST_REMARKS: usize = 5;
 
 /// The viewer's figures, shared by the tasks that read streams.
 #[derive(Default)]
-pub struct Tally {
+pub(crate) struct Tally {
     inner: Mutex<Inner>,
 }
 
@@ -45,17 +45,17 @@ struct Topic {
 
 impl Tally {
     /// Remembers a channel's topic.
-    pub fn name(&self, channel: u64, topic: String) {
+    pub(crate) fn name(&self, channel: u64, topic: String) {
         self.inner.lock().names.insert(channel, topic);
     }
 
     /// Number of channels that have been advertised.
-    pub fn channels(&self) -> usize {
+    pub(crate) fn channels(&self) -> usize {
         self.inner.lock().names.len()
     }
 
     /// Counts a message; returns the sequence number that the topic waits for now.
-    pub fn message(&self, channel: u64, data: &[u8]) -> u64 {
+    pub(crate) fn message(&self, channel: u64, data: &[u8]) -> u64 {
         let now = now();
         let inner = &mut *self.inner.lock();
         inner.mark(now);
@@ -66,7 +66,7 @@ impl Tally {
 
     /// Counts bytes of messages that are not read and have `size` bytes each; returns how many
     /// messages that are so far.
-    pub fn bytes(&self, bytes: u64, size: u64) -> u64 {
+    pub(crate) fn bytes(&self, bytes: u64, size: u64) -> u64 {
         let inner = &mut *self.inner.lock();
         inner.mark(now());
         inner.bytes += bytes;
@@ -76,7 +76,7 @@ impl Tally {
 
     /// The highest sequence number that any topic waits for; a closed loop has one topic. Of
     /// messages that are not read, their number.
-    pub fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         let inner = self.inner.lock();
         inner
             .topics
@@ -87,17 +87,17 @@ impl Tally {
     }
 
     /// Keeps a status message of the robot.
-    pub fn status(&self, message: String) {
+    pub(crate) fn status(&self, message: String) {
         keep(&mut self.inner.lock().statuses, message);
     }
 
     /// Keeps an error.
-    pub fn error(&self, message: String) {
+    pub(crate) fn error(&self, message: String) {
         keep(&mut self.inner.lock().errors, message);
     }
 
     /// Everything, as the harness reads it.
-    pub fn report(&self) -> Value {
+    pub(crate) fn report(&self) -> Value {
         let inner = &mut *self.inner.lock();
         inner.timeline.push((now(), inner.messages, inner.bytes));
         let topics: serde_json::Map<_, _> = inner

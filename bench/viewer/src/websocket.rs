@@ -21,7 +21,7 @@ const OP_MESSAGE_DATA: u8 = 1;
 const MESSAGE_FIELDS: usize = 1 + 4 + 8;
 
 /// Subscribes to the topics with a prefix and counts until standard input says anything or ends.
-pub async fn watch(
+pub(crate) async fn watch(
     port: u16,
     prefix: &str,
     tally: &Tally,

@@ -13,7 +13,7 @@ impl Definition {
     /// Checks that `message` is a message of this type: what it says of lengths and bounds holds,
     /// strings end, booleans are 0 or 1, and nothing is missing. Returns how many bytes it takes.
     ///
-    /// What is behind these is to be cut off: `rmw_serialize` of Fast DDS gives its estimate as a
+    /// Bytes behind these are to be cut off: `rmw_serialize` of Fast DDS gives its estimate as a
     /// message's length, and leaves there what was in memory. That estimate counts padding before
     /// the elements of empty sequences, so that it can be too large by what the message takes, no
     /// more; a longer rest is an error.

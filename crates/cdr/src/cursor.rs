@@ -6,7 +6,7 @@ use crate::types::Scalar;
 
 /// A place in a serialized message.
 pub(crate) struct Cursor<'a> {
-    /// What follows the encapsulation header.
+    /// Bytes after the encapsulation header.
     body: &'a [u8],
     at: usize,
     big_endian: bool,
@@ -14,7 +14,7 @@ pub(crate) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// Behind the encapsulation header of a message.
-    pub fn new(message: &'a [u8]) -> Result<Self, Problem> {
+    pub(crate) fn new(message: &'a [u8]) -> Result<Self, Problem> {
         let (header, body) = message
             .split_at_checked(HEADER_SIZE)
             .ok_or(Problem::Encapsulation)?;
@@ -31,11 +31,11 @@ impl<'a> Cursor<'a> {
     }
 
     /// Bytes read, with the encapsulation header.
-    pub fn position(&self) -> usize {
+    pub(crate) fn position(&self) -> usize {
         HEADER_SIZE + self.at
     }
 
-    pub fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         self.body.len() - self.at
     }
 
@@ -44,7 +44,7 @@ impl<'a> Cursor<'a> {
         self.bytes(padding).map(|_| ())
     }
 
-    pub fn bytes(&mut self, length: usize) -> Result<&'a [u8], Problem> {
+    pub(crate) fn bytes(&mut self, length: usize) -> Result<&'a [u8], Problem> {
         let found = self
             .body
             .get(self.at..)
@@ -67,23 +67,23 @@ impl<'a> Cursor<'a> {
         Ok(value)
     }
 
-    pub fn u8(&mut self) -> Result<u8, Problem> {
+    pub(crate) fn u8(&mut self) -> Result<u8, Problem> {
         self.array().map(u8::from_le_bytes)
     }
 
-    pub fn u16(&mut self) -> Result<u16, Problem> {
+    pub(crate) fn u16(&mut self) -> Result<u16, Problem> {
         self.array().map(u16::from_le_bytes)
     }
 
-    pub fn u32(&mut self) -> Result<u32, Problem> {
+    pub(crate) fn u32(&mut self) -> Result<u32, Problem> {
         self.array().map(u32::from_le_bytes)
     }
 
-    pub fn u64(&mut self) -> Result<u64, Problem> {
+    pub(crate) fn u64(&mut self) -> Result<u64, Problem> {
         self.array().map(u64::from_le_bytes)
     }
 
-    pub fn bool(&mut self) -> Result<bool, Problem> {
+    pub(crate) fn bool(&mut self) -> Result<bool, Problem> {
         match self.u8()? {
             0 => Ok(false),
             1 => Ok(true),
@@ -92,7 +92,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The bytes of `count` scalars, as they are.
-    pub fn scalars(&mut self, scalar: Scalar, count: u32) -> Result<&'a [u8], Problem> {
+    pub(crate) fn scalars(&mut self, scalar: Scalar, count: u32) -> Result<&'a [u8], Problem> {
         // Writers do not align for nothing.
         if count == 0 {
             return Ok(&[]);
@@ -103,7 +103,7 @@ impl<'a> Cursor<'a> {
         self.bytes(length)
     }
 
-    pub fn too_short(&self, needed: u64) -> Problem {
+    pub(crate) fn too_short(&self, needed: u64) -> Problem {
         Problem::TooShort {
             needed,
             left: self.left(),
@@ -111,7 +111,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The characters of a string without the zero at its end.
-    pub fn string(&mut self, max: Option<u32>) -> Result<&'a [u8], Problem> {
+    pub(crate) fn string(&mut self, max: Option<u32>) -> Result<&'a [u8], Problem> {
         let length = self.u32()?;
         // Some writers leave the zero of an empty string away.
         if length == 0 {
@@ -126,7 +126,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The units of a wide string: four bytes each, of which two count.
-    pub fn wide_string(&mut self, max: Option<u32>) -> Result<Wide<'a>, Problem> {
+    pub(crate) fn wide_string(&mut self, max: Option<u32>) -> Result<Wide<'a>, Problem> {
         let length = self.u32()?;
         check_max(u64::from(length), max)?;
         let needed = u64::from(length) * 4;
@@ -149,7 +149,7 @@ pub(crate) struct Wide<'a> {
 
 impl Wide<'_> {
     /// Its UTF-16 units; none where there is something larger.
-    pub fn units(&self) -> impl Iterator<Item = Option<u16>> + '_ {
+    pub(crate) fn units(&self) -> impl Iterator<Item = Option<u16>> + '_ {
         self.units
             .chunks_exact(4)
             .map(|unit| match (self.big_endian, unit) {

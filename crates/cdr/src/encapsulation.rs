@@ -1,4 +1,4 @@
-//! What comes before a message.
+//! Header before a message.
 
 /// Bytes of the encapsulation header, which alignment does not count.
 pub(crate) const HEADER_SIZE: usize = 4;

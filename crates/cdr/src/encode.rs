@@ -54,7 +54,7 @@ impl Definition {
         Ok(())
     }
 
-    /// What a field has that is not given.
+    /// Default of a field that is not given.
     pub(crate) fn encode_default(
         &self,
         field: &Field,

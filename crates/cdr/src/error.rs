@@ -1,4 +1,4 @@
-//! What is wrong with a message.
+//! Errors of messages.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ enum Step {
     Index(usize),
 }
 
-/// What is wrong, without where.
+/// Error without its position.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub(crate) enum Problem {
     #[error("the encapsulation header is not that of plain CDR (XCDR version 1)")]

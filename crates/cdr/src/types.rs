@@ -50,7 +50,7 @@ pub(crate) enum Scalar {
 
 impl Scalar {
     /// Bytes, which are its alignment too.
-    pub fn size(self) -> usize {
+    pub(crate) fn size(self) -> usize {
         match self {
             Self::Bool | Self::I8 | Self::U8 => 1,
             Self::I16 | Self::U16 => 2,

@@ -1,4 +1,4 @@
-//! What holds for every definition and every message.
+//! Properties of every definition and every message.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

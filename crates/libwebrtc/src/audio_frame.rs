@@ -9,7 +9,7 @@ pub struct AudioFrame<'a> {
     pub data: Cow<'a, [i16]>,
     /// Samples per second and channel.
     pub sample_rate: u32,
-    /// How many channels are interleaved.
+    /// Number of interleaved channels.
     pub num_channels: u32,
     /// Samples of each channel in `data`.
     pub samples_per_channel: u32,

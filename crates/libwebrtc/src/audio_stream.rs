@@ -12,7 +12,7 @@ pub mod native {
     /// Settings of a [`NativeAudioStream`].
     #[derive(Clone, Debug, Default)]
     pub struct NativeAudioStreamOptions {
-        /// How many frames may wait; `Some(0)` asks for no limit.
+        /// Number of frames that may wait; `Some(0)` asks for no limit.
         pub queue_size_frames: Option<usize>,
     }
 

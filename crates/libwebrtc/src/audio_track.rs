@@ -1,6 +1,6 @@
 //! Audio tracks without media.
 
-use crate::media_stream_track::{InertTrack, RtcTrackState};
+use crate::inert_track::{InertTrack, RtcTrackState};
 
 /// An audio track. It carries no media.
 #[derive(Debug, Clone)]

@@ -5,10 +5,10 @@
 //! media does not, and says so with a clear error. What is here besides names: the encryption of
 //! data packets ([`native::frame_cryptor`]).
 
-#![forbid(unsafe_code)]
-
+mod direction;
 mod enum_dispatch;
 mod error;
+mod inert_track;
 
 pub mod audio_frame;
 pub mod audio_source;

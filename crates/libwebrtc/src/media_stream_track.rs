@@ -1,18 +1,8 @@
 //! Tracks. They have an identity and an enabled flag, and are always ended.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
+pub use crate::inert_track::RtcTrackState;
 
 use crate::{audio_track::RtcAudioTrack, enum_dispatch, video_track::RtcVideoTrack};
-
-/// Whether a track can still deliver media.
-#[derive(Debug, Copy, Clone, PartialEq, Eq)]
-pub enum RtcTrackState {
-    /// It can.
-    Live,
-    /// It never will again.
-    Ended,
-}
 
 /// An audio or a video track.
 #[derive(Debug, Clone)]
@@ -42,33 +32,5 @@ impl From<RtcAudioTrack> for MediaStreamTrack {
 impl From<RtcVideoTrack> for MediaStreamTrack {
     fn from(track: RtcVideoTrack) -> Self {
         Self::Video(track)
-    }
-}
-
-/// What an inert track consists of.
-#[derive(Debug, Clone)]
-pub(crate) struct InertTrack {
-    id: Arc<str>,
-    enabled: Arc<AtomicBool>,
-}
-
-impl InertTrack {
-    pub(crate) fn new(id: &str) -> Self {
-        Self {
-            id: id.into(),
-            enabled: Arc::new(AtomicBool::new(true)),
-        }
-    }
-
-    pub(crate) fn id(&self) -> String {
-        self.id.to_string()
-    }
-
-    pub(crate) fn enabled(&self) -> bool {
-        self.enabled.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn set_enabled(&self, enabled: bool) -> bool {
-        self.enabled.swap(enabled, Ordering::Relaxed) != enabled
     }
 }

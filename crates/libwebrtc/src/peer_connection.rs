@@ -12,6 +12,7 @@ use std::fmt::{Debug, Formatter};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use webrtc_channels::configuration::RtcConfiguration;
 use webrtc_channels::peer_connection as engine;
 
 use crate::{
@@ -20,7 +21,6 @@ use crate::{
     ice_candidate::IceCandidate,
     media_stream::MediaStream,
     media_stream_track::MediaStreamTrack,
-    peer_connection_factory::RtcConfiguration,
     rtp_receiver::RtpReceiver,
     rtp_sender::RtpSender,
     rtp_transceiver::{RtpTransceiver, RtpTransceiverInit},
@@ -296,7 +296,7 @@ impl PeerConnection {
         Vec::new()
     }
 
-    /// What [`add_transceiver_for_media`](Self::add_transceiver_for_media) added.
+    /// Transceivers of [`add_transceiver_for_media`](Self::add_transceiver_for_media).
     pub fn transceivers(&self) -> Vec<RtpTransceiver> {
         self.transceivers.lock().clone()
     }

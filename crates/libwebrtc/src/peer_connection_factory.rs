@@ -36,7 +36,7 @@ impl PeerConnectionFactory {
         PeerConnection::new(config)
     }
 
-    /// What could be sent: nothing.
+    /// Capabilities to send: none.
     pub fn get_rtp_sender_capabilities(&self, _media_type: MediaType) -> RtpCapabilities {
         RtpCapabilities {
             codecs: Vec::new(),
@@ -44,7 +44,7 @@ impl PeerConnectionFactory {
         }
     }
 
-    /// What could be received: nothing.
+    /// Capabilities to receive: none.
     pub fn get_rtp_receiver_capabilities(&self, _media_type: MediaType) -> RtpCapabilities {
         RtpCapabilities {
             codecs: Vec::new(),

@@ -2,9 +2,9 @@
 
 pub use webrtc_channels::data_channel::Priority;
 
-use crate::rtp_transceiver::RtpTransceiverDirection;
+use crate::direction::RtpTransceiverDirection;
 
-/// What an encoder gives up first when bandwidth is short.
+/// Quality that an encoder gives up first when bandwidth is short.
 #[derive(Debug, Copy, Clone, PartialEq, Eq, Default)]
 pub enum DegradationPreference {
     /// Neither; frames may be dropped instead.
@@ -21,7 +21,7 @@ pub enum DegradationPreference {
 /// An RTP header extension in use.
 #[derive(Debug, Clone)]
 pub struct RtpHeaderExtensionParameters {
-    /// What it is.
+    /// Its URI.
     pub uri: String,
     /// Its number in this session.
     pub id: i32,
@@ -49,7 +49,7 @@ impl RtpParameters {
         self.degradation_preference = Some(preference);
     }
 
-    /// What the encoder gives up first, if it was set.
+    /// Quality that the encoder gives up first, if it was set.
     pub fn degradation_preference(&self) -> Option<DegradationPreference> {
         self.degradation_preference
     }
@@ -132,7 +132,7 @@ pub struct RtpCodecCapability {
 /// A header extension that could be used.
 #[derive(Debug, Clone)]
 pub struct RtpHeaderExtensionCapability {
-    /// What it is.
+    /// Its URI.
     pub uri: String,
     /// Which way.
     pub direction: RtpTransceiverDirection,

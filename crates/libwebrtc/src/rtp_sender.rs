@@ -9,7 +9,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VideoEncoderBackend {
-    /// Whatever the library picks.
+    /// The library's choice.
     #[default]
     Auto,
     /// Software.

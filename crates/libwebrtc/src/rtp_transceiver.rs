@@ -1,5 +1,7 @@
 //! Transceivers: a sender and a receiver of media, both inert.
 
+pub use crate::direction::RtpTransceiverDirection;
+
 use std::sync::Arc;
 
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
     RtcError,
 };
 
-/// How a transceiver is created.
+/// Settings of a new transceiver.
 #[derive(Debug, Clone)]
 pub struct RtpTransceiverInit {
     /// The direction wanted.
@@ -19,21 +21,6 @@ pub struct RtpTransceiverInit {
     pub stream_ids: Vec<String>,
     /// Encodings to send.
     pub send_encodings: Vec<RtpEncodingParameters>,
-}
-
-/// Which way media may flow.
-#[derive(Debug, Copy, Clone, PartialEq, Eq)]
-pub enum RtpTransceiverDirection {
-    /// Both ways.
-    SendRecv,
-    /// To the peer only.
-    SendOnly,
-    /// From the peer only.
-    RecvOnly,
-    /// Not now.
-    Inactive,
-    /// Never again.
-    Stopped,
 }
 
 /// A transceiver that is never negotiated: it remembers the direction that was asked for.

@@ -20,7 +20,7 @@ impl Default for VideoResolution {
     }
 }
 
-/// What the bandwidth estimator asks of an external encoder.
+/// Target that the bandwidth estimator gives an external encoder.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EncodedRateControl {
     /// Bits per second to aim for.

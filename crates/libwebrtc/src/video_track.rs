@@ -1,7 +1,7 @@
 //! Video tracks without media.
 
-use crate::media_stream_track::{InertTrack, RtcTrackState};
-use crate::native::packet_trailer::PacketTrailerHandler;
+use crate::inert_track::{InertTrack, RtcTrackState};
+use crate::native::packet_trailer::handler::PacketTrailerHandler;
 
 /// A video track. It carries no media.
 #[derive(Debug, Clone)]

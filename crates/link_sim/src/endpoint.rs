@@ -1,10 +1,10 @@
-//! What a protocol must offer to be tried.
+//! Interface of a protocol under test.
 
 use std::time::Instant;
 
 use bytes::Bytes;
 
-/// How hard a message is to be delivered.
+/// Delivery guarantee of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// In order, until it arrives.
@@ -20,11 +20,11 @@ pub struct Outgoing {
     pub stream: u16,
     /// The message.
     pub data: Bytes,
-    /// How hard it is to be delivered.
+    /// Its delivery guarantee.
     pub delivery: Delivery,
 }
 
-/// What an endpoint reports.
+/// Event of an endpoint.
 #[derive(Debug)]
 pub enum Event {
     /// Messages can be sent.

@@ -6,8 +6,6 @@
 //! [`run`] plays it and returns the figures as a [`Report`]. An hour of virtual time takes seconds,
 //! and the same seed gives the same losses. [`Association`] is an end with this project's SCTP.
 
-#![forbid(unsafe_code)]
-
 mod association;
 mod endpoint;
 mod link;

@@ -18,7 +18,7 @@ pub enum Loss {
     },
 }
 
-/// What a direction of a link is like.
+/// Properties of one direction of a link.
 #[derive(Debug, Clone)]
 pub struct LinkConfig {
     /// Time a packet travels, without waiting for its turn.
@@ -27,7 +27,7 @@ pub struct LinkConfig {
     pub rate: f64,
     /// The longest wait for a turn. Packets that would wait longer are dropped.
     pub queue: Duration,
-    /// What gets lost after the bottleneck.
+    /// Loss after the bottleneck.
     pub loss: Loss,
     /// Random time on top of the delay, up to this much. Packets never overtake each other.
     pub jitter: Duration,

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-/// What came out of a run.
+/// Results of a run.
 #[derive(Debug, Default, Clone)]
 pub struct Report {
     /// Bytes of bulk that arrived.
     pub bulk_bytes: u64,
-    /// How long it ran, from the moment it was connected.
+    /// Duration, from the moment it was connected.
     pub time: Duration,
     /// The longest time without a message of the bulk arriving.
     pub longest_stall: Duration,
@@ -15,7 +15,7 @@ pub struct Report {
     pub recovery: Option<Duration>,
     /// Bytes of bulk that arrived in the ten seconds after an outage.
     pub bytes_after_outage: u64,
-    /// How old each small message was when it arrived, sorted. Those that did not arrive count with
+    /// Age of each small message when it arrived, sorted. Those that did not arrive count with
     /// their age at the end.
     pub small_ages: Vec<Duration>,
     /// Bytes of packets that the sender put on the wire.

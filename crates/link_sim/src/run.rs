@@ -17,7 +17,7 @@ const SMALL: u16 = 3;
 const SMALL_BYTES: usize = 100;
 /// Each message begins with its number.
 const NUMBER: usize = 8;
-/// How long the handshake may take.
+/// Time limit of the handshake.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Turns in which no time passes before an endpoint counts as broken: one that always wants to be
 /// called at once.

@@ -8,7 +8,7 @@ use crate::link::{LinkConfig, Loss};
 /// Bytes around each SCTP packet: a DTLS 1.2 record with AES-GCM, UDP, IPv4.
 const OVERHEAD: usize = 37 + 8 + 20;
 
-/// What the first end sends to the second.
+/// Traffic from the first end to the second.
 #[derive(Debug, Clone)]
 pub struct Traffic {
     /// Bytes of each message of the bulk stream, which always has another one.
@@ -30,13 +30,13 @@ pub struct Traffic {
 pub struct Scenario {
     /// A letter or two for the command line.
     pub name: &'static str,
-    /// What it is like, for tables.
+    /// Description, for tables.
     pub title: &'static str,
     /// Both directions are alike.
     pub link: LinkConfig,
-    /// What is sent.
+    /// Traffic.
     pub traffic: Traffic,
-    /// How long, once the connection is there.
+    /// Duration, once the connection is there.
     pub time: Duration,
 }
 

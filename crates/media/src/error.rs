@@ -61,4 +61,4 @@ pub enum MediaError {
 }
 
 /// The name of an encoding, as a message has it.
-pub type PixelName = &'static str;
+pub(crate) type PixelName = &'static str;

@@ -10,7 +10,7 @@ use std::io::{stdin, stdout, BufRead, Write};
 use bytes::Bytes;
 use remote_access_protocol::client::ClientMessage;
 use remote_access_protocol::frame::{Frame, FrameDecoder, Opcode};
-use remote_access_protocol::server::{message_data_header, BinaryMessage, ServerMessage};
+use remote_access_protocol::server::{message_data, BinaryMessage, ServerMessage};
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]
@@ -72,8 +72,7 @@ fn robots(frame: Frame) -> Result<Answer, Box<dyn std::error::Error>> {
             channel,
             log_time,
             message,
-        } => message_data_header(*channel, *log_time, message.len())
-            .map(|header| [&header[..], &message[..]].concat().into()),
+        } => message_data(*channel, *log_time, message),
         other => other.frame(),
     };
     Ok(answer(format!("{message:?}"), written))

@@ -1,4 +1,4 @@
-//! What the binary messages of both directions have in common.
+//! Common parts of the binary messages of both directions.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -34,7 +34,7 @@ pub(crate) struct Fields {
 
 impl Fields {
     /// Reads the opcode.
-    pub fn new(mut payload: Bytes) -> Result<Self, BinaryError> {
+    pub(crate) fn new(mut payload: Bytes) -> Result<Self, BinaryError> {
         let length = payload.len();
         let opcode = payload.try_get_u8().map_err(|_| BinaryError::Empty)?;
         let rest = payload;
@@ -45,24 +45,24 @@ impl Fields {
         })
     }
 
-    pub fn opcode(&self) -> u8 {
+    pub(crate) fn opcode(&self) -> u8 {
         self.opcode
     }
 
-    pub fn u8(&mut self) -> Result<u8, BinaryError> {
+    pub(crate) fn u8(&mut self) -> Result<u8, BinaryError> {
         self.rest.try_get_u8().map_err(|_| self.truncated())
     }
 
-    pub fn u32(&mut self) -> Result<u32, BinaryError> {
+    pub(crate) fn u32(&mut self) -> Result<u32, BinaryError> {
         self.rest.try_get_u32_le().map_err(|_| self.truncated())
     }
 
-    pub fn u64(&mut self) -> Result<u64, BinaryError> {
+    pub(crate) fn u64(&mut self) -> Result<u64, BinaryError> {
         self.rest.try_get_u64_le().map_err(|_| self.truncated())
     }
 
     /// A text that is preceded by its length.
-    pub fn text(&mut self) -> Result<String, BinaryError> {
+    pub(crate) fn text(&mut self) -> Result<String, BinaryError> {
         let size = self.u32()? as usize;
         if size > self.rest.len() {
             return Err(self.truncated());
@@ -75,7 +75,7 @@ impl Fields {
     }
 
     /// All that is left, shared with the frame.
-    pub fn rest(self) -> Bytes {
+    pub(crate) fn rest(self) -> Bytes {
         self.rest
     }
 

@@ -1,4 +1,4 @@
-//! What a robot offers beyond sending the messages of its channels.
+//! Capabilities of a robot beyond sending the messages of its channels.
 
 use std::fmt;
 use std::str::FromStr;

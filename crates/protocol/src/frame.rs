@@ -8,7 +8,7 @@ pub const FRAME_HEADER_SIZE: usize = 5;
 /// Largest payload of a frame in bytes, 16 MiB. A longer one ends the stream.
 pub const MAX_PAYLOAD_SIZE: usize = 16 * 1024 * 1024;
 
-/// What a frame's payload is.
+/// Kind of a frame's payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Opcode {
@@ -21,7 +21,7 @@ pub enum Opcode {
 /// One complete frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// What the payload is.
+    /// Kind of the payload.
     pub opcode: Opcode,
     /// The payload, at most [`MAX_PAYLOAD_SIZE`] bytes.
     pub payload: Bytes,

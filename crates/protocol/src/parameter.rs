@@ -8,7 +8,7 @@ use serde_json::Value;
 pub struct Parameter {
     /// Its name, for ROS `/node.parameter`.
     pub name: String,
-    /// What the value is where JSON alone does not tell.
+    /// Type of the value where JSON alone does not tell.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<ParameterType>,
     /// The value. `None`: the parameter is not set, or is to be unset.
@@ -16,7 +16,7 @@ pub struct Parameter {
     pub value: Option<Value>,
 }
 
-/// What the JSON value of a [`Parameter`] means.
+/// Type of the JSON value of a [`Parameter`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParameterType {

@@ -1,4 +1,4 @@
-//! What the robot sends to a viewer.
+//! Messages from the robot to a viewer.
 
 mod binary;
 
@@ -44,23 +44,29 @@ pub fn message_data_header(
     Some(header)
 }
 
+/// A message of a channel as a MessageData frame, for those that may copy it; see
+/// [`message_data_header`].
+pub fn message_data(channel: ChannelId, log_time: u64, message: &[u8]) -> Option<Bytes> {
+    let header = message_data_header(channel, log_time, message.len())?;
+    Some([header.as_slice(), message].concat().into())
+}
+
 /// A JSON message from the robot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "camelCase")]
-#[non_exhaustive]
 pub enum ServerMessage {
     /// The first message on a participant's first stream.
     #[serde(rename_all = "camelCase")]
     ServerInfo {
         /// The robot's name, shown to people.
         name: String,
-        /// What the robot can do beyond sending data.
+        /// Capabilities of the robot beyond sending data.
         capabilities: Vec<Capability>,
         /// Encodings that a viewer may publish with.
         supported_encodings: Vec<String>,
         /// Facts about the robot, for example its ROS distribution.
         metadata: BTreeMap<String, String>,
-        /// Changes when the robot's process starts anew.
+        /// Changes when the robot's process restarts.
         session_id: String,
     },
     /// New channels.
@@ -76,7 +82,7 @@ pub enum ServerMessage {
     },
     /// Something that the viewer's user should know.
     Status {
-        /// How bad it is.
+        /// Severity.
         level: StatusLevel,
         /// Plain text.
         message: String,
@@ -123,7 +129,7 @@ pub enum ServerMessage {
     ConnectionGraphUpdate(GraphUpdate),
 }
 
-/// What has changed in the connection graph. The first one a viewer gets has the whole graph.
+/// Changes of the connection graph. The first one a viewer gets has the whole graph.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GraphUpdate {
@@ -176,7 +182,7 @@ impl ServerMessage {
     }
 }
 
-/// How bad a [`ServerMessage::Status`] is. On the wire: 0, 1, 2.
+/// Severity of a [`ServerMessage::Status`]. On the wire: 0, 1, 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "u8", try_from = "u8")]
 pub enum StatusLevel {
@@ -198,15 +204,20 @@ impl From<StatusLevel> for u8 {
     }
 }
 
-impl TryFrom<u8> for StatusLevel {
-    type Error = String;
+/// A number that is no level of a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown status level {0}, expected 0 to 2")]
+pub struct UnknownStatusLevel(pub u8);
 
-    fn try_from(level: u8) -> Result<Self, String> {
+impl TryFrom<u8> for StatusLevel {
+    type Error = UnknownStatusLevel;
+
+    fn try_from(level: u8) -> Result<Self, UnknownStatusLevel> {
         match level {
             0 => Ok(Self::Info),
             1 => Ok(Self::Warning),
             2 => Ok(Self::Error),
-            other => Err(format!("unknown status level {other}")),
+            other => Err(UnknownStatusLevel(other)),
         }
     }
 }
@@ -231,6 +242,23 @@ pub struct Channel {
     /// More about the channel.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
+}
+
+impl Channel {
+    /// A channel of ROS 2 messages in CDR. `definition` is the text of the `.msg` file with all that
+    /// it depends on.
+    #[must_use]
+    pub fn ros2(id: ChannelId, topic: &str, type_name: &str, definition: &str) -> Self {
+        Self {
+            id,
+            topic: topic.to_owned(),
+            encoding: "cdr".to_owned(),
+            schema_name: type_name.to_owned(),
+            schema_encoding: Some("ros2msg".to_owned()),
+            schema: definition.to_owned(),
+            metadata: BTreeMap::new(),
+        }
+    }
 }
 
 #[cfg(test)]

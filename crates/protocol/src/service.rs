@@ -16,13 +16,13 @@ pub struct Service {
     /// Its type: for ROS 2 `package/srv/Type`.
     #[serde(rename = "type")]
     pub service_type: String,
-    /// What a request is made of.
+    /// Schema of requests.
     pub request: ServiceSchema,
-    /// What a response is made of.
+    /// Schema of responses.
     pub response: ServiceSchema,
 }
 
-/// What the request or the response of a service is made of.
+/// Schema of the request or the response of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceSchema {

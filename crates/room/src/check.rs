@@ -1,4 +1,4 @@
-//! Looks at each step on the way into a room and says in plain words which one fails.
+//! Checks each step of joining a room and says in plain words which one fails.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,7 +19,7 @@ const SKEW: u64 = 50;
 /// Seconds that a token should be valid at least: it is needed again after an interruption.
 const SOON: u64 = 3600;
 
-/// What a look at something has shown.
+/// Result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// It is as it must be.
@@ -48,7 +48,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What a token allows. What it does not mention, LiveKit allows.
+/// Permissions of a token. LiveKit allows what it does not mention.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Claims {
@@ -67,7 +67,7 @@ struct Grants {
     can_subscribe: Option<bool>,
 }
 
-/// Looks at the token, the server, the clock, what the server says to the token, and the way that
+/// Looks at the token, the server, the clock, what the server says to the token, and the path that
 /// data takes. For the last one a participant of its own joins the room for a moment, if key and
 /// secret are there.
 pub async fn check(endpoint: &Endpoint) -> Vec<Finding> {
@@ -122,7 +122,11 @@ fn token_findings(token: &str, now: u64) -> Vec<Finding> {
         )),
         (None, _) => Finding::Note("token: it never expires".to_owned()),
     }];
-    let lacks = |what| Finding::Wrong(format!("rights: the token lacks {what}: have it made anew"));
+    let lacks = |what| {
+        Finding::Wrong(format!(
+            "rights: the token lacks {what}: have a new one made"
+        ))
+    };
     if !video.room_join || video.room.is_empty() {
         findings.push(lacks("roomJoin with a room"));
     }
@@ -205,13 +209,13 @@ async fn way_of_data(endpoint: &Endpoint) -> Finding {
     };
     match connect(&endpoint.url, &token).await {
         Ok((room, _events)) => {
-            let way = way(&room).await;
+            let path = network_path(&room).await;
             let room = std::sync::Arc::new(room);
             close(room).await;
-            match way {
-                Some(way) if way.starts_with("udp") => Finding::Fine(format!("data: it flows over {way}")),
-                Some(way) => Finding::Note(format!(
-                    "data: it flows over {way}, which is slower than UDP over bad links: open the server's UDP ports"
+            match path {
+                Some(path) if path.starts_with("udp") => Finding::Fine(format!("data: it flows over {path}")),
+                Some(path) => Finding::Note(format!(
+                    "data: it flows over {path}, which is slower than UDP over bad links: open the server's UDP ports"
                 )),
                 None => Finding::Fine("data: it flows".to_owned()),
             }
@@ -224,8 +228,8 @@ async fn way_of_data(endpoint: &Endpoint) -> Finding {
     }
 }
 
-/// How the connection's data goes, such as `udp` or `tcp by a relay`.
-async fn way(room: &Room) -> Option<String> {
+/// Path of the connection's data, such as `udp` or `tcp by a relay`.
+async fn network_path(room: &Room) -> Option<String> {
     let stats = room.get_stats().await.ok()?;
     let all = || stats.publisher_stats.iter().chain(&stats.subscriber_stats);
     let used = all().find_map(|each| match each {

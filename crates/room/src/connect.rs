@@ -54,7 +54,7 @@ struct Shared {
 struct LastAccess {
     /// The token that the source had given.
     given: Secret,
-    /// What the server has made of it since.
+    /// Token that the server has made of it since.
     refreshed: Option<Secret>,
     url: String,
 }

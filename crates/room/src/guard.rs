@@ -1,4 +1,4 @@
-//! What of the packets in a room reaches the SDK: streams of our topic from who opened them.
+//! Filter of the packets that reach the SDK: streams of our topic from who opened them.
 //!
 //! The SDK keeps whatever anybody sends: streams that nobody reads, calls, headers of streams
 //! that never go on, packed streams that it unpacks first. It finds the stream of a packet by an
@@ -26,7 +26,7 @@ const MAX_PACKET: usize = 64 * 1024;
 const MAX_FRAME: usize = 4 * 1024;
 /// Longest id of a stream in bytes. The SDKs use UUIDs.
 const MAX_ID: usize = 128;
-/// What a packet costs on top of its bytes: many small ones are as much work as few large ones.
+/// Cost of a packet on top of its bytes: many small ones are as much work as few large ones.
 const PACKET_COST: f64 = 256.0;
 /// Seconds of its rate that a viewer may be ahead, the session's figure.
 const BURST: f64 = 8.0;
@@ -35,7 +35,7 @@ const MAX_SENDERS: usize = 512;
 /// Least time between two lines of the log.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// What one participant may send.
+/// Allowance of one participant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GuardLimits {
     /// Streams that it may have open; one more ends its oldest.
@@ -98,7 +98,7 @@ impl MessageFilter for Channel {
 #[derive(Debug)]
 pub struct Guard {
     limits: GuardLimits,
-    /// Who opened a stream, by its id.
+    /// Senders of streams, by the stream's id.
     streams: HashMap<String, String>,
     senders: HashMap<String, Sender>,
     warned: Option<Instant>,

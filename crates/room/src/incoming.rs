@@ -71,7 +71,7 @@ impl FrameReader {
 
     /// The next frame; `None` after the stream's end or after an error.
     ///
-    /// An incomplete frame at the end is left out: a sender that starts anew ends its streams
+    /// An incomplete frame at the end is left out: a sender that resyncs ends its streams
     /// wherever they are.
     pub async fn next(&mut self) -> Option<Result<Frame, Broken>> {
         while !self.over {

@@ -3,8 +3,6 @@
 //! Both join with a token from one of several sources ([`TokenSource`]), however long it takes
 //! ([`RoomConnector`]). A viewer reads the robot's byte streams frame by frame ([`FrameReader`]) and
 //! writes to the robot on an [`Uplink`].
-#![forbid(unsafe_code)]
-#![deny(missing_docs)]
 
 mod check;
 mod connect;
@@ -26,8 +24,7 @@ pub use token::{TokenError, TokenSource};
 pub use token_endpoint::{TokenEndpoint, TokenEndpointError};
 pub use uplink::{Uplink, UplinkOptions};
 
-/// What a program logs unless it is told otherwise, as a filter of `tracing`. The SDK tells of
-/// normal events as warnings.
+/// Default log filter of a program, for `tracing`. The SDK logs normal events as warnings.
 pub const DEFAULT_LOG: &str = "info,livekit=error,livekit_signaling=error,libwebrtc=warn,\
                                webrtc_channels=warn,\
                                turn_client_proto=error,stun_proto=error";

@@ -14,7 +14,7 @@ const LIFETIME: Duration = Duration::from_secs(6 * 3600);
 /// A minted token is valid this long before now, for clocks that differ.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
-/// What a participant with a minted token is in its room.
+/// Role of a participant with a minted token in its room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// It offers its data to viewers. Its token says so, and robots ignore each other.
@@ -23,7 +23,7 @@ pub enum Role {
     Viewer,
 }
 
-/// What it takes to mint tokens for a participant.
+/// Key, room and identity for the tokens of one participant.
 #[derive(Clone, Debug)]
 pub struct TokenMint {
     /// The server's API key.
@@ -37,7 +37,7 @@ pub struct TokenMint {
     pub identity: String,
     /// The participant's name, shown to people.
     pub name: String,
-    /// What it is in the room.
+    /// Its role in the room.
     pub role: Role,
 }
 

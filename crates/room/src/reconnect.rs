@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt to join.
+//! Wait before the next attempt to join.
 
 use std::time::{Duration, Instant};
 
@@ -21,13 +21,13 @@ pub(crate) struct ReconnectPolicy {
 
 impl ReconnectPolicy {
     /// An attempt has succeeded.
-    pub fn on_connected(&mut self, now: Instant) {
+    pub(crate) fn on_connected(&mut self, now: Instant) {
         self.connected = Some(now);
     }
 
     /// The time to wait before the next attempt: the last one has failed, or its connection is
     /// over. `random` is in `0.0..1.0` and takes away up to half of the delay.
-    pub fn next_delay(&mut self, now: Instant, random: f64) -> Duration {
+    pub(crate) fn next_delay(&mut self, now: Instant, random: f64) -> Duration {
         match self.connected.take() {
             Some(at) if now.saturating_duration_since(at) > STABLE => *self = Self::default(),
             Some(_) => {

@@ -21,7 +21,7 @@ const MAX_ANSWER: usize = 64 * 1024;
 pub struct TokenEndpoint {
     /// Its URL, `http://` or `https://`.
     pub url: String,
-    /// What it knows the participant by, sent as `Authorization: Bearer`.
+    /// Key of the participant, sent as `Authorization: Bearer`.
     pub key: Option<Secret>,
     /// The room to ask for. Empty: the endpoint chooses.
     pub room: String,
@@ -29,7 +29,7 @@ pub struct TokenEndpoint {
     pub identity: String,
     /// The name to ask for, shown to people.
     pub name: String,
-    /// What the participant is in the room.
+    /// Role of the participant in the room.
     pub role: Role,
 }
 

@@ -21,7 +21,7 @@ const RETRY: Duration = Duration::from_millis(500);
 /// Longest time for the end of the stream; then it is left to the end of the connection.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(700);
 
-/// How an [`Uplink`] behaves.
+/// Settings of an [`Uplink`].
 #[derive(Clone, Debug)]
 pub struct UplinkOptions {
     /// Topic of the byte stream.
@@ -61,7 +61,7 @@ pub struct Uplink {
 }
 
 struct Shared {
-    restart: Notify,
+    resync: Notify,
     waiting_bytes: AtomicUsize,
     started: Instant,
 }
@@ -72,7 +72,7 @@ impl Uplink {
     pub fn open(room: Arc<Room>, robot: ParticipantIdentity, options: UplinkOptions) -> Self {
         let (frames, waiting) = mpsc::channel(MAX_WAITING);
         let shared = Arc::new(Shared {
-            restart: Notify::new(),
+            resync: Notify::new(),
             waiting_bytes: AtomicUsize::new(0),
             started: Instant::now(),
         });
@@ -103,10 +103,10 @@ impl Uplink {
         queued
     }
 
-    /// Closes the stream and opens a new one, which asks the robot to start anew: it ends its
-    /// streams, opens new ones and tells everything again. What waits is sent on the new stream.
-    pub fn restart(&self) {
-        self.shared.restart.notify_one();
+    /// Closes the stream and opens a new one, which asks the robot for a resync: it ends its
+    /// streams, opens new ones and sends everything again. What waits is sent on the new stream.
+    pub fn resync(&self) {
+        self.shared.resync.notify_one();
     }
 
     /// The time in microseconds on the clock that pings carry.
@@ -142,7 +142,7 @@ impl Writer {
         loop {
             let frame = tokio::select! {
                 biased;
-                () = shared.restart.notified() => {
+                () = shared.resync.notified() => {
                     self.close().await;
                     continue;
                 }
@@ -179,7 +179,7 @@ impl Writer {
     async fn try_write(&mut self, frame: &Bytes) -> StreamResult<()> {
         let stream = match self.stream.take() {
             Some(stream) if self.written < self.options.rotate_bytes => stream,
-            // The new one is opened before the old one ends, lest the robot starts anew.
+            // The new one is opened before the old one ends, lest the robot resyncs.
             old => {
                 let new = self.open().await?;
                 self.written = 0;

@@ -1,4 +1,4 @@
-//! What of the packets in a room reaches the SDK.
+//! Packets of a room that reach the SDK.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ impl Room {
         }
     }
 
-    /// What the SDK gets of a packet.
+    /// Part of a packet that the SDK gets.
     fn packet(&mut self, from: &str, value: Value) -> Vec<Value> {
         let packet = DataPacket {
             participant_identity: from.to_owned(),
@@ -239,7 +239,7 @@ proptest! {
         Guard::new(LIMITS).packet(Instant::now(), &data, &mut |passed| assert_eq!(passed, data));
     }
 
-    /// What the SDK sees is as if everybody kept to the rules.
+    /// The SDK sees a room in which everybody keeps to the rules.
     #[test]
     fn each_stream_has_one_sender_at_a_time(packets in vec(any_packet(), 0..200)) {
         let mut room = Room::new();

@@ -14,17 +14,31 @@ use std::time::Instant;
 
 use super::wire::{data_chunks, DataChunk};
 
+/// A message that was handed to SCTP.
 #[derive(Debug)]
-struct Accepted {
+pub struct Accepted {
     /// Bytes handed to SCTP and not yet counted as gone.
-    left: usize,
+    pub left: usize,
     /// They belong to the user, and not to DCEP or to an empty message.
-    user: bool,
-    ordered: bool,
+    pub user: bool,
+    pub ordered: bool,
     /// Its first piece was put on the wire.
-    begun: bool,
-    /// When it is given up even if nothing of it was sent.
-    expires: Option<Instant>,
+    pub begun: bool,
+    /// When it is given up, sent or not.
+    pub expires: Option<Instant>,
+}
+
+impl Accepted {
+    /// A message of the user, in order and never given up.
+    pub fn new(bytes: usize) -> Self {
+        Self {
+            left: bytes,
+            user: true,
+            ordered: true,
+            begun: false,
+            expires: None,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -60,8 +74,7 @@ impl Stream {
         })
     }
 
-    /// What is unordered is given up unseen if its time is over before its turn. Returns the user's
-    /// bytes.
+    /// Gives up unordered messages whose time is over before their turn. Returns the user's bytes.
     fn pass_over(&mut self, now: Instant) -> usize {
         let mut user = 0;
         while let Some(index) = self.messages.iter().position(|message| {
@@ -89,25 +102,11 @@ impl Account {
         self.unsent
     }
 
-    /// A message was handed to SCTP. `user` says that its bytes are the user's; `expires` when it is
-    /// given up, sent or not.
-    pub fn accept(
-        &mut self,
-        stream: u16,
-        bytes: usize,
-        user: bool,
-        ordered: bool,
-        expires: Option<Instant>,
-    ) {
-        self.unsent += bytes;
+    /// A message was handed to SCTP.
+    pub fn accept(&mut self, stream: u16, message: Accepted) {
+        self.unsent += message.left;
         let messages = &mut self.streams.entry(stream).or_default().messages;
-        messages.push_back(Accepted {
-            left: bytes,
-            user,
-            ordered,
-            begun: false,
-            expires,
-        });
+        messages.push_back(message);
     }
 
     /// A packet goes out. Calls back for each stream whose user bytes are on the wire now, or given up.
@@ -141,7 +140,7 @@ impl Account {
         }
     }
 
-    /// What is left of the message that began last was given up.
+    /// The rest of the message that began last was given up.
     fn end_current(&mut self, sent: &mut impl FnMut(u16, usize)) {
         let Some(id) = self.current.take() else {
             return;
@@ -193,7 +192,7 @@ impl Account {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::Account;
+    use super::{Accepted, Account};
 
     const BEGINS: u8 = 2;
     const UNORDERED: u8 = 4;
@@ -218,11 +217,20 @@ mod tests {
         sent
     }
 
+    fn unordered(bytes: usize) -> Accepted {
+        let message = Accepted::new(bytes);
+        Accepted {
+            ordered: false,
+            ..message
+        }
+    }
+
     #[test]
     fn counts_each_byte_once_and_skips_what_is_not_the_users() {
         let mut account = Account::default();
         for (bytes, user) in [(10, false), (100, true), (1, false), (50, true)] {
-            account.accept(1, bytes, user, true, None);
+            let message = Accepted::new(bytes);
+            account.accept(1, Accepted { user, ..message });
         }
         assert_eq!(account.unsent(), 161);
         let tsn = |index: u32| (u32::MAX - 1).wrapping_add(index);
@@ -242,8 +250,8 @@ mod tests {
     #[test]
     fn a_removed_stream_leaves_nothing_behind() {
         let mut account = Account::default();
-        account.accept(1, 10, true, true, None);
-        account.accept(2, 20, true, true, None);
+        account.accept(1, Accepted::new(10));
+        account.accept(2, Accepted::new(20));
         account.remove(1);
         assert_eq!(account.unsent(), 20);
         assert_eq!(account.release(1, 10), 0);
@@ -254,8 +262,12 @@ mod tests {
     fn what_is_unordered_and_out_of_time_is_passed_over() {
         let now = Instant::now();
         let mut account = Account::default();
-        account.accept(1, 100, true, false, now.checked_sub(Duration::from_secs(1)));
-        account.accept(1, 30, true, false, None);
+        let expired = Accepted {
+            expires: now.checked_sub(Duration::from_secs(1)),
+            ..unordered(100)
+        };
+        account.accept(1, expired);
+        account.accept(1, unordered(30));
         assert_eq!(
             send(&mut account, &packet(1, 1, 30, BEGINS | UNORDERED)),
             [(1, 130)]
@@ -279,7 +291,7 @@ mod tests {
             for _ in 0..200 {
                 let stream = random.u16(..2);
                 let pieces = random.usize(1..6);
-                account.accept(stream, pieces * 1000, true, false, None);
+                account.accept(stream, unordered(pieces * 1000));
                 accepted += pieces * 1000;
                 let sent = random.usize(1..=pieces);
                 for piece in 0..sent {

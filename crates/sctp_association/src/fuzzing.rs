@@ -1,4 +1,4 @@
-//! What a peer may put into its packets, for fuzzing.
+//! Arbitrary packets of a peer, for fuzzing.
 //!
 //! A packet with a wrong checksum or tag is dropped unread. So the chunks are put into packets of a
 //! peer that is connected.

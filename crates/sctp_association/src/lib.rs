@@ -41,8 +41,6 @@
 //! assert_eq!(received.unwrap(), "hello");
 //! ```
 
-#![forbid(unsafe_code)]
-
 mod account;
 mod fair_queue;
 #[cfg(any(fuzzing, test))]
@@ -76,7 +74,7 @@ pub enum Payload {
     EmptyBinary,
 }
 
-/// How hard SCTP tries to deliver a message (RFC 3758).
+/// Reliability of a message (RFC 3758).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reliability {
     /// Until it arrives.
@@ -92,17 +90,17 @@ pub enum Reliability {
 pub struct Message {
     /// The stream, 0 to 65534.
     pub stream: u16,
-    /// What the data is.
+    /// Payload protocol of the data.
     pub payload: Payload,
     /// The data; empty for the empty payloads.
     pub data: Bytes,
     /// Deliver it after all earlier ordered messages of its stream.
     pub ordered: bool,
-    /// How hard to try.
+    /// Reliability.
     pub reliability: Reliability,
 }
 
-/// What an association reports.
+/// Event of an association.
 #[derive(Debug)]
 pub enum SctpEvent {
     /// The handshake is done: messages can be sent.
@@ -111,7 +109,7 @@ pub enum SctpEvent {
     Message {
         /// The stream it came on.
         stream: u16,
-        /// What the data is.
+        /// Payload protocol of the data.
         payload: Payload,
         /// The data.
         data: Bytes,
@@ -181,8 +179,8 @@ pub trait SctpAssociation: Send {
 /// 1280 bytes that every IPv6 path carries: 1280 - 40 - 8 - 4 - 37.
 pub const MAX_PACKET: u32 = 1191;
 
-/// How often a silent peer is tried at least, on top of two round trips. Otherwise an outage of ten
-/// seconds is followed by five seconds of silence. docs/bench/sctp.md has the figures.
+/// Longest time between two attempts at a silent peer, on top of two round trips. Otherwise an
+/// outage of ten seconds is followed by five seconds of silence. docs/bench/sctp.md has the figures.
 pub const LONGEST_WAIT: Duration = Duration::from_millis(200);
 
 /// An association is given more while it holds less than this many bytes that it has not sent. More

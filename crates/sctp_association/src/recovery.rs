@@ -55,7 +55,7 @@ pub(crate) enum CrateTimer {
     MustWait,
 }
 
-/// What to do about a deadline.
+/// Action at a deadline.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Remedy {
     /// Send these packets once more. Their number is small, and the window stays as it is.
@@ -64,7 +64,7 @@ pub(crate) enum Remedy {
     TimeOut,
 }
 
-/// What was sent and not acknowledged yet.
+/// Chunks sent and not acknowledged yet.
 #[derive(Debug, Default)]
 pub(crate) struct Recovery {
     /// The number of the first chunk in `chunks`.
@@ -197,7 +197,7 @@ impl Recovery {
         Some(since + longest + 2 * round_trip)
     }
 
-    /// What to do now that the deadline has come.
+    /// Action at the deadline.
     pub(crate) fn remedy(&mut self, timer: CrateTimer, now: Instant) -> Option<Remedy> {
         let in_vain = self.tried > self.advanced;
         self.tried = Some(now);

@@ -16,7 +16,7 @@ use rtc_sctp::{
 };
 use rtc_shared::TransportProtocol;
 
-use super::account::Account;
+use super::account::{Accepted, Account};
 use super::recovery::{CrateTimer, Recovery, Remedy};
 use super::thin_acks::ThinAcks;
 use super::wire::{causes_fit, data_chunks};
@@ -41,11 +41,11 @@ pub(crate) struct Association {
     longest_wait: Duration,
     /// Timeouts of the crate by the time of the peer's last packet.
     timeouts: u64,
-    /// How far the crate's clock is ahead of the real one; see [`Self::limit_wait`].
+    /// Lead of the crate's clock over the real one; see [`Self::limit_wait`].
     skew: Duration,
     /// The handshake is done.
     connected: bool,
-    /// What is under way cannot get lost.
+    /// Data under way cannot get lost.
     reliable_carrier: bool,
     /// Streams on which messages may be given up.
     limited: HashSet<u16>,
@@ -348,8 +348,13 @@ impl SctpAssociation for Association {
         if message.reliability != Reliability::Reliable {
             self.limited.insert(message.stream);
         }
-        self.account
-            .accept(message.stream, data.len(), user, message.ordered, expires);
+        let accepted = Accepted {
+            user,
+            ordered: message.ordered,
+            expires,
+            ..Accepted::new(data.len())
+        };
+        self.account.accept(message.stream, accepted);
         Ok(())
     }
 

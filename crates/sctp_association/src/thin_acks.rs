@@ -18,7 +18,7 @@ use super::MAX_PACKET;
 const BYTES: usize = 2 * MAX_PACKET as usize;
 /// Larger packets are not small.
 const SMALL: usize = 400;
-/// How long one may wait. RFC 9260, section 6.2, allows half a second at most, 200 ms usually.
+/// Time that one may wait. RFC 9260, section 6.2, allows half a second at most, 200 ms usually.
 const WAIT: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]

@@ -28,7 +28,7 @@ pub(crate) struct DataChunk {
     pub(crate) unordered: bool,
 }
 
-/// What a SACK chunk says.
+/// Contents of a SACK chunk.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Sack<'a> {
     /// This chunk and all before it have arrived.

@@ -1,118 +1,60 @@
-//! A robot and two viewers in memory: the viewers subscribe to a topic, and each message goes out
-//! once for both of them.
+//! A robot and two viewers in memory: both subscribe to a topic, and each message goes out once.
 //!
 //! `cargo run -p remote_access_session --example two_viewers`
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
-use bytes::Bytes;
-use remote_access_protocol::client::ClientMessage;
-use remote_access_protocol::frame::FrameDecoder;
-use remote_access_protocol::server::{message_data_header, BinaryMessage, Channel};
-use remote_access_protocol::ChannelId;
-use remote_access_session::{
-    ChannelInfo, Delivery, Event, InboundId, ParticipantId, PublisherId, RateLimit, RobotInfo,
-    Session, SessionConfig, Transmit,
-};
+use remote_access_protocol::server::{message_data, BinaryMessage, Channel};
+use remote_access_protocol::{client::ClientMessage, frame::FrameDecoder, ChannelId};
+use remote_access_session::*;
 
-const CHATTER: ChannelId = ChannelId(1);
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-fn main() {
-    let now = Instant::now();
+fn main() -> Result<()> {
+    let (now, id) = (Instant::now(), ChannelId(1));
     let mut session = Session::new(SessionConfig::default(), RobotInfo::default(), now, 0);
-    session.add_channels(now, vec![chatter()]);
-    for id in [1, 2] {
-        session.participant_joined(now, ParticipantId(id));
-        let opened = session.inbound_opened(now, ParticipantId(id), InboundId(id), true);
-        opened.expect("a known participant may open a stream");
-        send(
-            &mut session,
-            now,
-            id,
-            &ClientMessage::Subscribe(vec![CHATTER]),
-        );
+    let chatter = Channel::ros2(id, "/chatter", "std_msgs/msg/String", "string data");
+    session.add_channels(now, vec![ChannelInfo::new(chatter)]);
+    for viewer in [1, 2] {
+        session.participant_joined(now, ParticipantId(viewer));
+        session.inbound_opened(now, ParticipantId(viewer), InboundId(viewer), true)?;
+        send(&mut session, viewer, &ClientMessage::Subscribe(vec![id]))?;
     }
-    assert_eq!(session.poll_event(), Some(Event::Subscribe(CHATTER)));
-    println!("The viewers are greeted, ping, and acknowledge their Pongs:");
-    transmit(&mut session, now);
-    for id in [1, 2] {
-        send(&mut session, now, id, &ClientMessage::Ping { timestamp: 0 });
-        for device_timestamp in transmit(&mut session, now) {
-            send(
-                &mut session,
-                now,
-                id,
-                &ClientMessage::PingAck { device_timestamp },
-            );
+    println!("Each viewer is greeted, pings, and acknowledges its Pong:");
+    transmit(&mut session)?;
+    for viewer in [1, 2] {
+        send(&mut session, viewer, &ClientMessage::Ping { timestamp: 0 })?;
+        for acknowledgement in transmit(&mut session)? {
+            send(&mut session, viewer, &acknowledgement)?;
         }
     }
-    println!("Each message goes out once:");
-    for number in 0..3 {
-        session.message(now, CHATTER, PublisherId(0), message(number));
-        transmit(&mut session, now);
+    println!("Each message goes out once, on a stream to both:");
+    for text in ["Hello", "World"] {
+        let frame = message_data(id, 0, text.as_bytes()).ok_or("too long")?;
+        session.message(now, id, PublisherId::default(), frame);
+        transmit(&mut session)?;
     }
+    Ok(())
 }
 
 /// Passes a viewer's message to the session.
-fn send(session: &mut Session, now: Instant, id: u64, message: &ClientMessage) {
-    let frame = message.frame().expect("the message is short");
-    let result = session.inbound_bytes(now, InboundId(id), &frame);
-    result.expect("the message is well-formed");
+fn send(session: &mut Session, viewer: u64, message: &ClientMessage) -> Result<()> {
+    let frame = message.frame().ok_or("too long")?;
+    Ok(session.inbound_bytes(Instant::now(), InboundId(viewer), &frame)?)
 }
 
-/// Carries out all that the session wants to send, as a transport would. Returns the timestamps of
-/// the Pongs among it. The messages here are short: each write holds whole frames.
-fn transmit(session: &mut Session, now: Instant) -> Vec<u64> {
-    let mut pongs = Vec::new();
-    while let Some(transmit) = session.next_transmit(now) {
-        match transmit {
-            Transmit::Open {
-                stream,
-                destinations,
-            } => println!("  open {stream:?} to {destinations:?}"),
-            Transmit::Close { stream } => println!("  close {stream:?}"),
-            Transmit::Write { stream, data } => {
-                println!("  write {} bytes to {stream:?}", data.len());
-                let mut decoder = FrameDecoder::default();
-                decoder.push(&data);
-                while let Ok(Some(frame)) = decoder.next_frame() {
-                    let message = BinaryMessage::parse(frame.payload);
-                    if let Ok(BinaryMessage::Pong {
-                        device_timestamp, ..
-                    }) = message
-                    {
-                        pongs.push(device_timestamp);
-                    }
-                }
-            }
+/// Carries out what the session wants to send. Returns the acknowledgements of the Pongs among it.
+fn transmit(session: &mut Session) -> Result<Vec<ClientMessage>> {
+    let (mut decoder, mut acknowledgements) = (FrameDecoder::default(), Vec::new());
+    while let Some(transmit) = session.next_transmit(Instant::now()) {
+        println!("  {transmit:?}");
+        if let Transmit::Write { data, .. } = transmit {
+            decoder.push(&data);
+        }
+        while let Some(frame) = decoder.next_frame()? {
+            let message = BinaryMessage::parse(frame.payload);
+            acknowledgements.extend(message.ok().and_then(|each| each.acknowledgement()));
         }
     }
-    pongs
-}
-
-/// A message of 100 bytes, in a frame.
-fn message(number: u8) -> Bytes {
-    let header = message_data_header(CHATTER, 0, 100).expect("the message is short");
-    [header.as_slice(), &[number; 100]].concat().into()
-}
-
-fn chatter() -> ChannelInfo {
-    ChannelInfo {
-        channel: Channel {
-            id: CHATTER,
-            topic: "/chatter".to_owned(),
-            encoding: "cdr".to_owned(),
-            schema_name: "std_msgs/msg/String".to_owned(),
-            schema_encoding: Some("ros2msg".to_owned()),
-            schema: "string data".to_owned(),
-            metadata: BTreeMap::new(),
-        },
-        delivery: Delivery {
-            depth: 10,
-            reliable: true,
-            latched: false,
-        },
-        rate_limit: RateLimit::default(),
-    }
+    Ok(acknowledgements)
 }

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 /// A rate and a burst, in any unit: bytes or messages.
 ///
-/// What is spent may exceed what is there, since a large frame goes out whole: the debt is paid
-/// off before more may be spent. So the rate holds in the long run.
+/// The balance may go below zero, since a large frame goes out whole: the debt is paid off before
+/// more may be spent. So the rate holds in the long run.
 #[derive(Clone, Debug)]
 pub struct TokenBucket {
     rate: f64,

@@ -29,8 +29,6 @@
 //! parameters, the connection graph, assets, and the permission that each needs), `send` (queues,
 //! lanes, turns on the uplink, flow control), `reports` (of dropped messages) and `robot` (facts
 //! about the robot).
-#![forbid(unsafe_code)]
-#![deny(missing_docs, unreachable_pub)]
 
 mod bucket;
 mod channels;

@@ -72,6 +72,8 @@ pub(crate) const MAY_NOT_SEND: &str = "the room does not let this viewer send da
 /// Reason why an action is refused. The text is for the viewer's user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
+    #[error("the viewer is unknown")]
+    Unknown,
     #[error("{}", MAY_NOT_SEND)]
     MayNotSend,
     #[error("{what} is not allowed; to enable it, add \"{capability}\" to the bridge's parameter `capabilities`")]

@@ -18,10 +18,12 @@ pub(crate) mod services;
 use std::time::Instant;
 
 use remote_access_protocol::client::ClientMessage;
+use remote_access_protocol::failure::RequestFailure;
 
 use crate::config::SessionConfig;
 use crate::ids::ParticipantId;
 use crate::permission::{Permission, Rights};
+use assets::AssetError;
 use command_age::CommandAges;
 use command_topics::CommandTopics;
 use connection_graph::ConnectionGraph;
@@ -30,7 +32,7 @@ use parameters::Parameters;
 use pending::Pending;
 use publish::Publishing;
 use request::Request;
-use services::Services;
+use services::{CallError, Services};
 
 /// All kinds of requests.
 #[derive(Debug)]
@@ -140,12 +142,12 @@ impl Requests {
             match pending {
                 Pending::Call { service, .. } => {
                     let timeout = self.services.timeout(service).unwrap_or_default();
-                    let reason = format!("no response within {} ms", timeout.as_millis());
-                    Services::answer(exchange, key, Err(reason));
+                    let failure = RequestFailure::new(CallError::Overdue(timeout));
+                    Services::answer(exchange, key, Err(failure));
                 }
                 Pending::Asset(_) => {
-                    let reason = "the asset could not be read in time".to_owned();
-                    assets::answer(exchange, key, Err(reason));
+                    let failure = RequestFailure::new(AssetError::Overdue);
+                    assets::answer(exchange, key, Err(failure));
                 }
                 Pending::Parameters { .. } => {
                     let reason = "the robot does not answer";

@@ -3,7 +3,6 @@
 //! Flat colours and still pictures flatter every encoder. A [`Scene`] has texture at all scales, motion by
 //! fractions of a pixel, things that cross it, and the noise of a sensor, which no encoder can
 //! predict. The same arguments give the same pictures.
-#![forbid(unsafe_code)]
 
 mod scene;
 mod ssim;

@@ -40,7 +40,7 @@ const STATUS_PREFIX: &str = "remote_access_viewer";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(u64);
 
-/// The shared state, and the way to the robot.
+/// The shared state, and the stream to the robot.
 pub struct Hub {
     inner: Mutex<Inner>,
 }
@@ -70,13 +70,13 @@ impl Hub {
         inner.state.robot_joined(name);
     }
 
-    /// The robot is gone, or the way to it; `why` tells people.
+    /// The robot is gone, or the connection to it; `why` tells people.
     pub fn robot_left(&self, why: &str) {
         self.update(|state| state.robot_left(why));
         self.inner.lock().uplink = None;
     }
 
-    /// Tells people something about the way to the robot, `None` when it is over.
+    /// Tells people something about the connection to the robot, `None` when it is over.
     pub fn notice(&self, topic: &'static str, text: Option<String>) {
         self.update(|state| state.notice(topic, StatusLevel::Warning, text));
     }
@@ -145,7 +145,7 @@ impl Inner {
     }
 }
 
-/// What robot and clients know of each other.
+/// State of the robot and its clients.
 pub struct State {
     room: String,
     watch: Vec<Regex>,
@@ -188,7 +188,7 @@ impl State {
         state
     }
 
-    /// What is to be asked of the robot, in order.
+    /// Requests for the robot, in order.
     pub fn take_requests(&mut self) -> Vec<ClientMessage> {
         std::mem::take(&mut self.requests)
     }

@@ -3,8 +3,6 @@
 //! [`room`] joins the room and reads the robot's streams. [`hub`] stands between the robot and any
 //! number of local clients. [`web`] serves them: the Foxglove WebSocket protocol to tools, and a
 //! page to browsers. [`record`] writes what is watched to a file.
-#![forbid(unsafe_code)]
-#![deny(missing_docs)]
 
 pub mod hub;
 pub mod local;

@@ -69,7 +69,7 @@ pub enum LocalMessage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Subscription {
-    /// What the client calls it.
+    /// The client's id of it.
     pub id: SubscriptionId,
     /// The channel.
     pub channel_id: ChannelId,

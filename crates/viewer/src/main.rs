@@ -1,5 +1,4 @@
 //! The viewer gateway.
-#![forbid(unsafe_code)]
 
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr};

@@ -13,7 +13,7 @@ use remote_access_room::{
 
 use crate::web::PageTokens;
 
-/// What `--help` prints.
+/// Text of `--help`.
 pub const HELP: &str = "\
 Opens a robot in a LiveKit room to the tools of this machine: Foxglove and Lichtblick connect to
 ws://localhost:8765, a browser shows http://localhost:8765.
@@ -61,10 +61,10 @@ Examples:
 
 const DEFAULT_URL: &str = "ws://localhost:7880";
 const DEFAULT_PORT: u16 = 8765;
-/// What `--stream-rotate-bytes` may be.
+/// Range of `--stream-rotate-bytes`.
 const ROTATE_BYTES: RangeInclusive<u64> = 1_000..=4_900_000_000;
 
-/// What the command line asks for.
+/// Task that the command line asks for.
 #[derive(Debug)]
 pub enum Command {
     /// Print [`HELP`].
@@ -77,7 +77,7 @@ pub enum Command {
     Run(Box<Options>),
 }
 
-/// How the program runs.
+/// Options of a run.
 #[derive(Debug)]
 pub struct Options {
     /// Where it joins.
@@ -98,7 +98,7 @@ pub struct Options {
     pub watch: Vec<Regex>,
     /// Bytes after which the stream to the robot is replaced by another one.
     pub stream_rotate_bytes: u64,
-    /// What to log.
+    /// Log filter.
     pub log: Option<String>,
     /// Where the page's tokens come from.
     pub page_tokens: PageTokens,
@@ -233,11 +233,16 @@ impl Command {
     }
 }
 
-fn rotate_bytes(text: &str) -> Result<u64, String> {
+/// The value of `--stream-rotate-bytes` is no number, or out of range.
+#[derive(Debug, thiserror::Error)]
+#[error("must be {} to {}", ROTATE_BYTES.start(), ROTATE_BYTES.end())]
+struct RotateBytesError;
+
+fn rotate_bytes(text: &str) -> Result<u64, RotateBytesError> {
     let bytes = text.parse().ok();
     bytes
         .filter(|bytes| ROTATE_BYTES.contains(bytes))
-        .ok_or_else(|| format!("must be {} to {}", ROTATE_BYTES.start(), ROTATE_BYTES.end()))
+        .ok_or(RotateBytesError)
 }
 
 /// A pattern for whole names.

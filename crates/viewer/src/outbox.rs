@@ -1,4 +1,4 @@
-//! What waits to be sent to one local client.
+//! Queue of one local client.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -64,7 +64,7 @@ struct Queues {
     closed: bool,
 }
 
-/// What waits of one subscription.
+/// Waiting messages of one subscription.
 #[derive(Debug, Default)]
 struct Waiting {
     order: VecDeque<u64>,

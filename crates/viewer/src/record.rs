@@ -111,7 +111,7 @@ impl Recording {
         Ok(Self { recorder, thread })
     }
 
-    /// What takes the messages.
+    /// Writer of the messages.
     #[must_use]
     pub fn recorder(&self) -> Recorder {
         self.recorder.clone()
@@ -153,7 +153,7 @@ struct RecordFile {
     shared: Arc<Shared>,
 }
 
-/// What is written of a channel: topic, encoding, schema with its encoding and name, metadata.
+/// Description of a channel in the file: topic, encoding, schema with encoding and name, metadata.
 type ChannelKey = (
     String,
     String,

@@ -155,7 +155,7 @@ impl Visit {
                 info!("reconnected");
                 // Something may have been lost on the way.
                 if let Some(link) = &mut self.link {
-                    link.restart("the connection was interrupted");
+                    link.resync("the connection was interrupted");
                 }
             }
             RoomEvent::Disconnected {
@@ -250,7 +250,7 @@ impl Visit {
                 link.read(stream);
             }
             if missed {
-                link.restart("its first streams were not read");
+                link.resync("its first streams were not read");
             }
             self.link = Some(link);
         }

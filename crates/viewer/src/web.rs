@@ -2,6 +2,7 @@
 
 mod access;
 mod page;
+mod response;
 mod socket;
 
 use std::convert::Infallible;
@@ -10,10 +11,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{HeaderValue, CONTENT_TYPE, ORIGIN};
+use hyper::header::ORIGIN;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -23,6 +22,7 @@ use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 use crate::hub::Hub;
+use response::{refuse, Body};
 
 pub use access::Access;
 pub use page::{PageTokens, Site};
@@ -34,18 +34,15 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time before the next connection after the system refused one, for want of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// What is served.
+/// Parts that are served.
 pub struct Server {
     /// Robot and clients.
     pub hub: Arc<Hub>,
-    /// Who may connect.
+    /// Access rules for clients.
     pub access: Access,
     /// The page and its configuration.
     pub site: Site,
 }
-
-/// The body of every answer.
-type Body = Full<Bytes>;
 
 /// Serves until `stop` is ready.
 pub async fn serve(server: Server, listener: TcpListener, stop: impl Future<Output = ()>) {
@@ -128,19 +125,11 @@ fn answer(
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return refuse(
             StatusCode::METHOD_NOT_ALLOWED,
-            "only GET and HEAD are known".to_owned(),
+            "only GET and HEAD are known",
         );
     }
     if let Err(reason) = server.access.check_page(peer, request.headers()) {
         return refuse(StatusCode::FORBIDDEN, reason);
     }
     server.site.answer(request.uri().path())
-}
-
-fn refuse(status: StatusCode, reason: String) -> Response<Body> {
-    let mut response = Response::new(Full::from(reason + "\n"));
-    *response.status_mut() = status;
-    let text = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, text);
-    response
 }

@@ -1,4 +1,4 @@
-//! How fast two connections are on loopback, and what CPU they take: a line for each size of
+//! Throughput and CPU of two connections on loopback: a line for each size of
 //! messages. `bench/loopback` runs it beside Chromium.
 //!
 //! `cargo run --release -p webrtc_channels --example loopback -- [SECONDS] [SIZES…]`

@@ -21,7 +21,7 @@ use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::{SubjectPublicKeyInfo, SubjectPublicKeyInfoRef};
 use x509_cert::time::Validity;
 
-/// How long a certificate is valid. Peers do not check; browsers use 30 days.
+/// Validity of a certificate. Peers do not check; browsers use 30 days.
 const VALID_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A certificate could not be made.

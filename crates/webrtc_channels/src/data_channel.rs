@@ -7,7 +7,7 @@ pub use types::*;
 use std::fmt::{Debug, Formatter};
 use std::sync::Arc;
 
-use crate::engine::Channel;
+use crate::engine::channel::Channel;
 
 /// A bidirectional channel of messages. Clones are the same channel.
 ///

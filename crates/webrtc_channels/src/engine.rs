@@ -1,10 +1,10 @@
 //! The connection engine: one thread per peer connection owns the sockets and every protocol object.
 //!
 //! Other threads push [`Command`]s and wake it. What they may read (states, buffered amounts) lives
-//! in [`Shared`] and [`Channel`]. Callbacks run on the thread, with no lock held.
+//! in [`Shared`] and [`Channel`](channel::Channel). Callbacks run on the thread, with no lock held.
 
 mod callback;
-mod channel;
+pub(crate) mod channel;
 mod channels;
 mod driver;
 mod dtls;
@@ -16,7 +16,6 @@ mod resolver;
 mod shared;
 mod state;
 
-pub(crate) use channel::Channel;
 pub(crate) use is::IceCreds;
 pub(crate) use shared::{Command, Rejected, RemoteDescription, Shared};
 

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// What kind of mistake an [`RtcError`] reports.
+/// Kind of an [`RtcError`].
 #[derive(Debug, Copy, Clone, PartialEq, Eq)]
 pub enum RtcErrorType {
     /// The engine could not do it (sockets, threads, an unsupported feature).
@@ -17,9 +17,9 @@ pub enum RtcErrorType {
 #[derive(Error, Debug)]
 #[error("an RtcError occurred: {error_type:?} - {message}")]
 pub struct RtcError {
-    /// What kind of mistake it was.
+    /// Kind of the error.
     pub error_type: RtcErrorType,
-    /// What went wrong, in words.
+    /// Description in words.
     pub message: String,
 }
 

@@ -51,8 +51,6 @@
 //! # }).unwrap();
 //! ```
 
-#![forbid(unsafe_code)]
-
 mod credentials;
 mod dcep;
 mod engine;

@@ -180,7 +180,7 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-/// How often the threads of connections slept and woke, and the hundredths of a second of CPU they took (Linux).
+/// Number of sleeps of the connections' threads, and their hundredths of a second of CPU (Linux).
 fn work() -> (u64, u64) {
     let mut work = (0, 0);
     for thread in std::fs::read_dir("/proc/self/task").unwrap() {
@@ -302,7 +302,7 @@ fn a_dropped_connection_closes() {
     });
 }
 
-/// What happens at the far end of a pair, in its order: its channel's states and its own. `closes` says
+/// Events at the far end of a pair, in order: its channel's states and its own. `closes` says
 /// that it closes its connection when its channel has closed, as an application does that the server
 /// tells by other means.
 async fn far_events(closes: bool) -> (Pair, Receiver<String>) {

@@ -1,4 +1,4 @@
-//! How hard messages are delivered: order, retransmissions, lifetimes, sizes, shares of the link.
+//! Delivery of messages: order, retransmissions, lifetimes, sizes, shares of the link.
 
 #[path = "support/pair.rs"]
 mod pair;

@@ -1,4 +1,4 @@
-//! What `get_stats` says about a connection, compared with what was done on it.
+//! Statistics by `get_stats`, compared with the traffic of a connection.
 
 #[path = "support/pair.rs"]
 mod pair;

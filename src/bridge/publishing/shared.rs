@@ -6,10 +6,10 @@ use tracing::{info, warn};
 
 use crate::ros::{Publisher, PublisherQos, Ros, RosError};
 
-/// How often it is looked whether the subscriptions ask for more than the publisher offers.
+/// Time between two checks whether the subscriptions ask for more than the publisher offers.
 const CHECK: Duration = Duration::from_secs(1);
-/// How long a new publisher is given to reach all that the old one reaches, and one more. What is
-/// published before still comes from the old one, so that no command and no stop is lost.
+/// Time for a new publisher to reach all that the old one reaches, and one more. What is published
+/// before still comes from the old one, so that no command and no stop is lost.
 const SETTLE: Duration = Duration::from_secs(10);
 
 /// One topic and type.
@@ -22,7 +22,7 @@ pub(super) struct Shared {
     pub frame_id: String,
     qos: PublisherQos,
     checked: Instant,
-    /// What is to take the publisher's place.
+    /// Successor of the publisher.
     next: Option<Next>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Retired {
 
 impl Shared {
     /// Makes a publisher with its first user.
-    pub fn open(ros: &Ros, topic: &str, type_name: &str) -> Result<Self, RosError> {
+    pub(super) fn open(ros: &Ros, topic: &str, type_name: &str) -> Result<Self, RosError> {
         let qos = ros.publisher_qos(topic);
         Ok(Self {
             publisher: ros.publisher(topic, type_name, qos)?,
@@ -55,7 +55,7 @@ impl Shared {
 
     /// Replaces the publisher if a subscription has come that asks for more than it offers.
     /// Returns the old one when the new one has taken its place.
-    pub fn keep_up(&mut self, ros: &Ros) -> Option<Retired> {
+    pub(super) fn keep_up(&mut self, ros: &Ros) -> Option<Retired> {
         let now = Instant::now();
         let publisher = &self.publisher;
         let settled = |next: &mut Next| {
@@ -77,7 +77,10 @@ impl Shared {
         if self.qos.covers(wanted) {
             return None;
         }
-        info!(topic, "publishing anew for the QoS of its subscriptions");
+        info!(
+            topic,
+            "replacing the publisher for the QoS of its subscriptions"
+        );
         match ros.publisher(topic, self.publisher.type_name(), wanted) {
             Ok(publisher) => {
                 self.next = Some(Next {
@@ -86,7 +89,7 @@ impl Shared {
                     made: now,
                 });
             }
-            Err(error) => warn!(topic, %error, "cannot publish anew"),
+            Err(error) => warn!(topic, %error, "cannot replace the publisher"),
         }
         None
     }

@@ -21,7 +21,7 @@ pub(in crate::ros) struct Announcer {
 }
 
 impl Announcer {
-    pub fn new(client: Weak<dyn TakeResponses>, queue: &Sender<Work>) -> Self {
+    pub(super) fn new(client: Weak<dyn TakeResponses>, queue: &Sender<Work>) -> Self {
         Self {
             client,
             queued: AtomicBool::new(false),
@@ -30,7 +30,7 @@ impl Announcer {
     }
 
     /// It has left the queue: what arrives from now on puts it there again.
-    pub fn taken(&self) {
+    pub(super) fn taken(&self) {
         self.queued.store(false, Ordering::Release);
     }
 }

@@ -1,4 +1,4 @@
-//! What nodes tell of changes to their parameters.
+//! Parameter events of nodes.
 
 use super::super::filter::Patterns;
 use super::super::parameter_value::ParameterValue;
@@ -17,7 +17,7 @@ pub struct ParameterEntry {
 /// Largest parameter event as JSON, in bytes.
 const MAX_EVENT: usize = 16 * 1024 * 1024;
 
-/// What a parameter event says of allowed parameters. None if it is no such event.
+/// Changes of allowed parameters in a parameter event. None if it is no such event.
 pub(super) fn changes_of(
     definition: &Definition,
     event: &[u8],

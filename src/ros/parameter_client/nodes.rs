@@ -2,7 +2,7 @@
 
 use super::super::client::ServiceClient;
 use super::super::clients::Clients;
-use super::super::connections::by_node;
+use super::super::connection_graph::by_node;
 use super::services::{Service, LIST};
 use parking_lot::Mutex;
 use rclrs::{NodeState, RclrsError};
@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::MutexGuard;
 use tracing::{info, warn};
 
-/// How long a node stays set aside until it is tried again: at first, and at most, twice as long
-/// each time. One that was only started anew is back soon.
+/// Time until a node that was set aside is tried again: at first, and at most, twice as long
+/// each time. One that has only restarted is back soon.
 const ASIDE: Duration = Duration::from_secs(2);
 const ASIDE_MAX: Duration = Duration::from_secs(30);
-/// How long the clients of a node that is not asked are kept. Each costs the middleware two
+/// Time for which the clients of an unused node are kept. Each costs the middleware two
 /// endpoints.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -33,11 +33,11 @@ struct RemoteState {
     /// When it was asked last.
     used: Instant,
     /// Set if it has not answered since it failed to.
-    silent: Option<Silent>,
+    set_aside: Option<SetAside>,
 }
 
 /// Since when a node is set aside, and for how long.
-struct Silent {
+struct SetAside {
     since: Instant,
     pause: Duration,
 }
@@ -49,34 +49,34 @@ impl RemoteNode {
             state: Mutex::new(RemoteState {
                 clients: HashMap::new(),
                 used: now,
-                silent: None,
+                set_aside: None,
             }),
             turn: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Waits until nobody else asks it anything. `None` if it fell silent meanwhile.
-    pub async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+    /// Waits until nobody else asks it anything. `None` if it was set aside meanwhile.
+    pub(super) async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
         if let Ok(turn) = self.turn.try_lock() {
             return Some(turn);
         }
         let turn = self.turn.lock().await;
-        self.state.lock().silent.is_none().then_some(turn)
+        self.state.lock().set_aside.is_none().then_some(turn)
     }
 
     /// The client of one of its services, if there is one already. It is used now.
-    pub fn client(&self, service: Service) -> Option<ServiceClient> {
+    pub(super) fn client(&self, service: Service) -> Option<ServiceClient> {
         let mut state = self.state.lock();
         state.used = Instant::now();
         state.clients.get(&service).cloned()
     }
 
-    pub fn keep_client(&self, service: Service, client: ServiceClient) {
+    pub(super) fn keep_client(&self, service: Service, client: ServiceClient) {
         self.state.lock().clients.insert(service, client);
     }
 
-    pub fn answered(&self) {
-        if self.state.lock().silent.take().is_some() {
+    pub(super) fn answered(&self) {
+        if self.state.lock().set_aside.take().is_some() {
             info!(
                 node = self.name,
                 "the node answers for its parameters again"
@@ -84,10 +84,11 @@ impl RemoteNode {
         }
     }
 
-    pub fn is_silent(&self) {
+    /// Sets it aside, since it did not answer.
+    pub(super) fn set_aside(&self) {
         let mut state = self.state.lock();
-        let before = state.silent.take().map(|silent| silent.pause);
-        state.silent = Some(Silent {
+        let before = state.set_aside.take().map(|before| before.pause);
+        state.set_aside = Some(SetAside {
             since: Instant::now(),
             pause: before.map_or(ASIDE, |pause| (pause * 2).min(ASIDE_MAX)),
         });
@@ -118,7 +119,7 @@ pub(super) struct Sorted {
 
 impl RemoteNodes {
     /// Forgets the nodes that are gone, and sorts those that are there.
-    pub fn sort(&self, names: HashSet<String>) -> Sorted {
+    pub(super) fn sort(&self, names: HashSet<String>) -> Sorted {
         let now = Instant::now();
         let mut sorted = Sorted::default();
         let mut nodes = self.0.lock();
@@ -132,12 +133,12 @@ impl RemoteNodes {
                 let clients = state.clients.drain();
                 sorted.idle.extend(clients.map(|(_, client)| client));
             }
-            match &mut state.silent {
+            match &mut state.set_aside {
                 None => {
                     sorted.responsive.insert(name, Arc::clone(node));
                 }
-                Some(silent) if now.duration_since(silent.since) > silent.pause => {
-                    silent.since = now;
+                Some(aside) if now.duration_since(aside.since) > aside.pause => {
+                    aside.since = now;
                     sorted.retried.push(Arc::clone(node));
                 }
                 Some(_) => {}

@@ -22,7 +22,7 @@ pub enum SchemaError {
     Malformed {
         /// The type it should define.
         of: TypeName,
-        /// What is wrong.
+        /// Reason.
         reason: SchemaTextError,
     },
     /// A definition cannot be read.
@@ -30,12 +30,12 @@ pub enum SchemaError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// Message of the system.
         reason: String,
     },
 }
 
-/// What is wrong with the text of a definition.
+/// Error in the text of a definition.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SchemaTextError {

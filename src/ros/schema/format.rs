@@ -12,14 +12,14 @@ pub(super) enum Format {
 }
 
 impl Format {
-    pub fn extension(self, of: &TypeName) -> &'static str {
+    pub(super) fn extension(self, of: &TypeName) -> &'static str {
         match self {
             Self::Msg => of.kind(),
             Self::Idl => "idl",
         }
     }
 
-    pub fn dependencies(
+    pub(super) fn dependencies(
         self,
         definition: &str,
         of: &TypeName,
@@ -30,9 +30,9 @@ impl Format {
         }
     }
 
-    /// What names a definition in the full text. In ros2msg the first has no name, in ros2idl
+    /// Line that names a definition in the full text. In ros2msg the first has no name, in ros2idl
     /// each has one (as rosbag2 and Foxglove's tools write and read them).
-    pub fn heading(self, name: &TypeName, is_root: bool) -> Option<String> {
+    pub(super) fn heading(self, name: &TypeName, is_root: bool) -> Option<String> {
         match self {
             Self::Msg if is_root => None,
             Self::Msg => Some(format!("MSG: {}/{}", name.package(), name.name())),

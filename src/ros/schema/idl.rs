@@ -1,4 +1,4 @@
-//! What an `.idl` file refers to.
+//! References of an `.idl` file.
 
 use super::error::SchemaTextError;
 use super::type_name::TypeName;

@@ -1,4 +1,4 @@
-//! What a `.msg` file refers to.
+//! References of a `.msg` file.
 
 use super::error::SchemaTextError;
 use super::type_name::TypeName;

@@ -32,7 +32,7 @@ pub enum DefinitionError {
         of: String,
         /// Its field.
         field: String,
-        /// What is wrong.
+        /// Reason.
         reason: String,
     },
 }

@@ -19,7 +19,7 @@ pub(super) fn to_msg(root: &str, text: &str) -> Result<String, DefinitionError> 
         of: root.to_owned(),
         line: line.to_owned(),
     };
-    let tokens = tokens(text).map_err(|line| bad(&line))?;
+    let tokens = tokens(text).map_err(|error| bad(error.0))?;
     let mut parser = Parser {
         rest: &tokens,
         scope: Vec::new(),

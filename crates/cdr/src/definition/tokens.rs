@@ -6,20 +6,24 @@ pub(super) enum Token<'a> {
     Word(&'a str),
     /// One character.
     Sign(&'a str),
-    /// What is between two quotes.
+    /// Text between two quotes.
     Text(&'a str),
 }
 
 impl<'a> Token<'a> {
-    pub fn text(&self) -> &'a str {
+    pub(super) fn text(&self) -> &'a str {
         match self {
             Self::Word(text) | Self::Sign(text) | Self::Text(text) => text,
         }
     }
 }
 
-/// The tokens of all files of a schema. The line that cannot be read is the error.
-pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, String> {
+/// A line that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct UnreadableLine<'a>(pub &'a str);
+
+/// The tokens of all files of a schema.
+pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, UnreadableLine<'_>> {
     let mut found = Vec::new();
     let mut in_comment = false;
     for line in text.lines() {
@@ -28,7 +32,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, String> {
         if !in_comment && (between || line.trim_start().starts_with('#')) {
             continue;
         }
-        line_tokens(line, &mut in_comment, &mut found).ok_or_else(|| line.to_owned())?;
+        line_tokens(line, &mut in_comment, &mut found).ok_or(UnreadableLine(line))?;
     }
     Ok(found)
 }
@@ -122,6 +126,6 @@ mod tests {
 
     #[test]
     fn a_text_without_end_is_an_error() {
-        assert_eq!(tokens("ok\n\"no end"), Err("\"no end".to_owned()));
+        assert_eq!(tokens("ok\n\"no end"), Err(UnreadableLine("\"no end")));
     }
 }

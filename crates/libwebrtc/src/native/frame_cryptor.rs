@@ -2,9 +2,11 @@
 
 mod data_packet;
 mod key_ring;
+mod options;
 mod provider;
 
-pub use data_packet::DataPacketCryptor;
+pub use data_packet::{DataPacketCryptor, EncryptedPacket};
+pub use options::{EncryptionAlgorithm, KeyDerivationAlgorithm, KeyProviderOptions};
 pub use provider::KeyProvider;
 
 use crate::{
@@ -14,43 +16,6 @@ use crate::{
 
 /// Called with a participant and the state of its encryption.
 pub type OnStateChange = Box<dyn FnMut(String, EncryptionState) + Send + Sync>;
-
-/// How a key is derived from a secret.
-#[derive(Copy, Clone, Debug)]
-#[non_exhaustive]
-pub enum KeyDerivationAlgorithm {
-    /// PBKDF2-HMAC-SHA-256 with 100,000 rounds, for secrets that people choose.
-    PBKDF2,
-    /// HKDF-SHA-256, for random secrets.
-    HKDF,
-}
-
-/// Settings of a [`KeyProvider`].
-#[derive(Debug, Clone)]
-pub struct KeyProviderOptions {
-    /// One key for all participants.
-    pub shared_key: bool,
-    /// How many keys that follow by ratcheting are tried on a packet that does not fit, at most
-    /// 256. The first such packet costs two derivations for each.
-    pub ratchet_window_size: i32,
-    /// Salt of every derivation. All participants must use the same.
-    pub ratchet_salt: Vec<u8>,
-    /// Failures before a key counts as wrong. Concerns media only.
-    pub failure_tolerance: i32,
-    /// Keys of each participant, 1 to 256; 16 if it is not positive.
-    pub key_ring_size: i32,
-    /// How keys are derived.
-    pub key_derivation_algorithm: KeyDerivationAlgorithm,
-}
-
-/// A cipher.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EncryptionAlgorithm {
-    /// AES-GCM.
-    AesGcm,
-    /// AES-CBC, which no SDK uses for data.
-    AesCbc,
-}
 
 /// State of a participant's encryption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,17 +34,6 @@ pub enum EncryptionState {
     KeyRatcheted,
     /// Something else failed.
     InternalError,
-}
-
-/// An encrypted data packet.
-#[derive(Debug, Clone)]
-pub struct EncryptedPacket {
-    /// The ciphertext and its tag of 16 bytes.
-    pub data: Vec<u8>,
-    /// The initialization vector, 12 bytes.
-    pub iv: Vec<u8>,
-    /// Which key of the ring was used.
-    pub key_index: u32,
 }
 
 /// Encrypts media frames. This one never sees a frame.

@@ -2,9 +2,8 @@
 
 use super::PeerConnectionFactory;
 use crate::{
-    audio_source::native::NativeAudioSource, audio_track::RtcAudioTrack,
-    media_stream_track::InertTrack, video_source::native::NativeVideoSource,
-    video_track::RtcVideoTrack,
+    audio_source::native::NativeAudioSource, audio_track::RtcAudioTrack, inert_track::InertTrack,
+    video_source::native::NativeVideoSource, video_track::RtcVideoTrack,
 };
 
 /// Defines the device methods of the trait and, for the factory, the answers of a machine that has

@@ -2,7 +2,7 @@
 
 /// The fields of a `sensor_msgs/msg/Image`, right or wrong.
 #[derive(Clone, Debug)]
-pub struct ImageFields {
+pub(crate) struct ImageFields {
     pub width: u32,
     pub height: u32,
     pub encoding: String,
@@ -13,7 +13,7 @@ pub struct ImageFields {
 
 impl ImageFields {
     /// The message, with a stamp of 7 s and 8 ns and the frame `camera`.
-    pub fn serialize(&self, big_endian: bool) -> Vec<u8> {
+    pub(crate) fn serialize(&self, big_endian: bool) -> Vec<u8> {
         let mut cdr = Cdr {
             bytes: vec![0, u8::from(!big_endian), 0, 0],
             big_endian,

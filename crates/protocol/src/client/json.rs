@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientChannel, ClientMessage};
+use super::message::{ClientChannel, ClientMessage};
 use crate::parameter::Parameter;
 use crate::{AssetRequestId, ChannelId, ClientChannelId};
 

@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::frame::FrameDecoder;
-use crate::{CallId, ServiceId};
+use crate::parameter::Parameter;
+use crate::{AssetRequestId, CallId, ChannelId, ServiceId};
 
 fn text(json: &str) -> Result<ClientMessage, ClientMessageError> {
     ClientMessage::parse(Frame {

@@ -3,6 +3,8 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::binary::{put_text, BinaryError, Fields};
+use crate::client::ClientMessage;
+use crate::failure::RequestFailure;
 use crate::frame;
 use crate::service::ServicePayload;
 use crate::{AssetRequestId, ChannelId};
@@ -18,7 +20,6 @@ const ASSET_ERROR: u8 = 1;
 
 /// A binary message from the robot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum BinaryMessage {
     /// A message of a channel. The robot frames it with [`super::message_data_header`].
     MessageData {
@@ -38,7 +39,7 @@ pub enum BinaryMessage {
         /// The request.
         request: AssetRequestId,
         /// The file's bytes, or why they cannot be had.
-        result: Result<Bytes, String>,
+        result: Result<Bytes, RequestFailure>,
     },
     /// The answer to a Ping. It marks a position in what the robot sent.
     Pong {
@@ -69,7 +70,7 @@ impl BinaryMessage {
                 let error = fields.text()?;
                 let result = match status {
                     ASSET_OK => Ok(fields.rest()),
-                    _ => Err(error),
+                    _ => Err(RequestFailure::new(error)),
                 };
                 Ok(Self::FetchAssetResponse { request, result })
             }
@@ -78,6 +79,20 @@ impl BinaryMessage {
                 device_timestamp: fields.u64()?,
             }),
             other => Err(BinaryError::UnknownOpcode(other)),
+        }
+    }
+
+    /// The acknowledgement that a viewer owes for this message: every Pong gets one.
+    #[must_use]
+    pub fn acknowledgement(&self) -> Option<ClientMessage> {
+        match *self {
+            Self::Pong {
+                device_timestamp, ..
+            } => Some(ClientMessage::PingAck { device_timestamp }),
+            Self::MessageData { .. }
+            | Self::Time(_)
+            | Self::ServiceCallResponse(_)
+            | Self::FetchAssetResponse { .. } => None,
         }
     }
 
@@ -114,7 +129,7 @@ impl BinaryMessage {
                     }
                     Err(error) => {
                         out.put_u8(ASSET_ERROR);
-                        put_text(&mut out, error)?;
+                        put_text(&mut out, error.text())?;
                     }
                 }
             }
@@ -171,7 +186,7 @@ mod tests {
             (
                 BinaryMessage::FetchAssetResponse {
                     request: AssetRequestId(5),
-                    result: Err("no".into()),
+                    result: Err(RequestFailure::new("no")),
                 },
                 &[4, 5, 0, 0, 0, 1, 2, 0, 0, 0, b'n', b'o'],
             ),

@@ -7,7 +7,7 @@ const MS: Duration = Duration::from_millis(1);
 /// One way.
 const DELAY: Duration = Duration::from_millis(10);
 
-/// What becomes of a packet that the first end sends: when it arrives, if it does.
+/// Fate of a packet that the first end sends: when it arrives, if it does.
 type Fate<'a> = &'a mut dyn FnMut(Instant) -> Option<Instant>;
 
 struct Line {

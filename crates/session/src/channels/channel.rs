@@ -29,7 +29,20 @@ pub struct ChannelInfo {
     pub rate_limit: RateLimit,
 }
 
-/// Delivery of a channel's messages by its publishers.
+impl ChannelInfo {
+    /// A channel with the default delivery and no rate limit.
+    #[must_use]
+    pub fn new(channel: Channel) -> Self {
+        Self {
+            channel,
+            delivery: Delivery::default(),
+            rate_limit: RateLimit::default(),
+        }
+    }
+}
+
+/// Delivery of a channel's messages by its publishers. The default is that of ROS 2: the last ten
+/// messages, reliably, and none for later subscribers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// History depth of the publishers together.
@@ -38,6 +51,16 @@ pub struct Delivery {
     pub reliable: bool,
     /// Whether the publishers keep messages for later subscribers (transient local).
     pub latched: bool,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self {
+            depth: 10,
+            reliable: true,
+            latched: false,
+        }
+    }
 }
 
 /// A channel's state in the session.

@@ -3,14 +3,16 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use remote_access_protocol::failure::RequestFailure;
 use remote_access_protocol::server::BinaryMessage;
 use remote_access_protocol::AssetRequestId;
 
 use super::exchange::Exchange;
 use super::pending::Pending;
+use super::queue::Busy;
 use super::request::{Request, RequestKey};
 use crate::ids::ParticipantId;
-use crate::permission::Action;
+use crate::permission::{Action, Refusal};
 
 /// Assets that one participant may wait for.
 const MAX_REQUESTS: usize = 16;
@@ -19,25 +21,46 @@ const MAX_URI: usize = 4096;
 /// Time until the robot's side must have answered.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Reason why an asset is not fetched. The text is for the viewer's user.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AssetError {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("the name of the asset is too long")]
+    LongName,
+    #[error("no more than {MAX_REQUESTS} assets can be fetched at once")]
+    TooMany,
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error("the asset could not be read in time")]
+    Overdue,
+    #[error("the asset of {0} bytes is over the limit of 16 MiB")]
+    TooLarge(usize),
+    #[error("too many bytes of answers wait: the connection is too slow")]
+    TooSlow,
+}
+
 /// Passes on the outcome of a request for an asset. Ignored if nobody waits for it.
-pub(crate) fn answer(exchange: &mut Exchange, key: RequestKey, result: Result<Bytes, String>) {
+pub(crate) fn answer(
+    exchange: &mut Exchange,
+    key: RequestKey,
+    result: Result<Bytes, RequestFailure>,
+) {
     let Some(Pending::Asset(request)) = exchange.pending.take(key) else {
         return;
     };
-    let failure = |reason: String| {
-        let result = Err(reason);
-        BinaryMessage::FetchAssetResponse { request, result }.frame()
-    };
     let size = result.as_ref().map_or(0, Bytes::len);
     let response = BinaryMessage::FetchAssetResponse { request, result };
-    let frame = response.frame().or_else(|| {
-        failure(format!(
-            "the asset of {size} bytes is over the limit of 16 MiB"
-        ))
-    });
+    let too_large = || failure(request, AssetError::TooLarge(size));
+    let frame = response.frame().or_else(too_large);
     exchange.answer(key.participant, frame, || {
-        failure("too many bytes of answers wait: the connection is too slow".to_owned())
+        failure(request, AssetError::TooSlow)
     });
+}
+
+fn failure(request: AssetRequestId, error: AssetError) -> Option<Bytes> {
+    let result = Err(RequestFailure::new(error));
+    BinaryMessage::FetchAssetResponse { request, result }.frame()
 }
 
 pub(crate) fn fetch(
@@ -47,10 +70,8 @@ pub(crate) fn fetch(
     request: AssetRequestId,
     uri: String,
 ) {
-    if let Err(reason) = start(exchange, now, id, request, uri) {
-        let result = Err(reason);
-        let failure = BinaryMessage::FetchAssetResponse { request, result };
-        exchange.reply(id, failure.frame());
+    if let Err(error) = start(exchange, now, id, request, uri) {
+        exchange.reply(id, failure(request, error));
     }
 }
 
@@ -60,19 +81,16 @@ fn start(
     id: ParticipantId,
     request: AssetRequestId,
     uri: String,
-) -> Result<(), String> {
+) -> Result<(), AssetError> {
     exchange.allow(now, id, Action::FetchAsset)?;
     if uri.len() > MAX_URI {
-        return Err("the name of the asset is too long".to_owned());
+        return Err(AssetError::LongName);
     }
     let is_one = |what: &Pending| matches!(what, Pending::Asset(_));
     if exchange.pending.count(id, is_one) >= MAX_REQUESTS {
-        return Err(format!(
-            "no more than {MAX_REQUESTS} assets can be fetched at once"
-        ));
+        return Err(AssetError::TooMany);
     }
     let pending = (Pending::Asset(request), TIMEOUT);
-    exchange
-        .forward_pending(now, id, pending, |key| Request::FetchAsset { key, uri })
-        .map_err(|busy| busy.to_string())
+    exchange.forward_pending(now, id, pending, |key| Request::FetchAsset { key, uri })?;
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! How long commands were on the way, and which are too old.
+//! Age of commands on arrival, and the limit beyond which they are not obeyed.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -10,7 +10,7 @@ use super::pending::{Pending, PendingRequests};
 use super::queue::{Busy, RequestQueue};
 use super::request::{Request, RequestKey};
 use crate::ids::ParticipantId;
-use crate::permission::{Action, Permission, Rights};
+use crate::permission::{Action, Permission, Refusal, Rights};
 use crate::status::status;
 
 /// The same notice is not repeated for this time.
@@ -126,14 +126,13 @@ impl Exchange {
         now: Instant,
         id: ParticipantId,
         action: Action<'_>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Refusal> {
         let Some(permission) = self.permission(id) else {
-            return Err("the viewer is unknown".to_owned());
+            return Err(Refusal::Unknown);
         };
         let Err(refusal) = permission.check(action) else {
             return Ok(());
         };
-        let text = refusal.to_string();
         let status_id = match action {
             Action::Publish { topic } => format!("refused-publish-{topic}"),
             Action::CallService
@@ -143,8 +142,8 @@ impl Exchange {
             | Action::WatchGraph
             | Action::FetchAsset => format!("refused-{action:?}"),
         };
-        self.notice(now, id, StatusLevel::Error, text.clone(), status_id);
-        Err(text)
+        self.notice(now, id, StatusLevel::Error, refusal.to_string(), status_id);
+        Err(refusal)
     }
 
     /// Tells a participant about something that it did, but not again and again.

@@ -12,13 +12,31 @@ use tracing::{debug, info};
 use super::command_age::CommandAges;
 use super::command_topics::{CommandTopics, Released};
 use super::exchange::Exchange;
-use super::request::{ClientChannelKey, Encoding, Request};
+use super::queue::Busy;
+use super::request::{ClientChannelKey, Encoding, Request, UnknownEncoding};
 use crate::ids::ParticipantId;
 use crate::permission::Action;
 use crate::status::withdraw;
 
 /// Longest name of a topic or type, in bytes. ROS 2 allows 255.
 const MAX_NAME: usize = 256;
+
+/// Reason why a participant cannot publish on a channel. The text is for the viewer's user.
+#[derive(Debug, thiserror::Error)]
+enum ChannelError {
+    #[error("the channel id {0} is in use")]
+    IdInUse(ClientChannelId),
+    #[error("no more than {0} channels are possible")]
+    TooMany(usize),
+    #[error("the name of the topic or its type is too long")]
+    LongName,
+    #[error("the topic must be a full name, such as \"/a/b\"")]
+    NotFullName,
+    #[error(transparent)]
+    Encoding(#[from] UnknownEncoding),
+    #[error(transparent)]
+    Busy(#[from] Busy),
+}
 
 /// The channels that participants publish on, and the command topics among them.
 #[derive(Debug)]
@@ -97,17 +115,13 @@ impl Publishing {
     ) {
         for channel in channels {
             let topic = &channel.topic;
-            let result = exchange
-                .allow(now, id, Action::Publish { topic })
-                .and_then(|()| {
-                    self.add(exchange, id, &channel).inspect_err(|reason| {
-                        let text = format!("cannot publish on {topic:.MAX_NAME$}: {reason}");
-                        let status_id = channel_status(channel.id);
-                        exchange.notice(now, id, StatusLevel::Error, text, status_id);
-                    })
-                });
-            if let Err(reason) = result {
-                debug!(?id, channel = %channel.id, reason, "a participant's channel is refused");
+            if let Err(error) = exchange.allow(now, id, Action::Publish { topic }) {
+                debug!(?id, channel = %channel.id, %error, "a participant's channel is refused");
+            } else if let Err(error) = self.add(exchange, id, &channel) {
+                debug!(?id, channel = %channel.id, %error, "a participant's channel is refused");
+                let text = format!("cannot publish on {topic:.MAX_NAME$}: {error}");
+                let status_id = channel_status(channel.id);
+                exchange.notice(now, id, StatusLevel::Error, text, status_id);
             }
         }
     }
@@ -117,37 +131,32 @@ impl Publishing {
         exchange: &mut Exchange,
         participant: ParticipantId,
         channel: &ClientChannel,
-    ) -> Result<(), String> {
+    ) -> Result<(), ChannelError> {
         let limit = self.max_channels;
         let key = ClientChannelKey {
             participant,
             channel: channel.id,
         };
         if self.channels.contains_key(&key) {
-            return Err(format!("the channel id {} is in use", channel.id));
+            return Err(ChannelError::IdInUse(channel.id));
         }
         if self.of(participant).count() >= limit {
-            return Err(format!("no more than {limit} channels are possible"));
+            return Err(ChannelError::TooMany(limit));
         }
         if channel.topic.len() > MAX_NAME || channel.schema_name.len() > MAX_NAME {
-            return Err("the name of the topic or its type is too long".to_owned());
+            return Err(ChannelError::LongName);
         }
         if !is_full_name(&channel.topic) {
-            return Err("the topic must be a full name, such as \"/a/b\"".to_owned());
+            return Err(ChannelError::NotFullName);
         }
-        let encoding = Encoding::parse(&channel.encoding).ok_or_else(|| {
-            let encoding = &channel.encoding;
-            format!("the encoding must be \"cdr\" or \"json\", not {encoding:.32?}")
-        })?;
+        let encoding = Encoding::parse(&channel.encoding)?;
         let advertise = Request::Advertise {
             key,
             topic: channel.topic.clone(),
             type_name: message_type(&channel.schema_name),
             encoding,
         };
-        exchange
-            .forward(advertise)
-            .map_err(|busy| busy.to_string())?;
+        exchange.forward(advertise)?;
         let state = ClientChannelState {
             topic: channel.topic.clone(),
             messages: 0,

@@ -47,10 +47,16 @@ impl Encoding {
         }
     }
 
-    pub(crate) fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|each| each.name() == name)
+    pub(crate) fn parse(name: &str) -> Result<Self, UnknownEncoding> {
+        let known = Self::ALL.into_iter().find(|each| each.name() == name);
+        known.ok_or_else(|| UnknownEncoding(name.chars().take(32).collect()))
     }
 }
+
+/// The beginning of a name that is none of [`Encoding::ALL`].
+#[derive(Debug, thiserror::Error)]
+#[error("the encoding must be \"cdr\" or \"json\", not {0:?}")]
+pub(crate) struct UnknownEncoding(String);
 
 /// Request of a viewer to the robot. It is allowed, and what can be checked without knowing the
 /// robot is checked.

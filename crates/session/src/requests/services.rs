@@ -2,19 +2,22 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use remote_access_protocol::failure::RequestFailure;
 use remote_access_protocol::server::{BinaryMessage, ServerMessage};
 use remote_access_protocol::service::{Service, ServicePayload};
-use remote_access_protocol::ServiceId;
+use remote_access_protocol::{CallId, ServiceId};
 use tracing::debug;
 
 use super::exchange::Exchange;
 use super::pending::Pending;
-use super::request::{Encoding, Request, RequestKey};
+use super::queue::Busy;
+use super::request::{Encoding, Request, RequestKey, UnknownEncoding};
 use crate::ids::ParticipantId;
-use crate::permission::Action;
+use crate::permission::{Action, Refusal};
 
 /// An advertisement holds about this many bytes of schemas at most.
 const ADVERTISE_BATCH: usize = 512 * 1024;
@@ -28,6 +31,33 @@ pub struct ServiceInfo {
     pub service: Service,
     /// Time until a call of it fails.
     pub timeout: Duration,
+}
+
+/// Reason why a call has no response. The text is for the viewer's user.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("there is no such service")]
+    NoService,
+    #[error(transparent)]
+    Encoding(#[from] UnknownEncoding),
+    #[error("no more than {0} calls are possible at once")]
+    TooMany(usize),
+    #[error("too many calls of all viewers")]
+    TooManyOfAll,
+    #[error("call {0} of this service is not answered yet")]
+    IdInUse(CallId),
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error("the service is gone")]
+    Gone,
+    #[error("no response within {} ms", .0.as_millis())]
+    Overdue(Duration),
+    #[error("the response of {0} bytes is over the limit of 16 MiB")]
+    TooLarge(usize),
+    #[error("too many bytes of answers wait: the connection is too slow")]
+    TooSlow,
 }
 
 /// The services that exist.
@@ -89,7 +119,7 @@ impl Services {
             .map(|(key, _)| key)
             .collect();
         for key in calls {
-            Self::answer(exchange, key, Err("the service is gone".to_owned()));
+            Self::answer(exchange, key, Err(RequestFailure::new(CallError::Gone)));
             exchange.forward_ending(Request::Cancel(key));
         }
         let service_ids = removed;
@@ -106,7 +136,11 @@ impl Services {
 
     /// Passes on the outcome of a call: the response in the encoding of the request, or why there
     /// is none. Ignored if the call is answered already, or nobody waits for it any more.
-    pub(crate) fn answer(exchange: &mut Exchange, key: RequestKey, result: Result<Bytes, String>) {
+    pub(crate) fn answer(
+        exchange: &mut Exchange,
+        key: RequestKey,
+        result: Result<Bytes, RequestFailure>,
+    ) {
         let Some(Pending::Call {
             service,
             call,
@@ -115,14 +149,6 @@ impl Services {
         else {
             debug!(?key, "an answer that nobody waits for");
             return;
-        };
-        let failure = |message| {
-            ServerMessage::ServiceCallFailure {
-                service_id: service,
-                call_id: call,
-                message,
-            }
-            .frame()
         };
         let frame = match result {
             Ok(payload) => {
@@ -133,16 +159,14 @@ impl Services {
                     encoding: encoding.name().to_owned(),
                     payload,
                 });
-                response.frame().or_else(|| {
-                    failure(format!(
-                        "the response of {size} bytes is over the limit of 16 MiB"
-                    ))
-                })
+                response
+                    .frame()
+                    .or_else(|| failure(service, call, CallError::TooLarge(size)))
             }
-            Err(reason) => failure(reason),
+            Err(reason) => failure(service, call, reason),
         };
         exchange.answer(key.participant, frame, || {
-            failure("too many bytes of answers wait: the connection is too slow".to_owned())
+            failure(service, call, CallError::TooSlow)
         });
     }
 
@@ -154,14 +178,9 @@ impl Services {
         request: ServicePayload,
     ) {
         let (service_id, call_id) = (request.service, request.call);
-        if let Err(message) = self.start(exchange, now, id, request) {
-            debug!(?id, %service_id, message, "a service call is refused");
-            let failure = ServerMessage::ServiceCallFailure {
-                service_id,
-                call_id,
-                message,
-            };
-            exchange.reply(id, failure.frame());
+        if let Err(error) = self.start(exchange, now, id, request) {
+            debug!(?id, %service_id, %error, "a service call is refused");
+            exchange.reply(id, failure(service_id, call_id, error));
         }
     }
 
@@ -171,7 +190,7 @@ impl Services {
         now: Instant,
         id: ParticipantId,
         request: ServicePayload,
-    ) -> Result<(), String> {
+    ) -> Result<(), CallError> {
         exchange.allow(now, id, Action::CallService)?;
         let ServicePayload {
             service,
@@ -179,18 +198,16 @@ impl Services {
             encoding,
             payload,
         } = request;
-        let timeout = self.timeout(service).ok_or("there is no such service")?;
-        let encoding = Encoding::parse(&encoding).ok_or_else(|| {
-            format!("the encoding must be \"cdr\" or \"json\", not {encoding:.32?}")
-        })?;
+        let timeout = self.timeout(service).ok_or(CallError::NoService)?;
+        let encoding = Encoding::parse(&encoding)?;
         let limit = self.max_calls;
         let is_call = |what: &Pending| matches!(what, Pending::Call { .. });
         if exchange.pending.count(id, is_call) >= limit {
-            return Err(format!("no more than {limit} calls are possible at once"));
+            return Err(CallError::TooMany(limit));
         }
         let total = exchange.pending.iter().filter(|(_, what)| is_call(what));
         if total.count() >= MAX_CALLS {
-            return Err("too many calls of all viewers".to_owned());
+            return Err(CallError::TooManyOfAll);
         }
         let is_this = |what: &Pending| match *what {
             Pending::Call {
@@ -201,7 +218,7 @@ impl Services {
             Pending::Parameters { .. } | Pending::Asset(_) => false,
         };
         if exchange.pending.count(id, is_this) > 0 {
-            return Err(format!("call {call} of this service is not answered yet"));
+            return Err(CallError::IdInUse(call));
         }
         let pending = Pending::Call {
             service,
@@ -214,9 +231,8 @@ impl Services {
             encoding,
             payload,
         };
-        exchange
-            .forward_pending(now, id, (pending, timeout), request)
-            .map_err(|busy| busy.to_string())
+        exchange.forward_pending(now, id, (pending, timeout), request)?;
+        Ok(())
     }
 
     /// Tells a participant of all services, after a resync.
@@ -253,4 +269,14 @@ impl Services {
         }
         frames
     }
+}
+
+fn failure(service_id: ServiceId, call_id: CallId, reason: impl Display) -> Option<Bytes> {
+    let message = reason.to_string();
+    ServerMessage::ServiceCallFailure {
+        service_id,
+        call_id,
+        message,
+    }
+    .frame()
 }

@@ -47,7 +47,7 @@ struct Mark {
     stamp: u64,
     position: u64,
     sent_at: Instant,
-    /// What was acknowledged at that time, and since when.
+    /// Position acknowledged at that time, and since when.
     acked: u64,
     acked_at: Instant,
 }

@@ -11,7 +11,7 @@ use super::drr::DeficitRoundRobin;
 use super::flow::FlowControl;
 use super::queue::MessageQueue;
 use super::source::PrimarySource;
-use super::standing::Standing;
+use super::standing::{Condition, Standing};
 use crate::bucket::TokenBucket;
 use crate::config::SessionConfig;
 use crate::counters::{DropReason, Drops, Traffic};
@@ -24,8 +24,8 @@ const CONTROL_RATE: f64 = 16_000.0;
 const CONTROL_BURST: f64 = 256.0 * 1024.0;
 /// Bytes that a slice costs beside its own: a Pong of 22 bytes takes 165 on the uplink.
 const SLICE_COST: usize = 150;
-/// Participants whose pace differs by no more than this factor share lanes.
-const SAME_PACE: f64 = 0.7;
+/// Participants whose rates differ by no more than this factor share lanes.
+const SAME_RATE: f64 = 0.7;
 
 /// A participant's subscription to one channel.
 #[derive(Debug)]
@@ -216,17 +216,22 @@ impl Receiver {
 
     /// Brings its standing up to date.
     pub(crate) fn update_standing(&mut self, now: Instant) {
-        let stopped = self.flow.stopped_acknowledging(now);
-        let well = !stopped && self.flow.has_credit(now);
-        self.standing.update(now, stopped, well);
+        let condition = if self.flow.stopped_acknowledging(now) {
+            Condition::Stopped
+        } else if self.flow.has_credit(now) {
+            Condition::Well
+        } else {
+            Condition::Busy
+        };
+        self.standing.update(now, condition);
     }
 
     /// The others of its group wait for it; the fastest of them may send at `fastest`.
     ///
-    /// Those that are behind the same slow link send at about the same pace. That one of them is
+    /// Those that are behind the same slow link send at about the same rate. That one of them is
     /// ready a little later than another is no reason to part them.
     pub(crate) fn waits_in_group(&mut self, now: Instant, fastest: f64) {
-        let alike = self.flow.has_window() && self.flow.pacing_rate() >= fastest * SAME_PACE;
+        let alike = self.flow.has_window() && self.flow.pacing_rate() >= fastest * SAME_RATE;
         self.standing.waits_in_group(now, !alike);
     }
 

@@ -11,6 +11,17 @@ const FORGIVENESS: u32 = 10;
 /// Time for which a slow participant must keep up before it shares lanes again.
 const RECOVERY: Duration = Duration::from_secs(2);
 
+/// Condition of a participant at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// It has stopped to acknowledge.
+    Stopped,
+    /// It acknowledges, but can take nothing now.
+    Busy,
+    /// It could take something now.
+    Well,
+}
+
 /// Whether a participant keeps up with those it shares lanes with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -54,14 +65,14 @@ impl Standing {
         matches!(self, Self::Apart { .. })
     }
 
-    /// Follows a participant: whether it has `stopped` to acknowledge, and whether it is doing
-    /// `well`, since it could take something now.
-    pub(crate) fn update(&mut self, now: Instant, stopped: bool, well: bool) {
+    /// Follows a participant.
+    pub(crate) fn update(&mut self, now: Instant, condition: Condition) {
+        let well = condition == Condition::Well;
         *self = match *self {
             Self::Shared(mut lag) => {
                 let holds_up = !well && lag.since.is_some_and(|(_, grows)| grows);
                 lag.update(now, holds_up);
-                if stopped || lag.held_up > PATIENCE {
+                if condition == Condition::Stopped || lag.held_up > PATIENCE {
                     Self::Apart { well: None }
                 } else {
                     Self::Shared(lag)
@@ -97,26 +108,26 @@ mod tests {
         let start = Instant::now();
         let mut standing = Standing::default();
         standing.waits_in_group(start, true);
-        standing.update(start + PATIENCE, false, false);
+        standing.update(start + PATIENCE, Condition::Busy);
         assert!(!standing.is_apart());
-        standing.update(start + PATIENCE + MS, false, false);
+        standing.update(start + PATIENCE + MS, Condition::Busy);
         assert!(standing.is_apart());
         let well = start + 1000 * MS;
-        standing.update(well, false, true);
-        standing.update(well + RECOVERY, false, true);
+        standing.update(well, Condition::Well);
+        standing.update(well + RECOVERY, Condition::Well);
         assert!(standing.is_apart());
-        standing.update(well + RECOVERY + MS, false, true);
+        standing.update(well + RECOVERY + MS, Condition::Well);
         assert!(!standing.is_apart());
     }
 
     #[test]
-    fn a_relapse_begins_the_recovery_anew() {
+    fn a_relapse_restarts_the_recovery() {
         let start = Instant::now();
         let mut standing = Standing::Apart { well: Some(start) };
-        standing.update(start + RECOVERY, false, false);
-        standing.update(start + RECOVERY + MS, false, true);
+        standing.update(start + RECOVERY, Condition::Busy);
+        standing.update(start + RECOVERY + MS, Condition::Well);
         assert!(standing.is_apart());
-        standing.update(start + 3 * RECOVERY, false, true);
+        standing.update(start + 3 * RECOVERY, Condition::Well);
         assert!(!standing.is_apart());
     }
 
@@ -128,10 +139,10 @@ mod tests {
             let at = start + round * 1000 * MS;
             standing.waits_in_group(at, true);
             standing.waits_in_group(at + 90 * MS, false);
-            standing.update(at + 999 * MS, false, true);
+            standing.update(at + 999 * MS, Condition::Well);
             assert!(!standing.is_apart(), "round {round}");
         }
-        standing.update(start + 200_000 * MS, true, false);
+        standing.update(start + 200_000 * MS, Condition::Stopped);
         assert!(standing.is_apart(), "it has stopped to acknowledge");
     }
 }

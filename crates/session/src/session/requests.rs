@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use bytes::Bytes;
+use remote_access_protocol::failure::RequestFailure;
 use remote_access_protocol::parameter::Parameter;
 use remote_access_protocol::server::StatusLevel;
 use remote_access_protocol::ServiceId;
@@ -94,7 +95,7 @@ impl Session {
         &mut self,
         now: Instant,
         key: RequestKey,
-        result: Result<Bytes, String>,
+        result: Result<Bytes, RequestFailure>,
     ) {
         self.with_requests(now, |r| Services::answer(&mut r.exchange, key, result));
     }
@@ -124,7 +125,7 @@ impl Session {
     }
 
     /// The outcome of a request for an asset. Ignored if nobody waits for it.
-    pub fn asset(&mut self, now: Instant, key: RequestKey, result: Result<Bytes, String>) {
+    pub fn asset(&mut self, now: Instant, key: RequestKey, result: Result<Bytes, RequestFailure>) {
         self.with_requests(now, |r| assets::answer(&mut r.exchange, key, result));
     }
 

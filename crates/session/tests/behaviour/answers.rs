@@ -1,6 +1,7 @@
 //! Large answers neither block anything nor fill the control queue.
 
 use bytes::Bytes;
+use remote_access_protocol::failure::RequestFailure;
 use remote_access_protocol::server::BinaryMessage;
 use remote_access_session::{ParticipantId, Request, RequestKey, SessionConfig};
 
@@ -35,7 +36,7 @@ fn waiting(many_streams: bool, count: u32) -> (Harness, Vec<RequestKey>) {
     (harness, keys)
 }
 
-fn assets(harness: &Harness) -> Vec<Result<usize, String>> {
+fn assets(harness: &Harness) -> Vec<Result<usize, RequestFailure>> {
     let messages = harness.binaries(1).into_iter();
     messages
         .filter_map(|message| match message {

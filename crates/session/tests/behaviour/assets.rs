@@ -1,6 +1,7 @@
 //! Assets: one answer to each request.
 
 use bytes::Bytes;
+use remote_access_protocol::failure::RequestFailure;
 use remote_access_protocol::server::BinaryMessage;
 use remote_access_session::{Request, RequestKey};
 
@@ -23,7 +24,7 @@ fn keys(harness: &mut Harness) -> Vec<RequestKey> {
         .collect()
 }
 
-fn answers(harness: &Harness) -> Vec<(u32, Result<usize, String>)> {
+fn answers(harness: &Harness) -> Vec<(u32, Result<usize, RequestFailure>)> {
     let messages = harness.binaries(1).into_iter();
     messages
         .filter_map(|message| match message {
@@ -46,11 +47,16 @@ fn a_file_or_an_error_comes_back() {
     let file = Bytes::from(vec![0; 1_000_000]);
     harness.session.asset(now, keys[0], Ok(file.clone()));
     harness.session.asset(now, keys[0], Ok(file));
-    harness.session.asset(now, keys[1], Err("no".into()));
+    harness
+        .session
+        .asset(now, keys[1], Err(RequestFailure::new("no")));
     harness.acknowledge_all(1);
     let mut answers = answers(&harness);
-    answers.sort();
-    assert_eq!(answers, [(7, Ok(1_000_000)), (8, Err("no".into()))]);
+    answers.sort_by_key(|(request, _)| *request);
+    assert_eq!(
+        answers,
+        [(7, Ok(1_000_000)), (8, Err(RequestFailure::new("no")))]
+    );
 }
 
 #[test]
@@ -61,7 +67,7 @@ fn requests_that_are_refused_are_answered_too() {
     harness.pump();
     let answers = answers(&harness);
     assert!(
-        matches!(&answers[..], [(7, Err(text))] if text.contains("\"assets\"")),
+        matches!(&answers[..], [(7, Err(reason))] if reason.text().contains("\"assets\"")),
         "{answers:?}"
     );
 }

@@ -1,4 +1,4 @@
-//! What a participant is told when it joins, and what its leaving cleans up.
+//! Greeting of a participant, and the clean-up after it.
 
 use remote_access_protocol::server::ServerMessage;
 use remote_access_protocol::ChannelId;

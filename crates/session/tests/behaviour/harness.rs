@@ -18,17 +18,17 @@ use remote_access_session::{
 };
 
 /// The robot's clock at the start, in milliseconds.
-pub const CLOCK_MS: u64 = 1_000;
+pub(crate) const CLOCK_MS: u64 = 1_000;
 
 /// A frame that a viewer received, and the stream that it came on.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Received {
+pub(crate) struct Received {
     pub stream: StreamId,
     pub what: What,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum What {
+pub(crate) enum What {
     Json(ServerMessage),
     Data { channel: u64, seq: u64, size: usize },
     Pong { echo: u64, stamp: u64 },
@@ -40,10 +40,10 @@ struct Stream {
     decoder: FrameDecoder,
 }
 
-pub struct Harness {
+pub(crate) struct Harness {
     pub session: Session,
     pub now: Instant,
-    /// What each viewer received, in order.
+    /// Frames that each viewer received, in order.
     pub received: BTreeMap<u64, Vec<Received>>,
     /// Everything that the transport did.
     pub transmits: Vec<Transmit>,
@@ -54,16 +54,16 @@ pub struct Harness {
 }
 
 impl Harness {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(SessionConfig::default())
     }
 
     /// A session whose viewers may do everything; topics that end with `cmd_vel` are commands.
-    pub fn permissive() -> Self {
+    pub(crate) fn permissive() -> Self {
         Self::with(permissive())
     }
 
-    pub fn with(config: SessionConfig) -> Self {
+    pub(crate) fn with(config: SessionConfig) -> Self {
         let now = Instant::now();
         let robot = RobotInfo {
             name: "robot".into(),
@@ -83,14 +83,14 @@ impl Harness {
     }
 
     /// A viewer joins, opens its stream and gets its greeting.
-    pub fn join(&mut self, id: u64, many_streams: bool) {
+    pub(crate) fn join(&mut self, id: u64, many_streams: bool) {
         self.session.participant_joined(self.now, ParticipantId(id));
         self.open_inbound(id, many_streams).unwrap();
         self.pump();
     }
 
     /// A viewer opens a stream, beside any that it has, and uses it from now on.
-    pub fn open_inbound(&mut self, id: u64, many_streams: bool) -> Result<(), InboundError> {
+    pub(crate) fn open_inbound(&mut self, id: u64, many_streams: bool) -> Result<(), InboundError> {
         self.next_inbound += 1;
         let inbound = InboundId(self.next_inbound);
         self.session
@@ -99,54 +99,54 @@ impl Harness {
         Ok(())
     }
 
-    pub fn close_inbound(&mut self, id: u64) {
+    pub(crate) fn close_inbound(&mut self, id: u64) {
         self.session.inbound_closed(self.viewers[&id]);
     }
 
     /// The stream that a viewer opened last.
-    pub fn viewer_stream(&self, id: u64) -> InboundId {
+    pub(crate) fn viewer_stream(&self, id: u64) -> InboundId {
         self.viewers[&id]
     }
 
     /// The transport lost a stream.
-    pub fn fail(&mut self, stream: StreamId) {
+    pub(crate) fn fail(&mut self, stream: StreamId) {
         self.open.remove(&stream);
     }
 
     /// The transport lost all streams.
-    pub fn forget_streams(&mut self) {
+    pub(crate) fn forget_streams(&mut self) {
         self.open.clear();
     }
 
-    pub fn leave(&mut self, id: u64) {
+    pub(crate) fn leave(&mut self, id: u64) {
         self.session.participant_left(self.now, ParticipantId(id));
         self.pump();
     }
 
     /// A viewer sends raw bytes.
-    pub fn bytes(&mut self, id: u64, bytes: &[u8]) -> Result<(), InboundError> {
+    pub(crate) fn bytes(&mut self, id: u64, bytes: &[u8]) -> Result<(), InboundError> {
         self.session
             .inbound_bytes(self.now, self.viewers[&id], bytes)
     }
 
     /// A viewer sends a JSON message.
-    pub fn json(&mut self, id: u64, json: &str) {
+    pub(crate) fn json(&mut self, id: u64, json: &str) {
         let frame = frame::text(json).unwrap();
         self.bytes(id, &frame).unwrap();
     }
 
     /// A viewer sends a message.
-    pub fn send(&mut self, id: u64, message: &ClientMessage) {
+    pub(crate) fn send(&mut self, id: u64, message: &ClientMessage) {
         self.bytes(id, &message.frame().unwrap()).unwrap();
     }
 
-    /// What the robot's side is asked to do.
-    pub fn requests(&mut self) -> Vec<Request> {
+    /// Requests to the robot's side.
+    pub(crate) fn requests(&mut self) -> Vec<Request> {
         std::iter::from_fn(|| self.session.poll_request()).collect()
     }
 
     /// The binary messages that a viewer got, beside data and Pongs.
-    pub fn binaries(&self, id: u64) -> Vec<BinaryMessage> {
+    pub(crate) fn binaries(&self, id: u64) -> Vec<BinaryMessage> {
         let received = self.received.get(&id).into_iter().flatten();
         received
             .filter_map(|received| match &received.what {
@@ -156,25 +156,25 @@ impl Harness {
             .collect()
     }
 
-    pub fn subscribe(&mut self, id: u64, channels: &[u64]) {
+    pub(crate) fn subscribe(&mut self, id: u64, channels: &[u64]) {
         self.json(
             id,
             &format!(r#"{{"op":"subscribe","channelIds":{channels:?}}}"#),
         );
     }
 
-    pub fn unsubscribe(&mut self, id: u64, channels: &[u64]) {
+    pub(crate) fn unsubscribe(&mut self, id: u64, channels: &[u64]) {
         self.json(
             id,
             &format!(r#"{{"op":"unsubscribe","channelIds":{channels:?}}}"#),
         );
     }
 
-    pub fn ping(&mut self, id: u64, timestamp: u64) {
+    pub(crate) fn ping(&mut self, id: u64, timestamp: u64) {
         self.binary(id, 4, timestamp);
     }
 
-    pub fn ack(&mut self, id: u64, stamp: u64) {
+    pub(crate) fn ack(&mut self, id: u64, stamp: u64) {
         self.binary(id, 5, stamp);
     }
 
@@ -186,14 +186,14 @@ impl Harness {
     }
 
     /// A viewer pings until it gets a Pong, and acknowledges it: all that it was sent has arrived.
-    pub fn acknowledge(&mut self, id: u64) {
+    pub(crate) fn acknowledge(&mut self, id: u64) {
         while !self.try_acknowledge(id) {
             self.pass(Duration::from_millis(5));
         }
     }
 
     /// A viewer pings and acknowledges the Pong, if it gets one.
-    pub fn try_acknowledge(&mut self, id: u64) -> bool {
+    pub(crate) fn try_acknowledge(&mut self, id: u64) -> bool {
         let before = self.pongs(id).len();
         self.ping(id, 0);
         self.pump();
@@ -207,35 +207,41 @@ impl Harness {
     }
 
     /// A viewer acknowledges all it gets for a while, which large messages take.
-    pub fn acknowledge_all(&mut self, id: u64) {
+    pub(crate) fn acknowledge_all(&mut self, id: u64) {
         for _ in 0..400 {
             self.try_acknowledge(id);
             self.pass(Duration::from_millis(5));
         }
     }
 
-    pub fn add(&mut self, channels: Vec<ChannelInfo>) {
+    pub(crate) fn add(&mut self, channels: Vec<ChannelInfo>) {
         self.session.add_channels(self.now, channels);
     }
 
     /// A message on a channel with its number, `size` bytes with all headers.
-    pub fn publish(&mut self, channel: u64, seq: u64, size: usize) {
+    pub(crate) fn publish(&mut self, channel: u64, seq: u64, size: usize) {
         self.publish_from(PublisherId(0), channel, seq, size);
     }
 
-    pub fn publish_from(&mut self, publisher: PublisherId, channel: u64, seq: u64, size: usize) {
+    pub(crate) fn publish_from(
+        &mut self,
+        publisher: PublisherId,
+        channel: u64,
+        seq: u64,
+        size: usize,
+    ) {
         let frame = data_frame(channel, seq, size);
         self.session
             .message(self.now, ChannelId(channel), publisher, frame);
     }
 
     /// Carries out all that is to be done now.
-    pub fn pump(&mut self) {
+    pub(crate) fn pump(&mut self) {
         while self.step() {}
     }
 
     /// Carries out one transmit. Returns `false` if there is none.
-    pub fn step(&mut self) -> bool {
+    pub(crate) fn step(&mut self) -> bool {
         let Some(transmit) = self.session.next_transmit(self.now) else {
             return false;
         };
@@ -280,7 +286,7 @@ impl Harness {
     }
 
     /// Lets time pass in steps of 5 ms, transmitting all the while.
-    pub fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         while self.now < end {
             self.now += Duration::from_millis(5);
@@ -290,22 +296,22 @@ impl Harness {
     }
 
     /// Lets time pass without a transport that takes anything.
-    pub fn pass_blocked(&mut self, time: Duration) {
+    pub(crate) fn pass_blocked(&mut self, time: Duration) {
         self.now += time;
         self.session.handle_timeout(self.now);
     }
 
     /// Lets the time pass after which a channel ends that nobody subscribes to any more.
-    pub fn linger(&mut self) {
+    pub(crate) fn linger(&mut self) {
         self.pass_blocked(SessionConfig::default().unsubscribe_linger);
     }
 
-    pub fn events(&mut self) -> Vec<Event> {
+    pub(crate) fn events(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.session.poll_event()).collect()
     }
 
     /// Open streams that lead to a viewer, with their destinations.
-    pub fn streams_of(&self, id: u64) -> Vec<StreamId> {
+    pub(crate) fn streams_of(&self, id: u64) -> Vec<StreamId> {
         self.open
             .iter()
             .filter(|(_, stream)| stream.destinations.contains(&ParticipantId(id)))
@@ -313,19 +319,19 @@ impl Harness {
             .collect()
     }
 
-    pub fn open_streams(&self) -> usize {
+    pub(crate) fn open_streams(&self) -> usize {
         self.open.len()
     }
 
     /// Whether every open stream has ended its last frame.
-    pub fn at_boundary(&self) -> bool {
+    pub(crate) fn at_boundary(&self) -> bool {
         self.open
             .values()
             .all(|stream| stream.decoder.buffered() == 0)
     }
 
     /// Numbers of the messages that a viewer got on a channel.
-    pub fn seqs(&self, id: u64, channel: u64) -> Vec<u64> {
+    pub(crate) fn seqs(&self, id: u64, channel: u64) -> Vec<u64> {
         let received = self.received.get(&id).into_iter().flatten();
         received
             .filter_map(|received| match received.what {
@@ -338,7 +344,7 @@ impl Harness {
     }
 
     /// The Pongs that a viewer got: echoed timestamp and stamp.
-    pub fn pongs(&self, id: u64) -> Vec<(u64, u64)> {
+    pub(crate) fn pongs(&self, id: u64) -> Vec<(u64, u64)> {
         let received = self.received.get(&id).into_iter().flatten();
         received
             .filter_map(|received| match received.what {
@@ -349,7 +355,7 @@ impl Harness {
     }
 
     /// The JSON messages that a viewer got.
-    pub fn messages(&self, id: u64) -> Vec<ServerMessage> {
+    pub(crate) fn messages(&self, id: u64) -> Vec<ServerMessage> {
         let received = self.received.get(&id).into_iter().flatten();
         received
             .filter_map(|received| match &received.what {
@@ -360,7 +366,7 @@ impl Harness {
     }
 
     /// The texts of the statuses that a viewer got, and `-id` for each one that was removed.
-    pub fn statuses(&self, id: u64) -> Vec<String> {
+    pub(crate) fn statuses(&self, id: u64) -> Vec<String> {
         let messages = self.messages(id).into_iter();
         messages
             .flat_map(|message| match message {
@@ -374,11 +380,11 @@ impl Harness {
     }
 
     /// Bytes that the transport carried.
-    pub fn uplink(&self) -> usize {
+    pub(crate) fn uplink(&self) -> usize {
         self.transmits.iter().map(size_of).sum()
     }
 
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.received.clear();
         self.transmits.clear();
     }
@@ -391,7 +397,7 @@ fn size_of(transmit: &Transmit) -> usize {
     }
 }
 
-pub fn parse(opcode: Opcode, payload: &[u8]) -> What {
+pub(crate) fn parse(opcode: Opcode, payload: &[u8]) -> What {
     let number = |at: usize| u64::from_le_bytes(payload[at..at + 8].try_into().unwrap());
     match (opcode, payload[0]) {
         (Opcode::Text, _) => What::Json(serde_json::from_slice(payload).unwrap()),
@@ -411,7 +417,7 @@ pub fn parse(opcode: Opcode, payload: &[u8]) -> What {
 }
 
 /// Everything is allowed.
-pub fn permissive() -> SessionConfig {
+pub(crate) fn permissive() -> SessionConfig {
     SessionConfig {
         rights: Rights::new(Capability::ALL, NameRule::new(|_| true)),
         command_topics: NameRule::new(|topic| topic.ends_with("cmd_vel")),
@@ -420,7 +426,7 @@ pub fn permissive() -> SessionConfig {
 }
 
 /// A framed message with its number, `size` bytes with all headers.
-pub fn data_frame(channel: u64, seq: u64, size: usize) -> Bytes {
+pub(crate) fn data_frame(channel: u64, seq: u64, size: usize) -> Bytes {
     let length = size.max(server::MESSAGE_DATA_HEADER_SIZE + 8) - server::MESSAGE_DATA_HEADER_SIZE;
     let header = server::message_data_header(ChannelId(channel), seq, length).unwrap();
     let mut frame = header.to_vec();
@@ -430,7 +436,7 @@ pub fn data_frame(channel: u64, seq: u64, size: usize) -> Bytes {
 }
 
 /// A periodic channel that may lose messages.
-pub fn channel(id: u64) -> ChannelInfo {
+pub(crate) fn channel(id: u64) -> ChannelInfo {
     ChannelInfo {
         channel: Channel {
             id: ChannelId(id),
@@ -450,13 +456,13 @@ pub fn channel(id: u64) -> ChannelInfo {
     }
 }
 
-pub fn reliable(id: u64) -> ChannelInfo {
+pub(crate) fn reliable(id: u64) -> ChannelInfo {
     let mut info = channel(id);
     info.delivery.reliable = true;
     info
 }
 
-pub fn latched(id: u64, depth: usize) -> ChannelInfo {
+pub(crate) fn latched(id: u64, depth: usize) -> ChannelInfo {
     let delivery = Delivery {
         depth,
         reliable: true,

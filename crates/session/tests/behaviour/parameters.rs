@@ -226,7 +226,7 @@ fn the_same_name_is_asked_for_once_and_too_many_names_are_refused() {
     assert_eq!(harness.statuses(1).len(), 2);
 }
 
-/// What a viewer is asked for again when it is resynced, which is what the robot remembers.
+/// Requests that a viewer repeats when it is resynced, which the robot remembers.
 fn watched(harness: &mut Harness) -> Vec<String> {
     harness.requests();
     harness.session.resync(harness.now, ParticipantId(1));

@@ -1,4 +1,4 @@
-//! What writes to the robot is off until it is allowed, and viewers are told why.
+//! Writing to the robot is off until it is allowed, and viewers are told why.
 
 use remote_access_protocol::capability::Capability;
 use remote_access_protocol::server::ServerMessage;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::prelude::*;
 use remote_access_protocol::client::ClientMessage;
+use remote_access_protocol::failure::RequestFailure;
 use remote_access_protocol::server::{BinaryMessage, ServerMessage};
 use remote_access_protocol::service::{Service, ServicePayload, ServiceSchema};
 use remote_access_protocol::{CallId, ServiceId};
@@ -241,7 +242,7 @@ fn calls_are_bounded_for_each_viewer() {
     assert!(failures(&harness, 1)[0].2.contains("no more than 2 calls"));
     harness
         .session
-        .service_response(harness.now, made[0], Err("no".into()));
+        .service_response(harness.now, made[0], Err(RequestFailure::new("no")));
     call(&mut harness, 1, 1, 9, "cdr");
     assert_eq!(keys(&mut harness).len(), 1);
 }
@@ -331,7 +332,7 @@ proptest! {
                 Step::Answer { which, ok, size } => {
                     open.extend(keys(&mut harness));
                     if let Some(key) = open.get(which) {
-                        let result = if ok { Ok(vec![0; size].into()) } else { Err("no".into()) };
+                        let result = if ok { Ok(vec![0; size].into()) } else { Err(RequestFailure::new("no")) };
                         harness.session.service_response(harness.now, *key, result);
                     }
                 }

@@ -1,4 +1,4 @@
-//! What must hold whatever happens.
+//! Invariants of every run.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::viewer::{Got, Viewer};
 use super::world::{Interval, Topic, World};
 
 /// Checks all that a viewer got, after everything in flight has arrived.
-pub fn viewer(world: &World, id: u64, viewer: &Viewer, present: bool) {
+pub(crate) fn viewer(world: &World, id: u64, viewer: &Viewer, present: bool) {
     let mut channels: BTreeMap<u64, Vec<Got>> = BTreeMap::new();
     for got in &viewer.got {
         channels.entry(got.channel).or_default().push(*got);
@@ -116,7 +116,7 @@ fn nothing_is_missing(who: &str, next: u64, last: &Interval, got: &[Got]) {
 }
 
 /// Every channel that a viewer subscribes to has brought something published since `since`.
-pub fn progress(world: &World, id: u64, viewer: &Viewer, since: u64) {
+pub(crate) fn progress(world: &World, id: u64, viewer: &Viewer, since: u64) {
     for (channel, topic) in world.topics() {
         let subscribed = world
             .subscriptions
@@ -135,7 +135,7 @@ pub fn progress(world: &World, id: u64, viewer: &Viewer, since: u64) {
 }
 
 /// A viewer got as much of a channel as in a calmer world, and as soon.
-pub fn as_good(who: &str, topic: &Topic, channel: u64, calm: &Viewer, other: &Viewer) {
+pub(crate) fn as_good(who: &str, topic: &Topic, channel: u64, calm: &Viewer, other: &Viewer) {
     let of_channel = |viewer: &Viewer| -> Vec<u64> {
         let got = viewer.got.iter().filter(|got| got.channel == channel);
         got.map(|got| got.seq).collect()
@@ -156,7 +156,7 @@ pub fn as_good(who: &str, topic: &Topic, channel: u64, calm: &Viewer, other: &Vi
 }
 
 /// The delays of a channel's messages at a viewer in microseconds, sorted.
-pub fn delays(viewer: &Viewer, channel: u64, since: u64) -> Vec<u64> {
+pub(crate) fn delays(viewer: &Viewer, channel: u64, since: u64) -> Vec<u64> {
     let mut delays: Vec<u64> = viewer
         .got
         .iter()
@@ -168,7 +168,7 @@ pub fn delays(viewer: &Viewer, channel: u64, since: u64) -> Vec<u64> {
 }
 
 /// The value that 99 of a hundred do not exceed.
-pub fn p99(sorted: &[u64]) -> u64 {
+pub(crate) fn p99(sorted: &[u64]) -> u64 {
     let index = (sorted.len() * 99).div_ceil(100).saturating_sub(1);
     sorted.get(index).copied().unwrap_or(0)
 }

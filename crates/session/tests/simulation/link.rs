@@ -8,16 +8,16 @@ use remote_access_session::{ParticipantId, StreamId};
 
 use super::random::Random;
 
-/// What the transport and the server carry.
+/// Packet in the transport and the server.
 #[derive(Clone, Debug)]
-pub struct Packet {
+pub(crate) struct Packet {
     pub stream: StreamId,
     pub destinations: Vec<ParticipantId>,
     pub what: What,
 }
 
 #[derive(Clone, Debug)]
-pub enum What {
+pub(crate) enum What {
     Open,
     Data(Bytes),
     Close,
@@ -27,7 +27,7 @@ pub enum What {
 
 impl Packet {
     /// Bytes on the wire: the data and about what LiveKit and SCTP add to a packet.
-    pub fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         match &self.what {
             What::Data(data) => data.len() as u64 + 100,
             _ => 200,
@@ -36,7 +36,7 @@ impl Packet {
 }
 
 #[derive(Debug)]
-pub struct Link {
+pub(crate) struct Link {
     /// Bytes per second.
     pub rate: u64,
     /// Microseconds.
@@ -54,7 +54,7 @@ pub struct Link {
 }
 
 impl Link {
-    pub fn new(rate: u64, delay: u64) -> Self {
+    pub(crate) fn new(rate: u64, delay: u64) -> Self {
         Self {
             rate,
             delay,
@@ -68,18 +68,18 @@ impl Link {
         }
     }
 
-    pub fn push(&mut self, packet: Packet) {
+    pub(crate) fn push(&mut self, packet: Packet) {
         self.waiting_bytes += packet.size();
         self.waiting.push_back(packet);
     }
 
     /// Bytes that wait to be sent.
-    pub fn waiting(&self) -> u64 {
+    pub(crate) fn waiting(&self) -> u64 {
         self.waiting_bytes - self.budget.min(self.waiting_bytes)
     }
 
     /// Loses all that is on the way for good.
-    pub fn lose_all(&mut self) -> Vec<Packet> {
+    pub(crate) fn lose_all(&mut self) -> Vec<Packet> {
         let travelling = std::mem::take(&mut self.travelling).into_iter();
         let mut lost: Vec<Packet> = travelling.map(|(_, packet)| packet).collect();
         lost.extend(std::mem::take(&mut self.waiting));
@@ -88,7 +88,7 @@ impl Link {
     }
 
     /// Lets `step` microseconds pass that end at `now`, and takes what has arrived by then.
-    pub fn advance(&mut self, now: u64, step: u64) -> Vec<Packet> {
+    pub(crate) fn advance(&mut self, now: u64, step: u64) -> Vec<Packet> {
         if now >= self.stalled_until {
             self.budget += self.rate * step / 1_000_000;
         }

@@ -16,7 +16,7 @@ use std::sync::Mutex;
 use link::Link;
 use random::Random;
 use remote_access_session::SessionConfig;
-use viewer::Busy;
+use viewer::{Busy, Habits};
 use world::{Topic, World};
 
 const SECOND: u64 = 1_000_000;
@@ -113,7 +113,7 @@ fn watched(uplink: Link, camera: Topic, viewers: u64) -> World {
     world.add_topic(1, camera);
     for id in 0..viewers {
         let downlink = Link::new(12_500_000, (10 + 5 * id) * 1000);
-        world.join(id, true, true, downlink);
+        world.join(id, Habits::GOOD, downlink);
         world.subscribe(id, 0, true);
         world.subscribe(id, 1, true);
     }
@@ -186,7 +186,7 @@ fn a_viewer_behind_a_slow_downlink_gets_state_quickly_and_fresh_frames() {
     world.add_topic(0, state());
     world.add_topic(1, camera(7_500_000, 30));
     for (id, rate) in [(0, 625_000), (1, 12_500_000)] {
-        world.join(id, true, true, Link::new(rate, 25_000));
+        world.join(id, Habits::GOOD, Link::new(rate, 25_000));
         world.subscribe(id, 0, true);
         world.subscribe(id, 1, true);
     }
@@ -213,7 +213,7 @@ fn share_of_a_busy_viewer(busy: impl Fn(&World) -> Option<Busy>) -> f64 {
     let uplink = Link::new(12_500_000, 1_000);
     let mut world = World::new(1, SessionConfig::default(), 1000, uplink);
     world.add_topic(1, camera(10_000_000, 10));
-    world.join(0, true, true, Link::new(TAKES, 1_000));
+    world.join(0, Habits::GOOD, Link::new(TAKES, 1_000));
     world.subscribe(0, 1, true);
     while world.now < 40 * SECOND {
         let now_busy = busy(&world);
@@ -272,7 +272,7 @@ fn a_viewer_that_takes_two_thirds_does_not_pace_the_others() {
     );
     world.add_topic(1, camera(1_500_000, 15));
     for (id, rate) in [(0, 12_500_000), (1, 1_000_000)] {
-        world.join(id, true, true, Link::new(rate, 10_000));
+        world.join(id, Habits::GOOD, Link::new(rate, 10_000));
         world.subscribe(id, 1, true);
     }
     world.run_until(60 * SECOND);

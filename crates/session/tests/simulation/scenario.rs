@@ -5,6 +5,7 @@ use remote_access_session::SessionConfig;
 use super::check;
 use super::link::Link;
 use super::random::Random;
+use super::viewer::Habits;
 use super::world::{Topic, World};
 
 const SECOND: u64 = 1_000_000;
@@ -16,7 +17,7 @@ const CALM: u64 = 10 * SECOND;
 const DRAIN: u64 = 20 * SECOND;
 
 /// Runs the story of a seed and checks all that must hold.
-pub fn run(seed: u64) {
+pub(crate) fn run(seed: u64) {
     let mut random = Random::new(seed);
     let mut config = SessionConfig {
         stream_rotate_bytes: random.range(100_000, 3_000_000),
@@ -79,7 +80,7 @@ pub fn run(seed: u64) {
 
 /// A robot with a quick uplink and viewers that watch all, of which the first stops reading after
 /// five seconds, or does not. The seed decides the rest.
-pub fn beside_one_that_may_stop(seed: u64, stops: bool) -> World {
+pub(crate) fn beside_one_that_may_stop(seed: u64, stops: bool) -> World {
     let mut random = Random::new(seed);
     let uplink = Link::new(25_000_000, random.range(1, 60) * 1000);
     let mut world = World::new(seed, SessionConfig::default(), 5_000, uplink);
@@ -160,7 +161,12 @@ fn join(world: &mut World, random: &mut Random, next_id: &mut u64) {
         random.range(1, 120) * 1000,
     );
     downlink.loss = random.range(0, 20);
-    world.join(id, random.chance(70), pings, downlink);
+    let many_streams = random.chance(70);
+    let habits = Habits {
+        many_streams,
+        pings,
+    };
+    world.join(id, habits, downlink);
 }
 
 /// One thing happens.

@@ -10,7 +10,7 @@ use super::random::Random;
 
 /// One message as a viewer got it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Got {
+pub(crate) struct Got {
     pub stream: StreamId,
     pub channel: u64,
     pub seq: u64,
@@ -21,22 +21,36 @@ pub struct Got {
 
 /// A viewer that does something else for a while, again and again. In microseconds.
 #[derive(Clone, Copy, Debug)]
-pub struct Busy {
+pub(crate) struct Busy {
     pub every: u64,
     pub for_so_long: u64,
 }
 
 impl Busy {
-    pub const ALL_THE_TIME: Self = Self {
+    pub(crate) const ALL_THE_TIME: Self = Self {
         every: 1,
         for_so_long: 1,
     };
 }
 
-#[derive(Debug)]
-pub struct Viewer {
+/// Abilities of a viewer that the protocol leaves open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Habits {
+    /// It reads many streams.
     pub many_streams: bool,
     pub pings: bool,
+}
+
+impl Habits {
+    pub(crate) const GOOD: Self = Self {
+        many_streams: true,
+        pings: true,
+    };
+}
+
+#[derive(Debug)]
+pub(crate) struct Viewer {
+    pub habits: Habits,
     /// It reads and sends nothing while stalled.
     pub stalled: bool,
     /// Whether it ever stalled.
@@ -71,10 +85,9 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    pub fn new(many_streams: bool, pings: bool, downlink: Link, inbound: InboundId) -> Self {
+    pub(crate) fn new(habits: Habits, downlink: Link, inbound: InboundId) -> Self {
         Self {
-            many_streams,
-            pings,
+            habits,
             stalled: false,
             troubled: false,
             stalled_unknown: false,
@@ -97,18 +110,18 @@ impl Viewer {
     }
 
     /// Sends a frame to the robot.
-    pub fn send(&mut self, now: u64, frame: &[u8]) {
+    pub(crate) fn send(&mut self, now: u64, frame: &[u8]) {
         self.upward.push_back((now + self.up_delay, frame.to_vec()));
     }
 
-    /// What reaches the robot by now.
-    pub fn sent(&mut self, now: u64) -> Vec<Vec<u8>> {
+    /// Bytes that reach the robot by now.
+    pub(crate) fn sent(&mut self, now: u64) -> Vec<Vec<u8>> {
         let arrived = self.upward.partition_point(|&(at, _)| at <= now);
         self.upward.drain(..arrived).map(|(_, data)| data).collect()
     }
 
     /// Its stream to the robot is replaced, and what is on its way there is lost.
-    pub fn ask_for_resync(&mut self) {
+    pub(crate) fn ask_for_resync(&mut self) {
         self.upward.clear();
         self.broken = false;
         self.resynced();
@@ -122,14 +135,14 @@ impl Viewer {
     }
 
     /// The robot resyncs it.
-    pub fn resynced(&mut self) {
+    pub(crate) fn resynced(&mut self) {
         self.troubled = true;
         self.acknowledged = None;
         self.stalled_unknown |= self.stalled;
     }
 
     /// Stops or goes on.
-    pub fn toggle_stall(&mut self, now: u64) {
+    pub(crate) fn toggle_stall(&mut self, now: u64) {
         self.stalled = !self.stalled;
         self.troubled = true;
         if self.stalled {
@@ -138,7 +151,7 @@ impl Viewer {
     }
 
     /// Nothing reaches it for a while.
-    pub fn is_held_up(&mut self, now: u64) {
+    pub(crate) fn is_held_up(&mut self, now: u64) {
         // A second covers the way of the acknowledgement and a delayed resync.
         let known = self.acknowledged.is_some_and(|at| at + 1_500_000 < now);
         self.stalled_unknown |= !known;
@@ -146,7 +159,7 @@ impl Viewer {
 
     /// Lets time pass. The streams are read in any order, each in its own order: a viewer has a
     /// task for each.
-    pub fn advance(&mut self, now: u64, step: u64, random: &mut Random) {
+    pub(crate) fn advance(&mut self, now: u64, step: u64, random: &mut Random) {
         if self.stalled {
             return;
         }
@@ -164,7 +177,7 @@ impl Viewer {
             self.acknowledged.get_or_insert(now);
             self.send(now, &framed(5, stamp));
         }
-        if self.pings && self.next_ping <= now {
+        if self.habits.pings && self.next_ping <= now {
             self.next_ping = now + 100_000;
             self.send(now, &framed(4, now));
         }
@@ -172,7 +185,7 @@ impl Viewer {
 
     fn in_any_order(&self, packets: Vec<Packet>, random: &mut Random) -> Vec<Packet> {
         // One that reads one stream reads the next when the last one has ended.
-        if !self.many_streams || packets.len() < 2 {
+        if !self.habits.many_streams || packets.len() < 2 {
             return packets;
         }
         let mut streams: BTreeMap<StreamId, VecDeque<Packet>> = BTreeMap::new();

@@ -14,11 +14,11 @@ use remote_access_session::{
 
 use super::link::{Link, Packet, What};
 use super::random::Random;
-use super::viewer::Viewer;
+use super::viewer::{Habits, Viewer};
 
-/// What the robot publishes on a channel.
+/// Traffic of the robot on a channel.
 #[derive(Clone, Debug)]
-pub struct Topic {
+pub(crate) struct Topic {
     pub latched: bool,
     pub reliable: bool,
     pub depth: usize,
@@ -42,14 +42,14 @@ struct TopicState {
 
 /// When a viewer was subscribed to a channel, in numbers of its messages.
 #[derive(Clone, Debug)]
-pub struct Interval {
+pub(crate) struct Interval {
     pub from: u64,
     /// Messages that were latched at the start.
     pub replayed: Vec<u64>,
     pub to: Option<u64>,
 }
 
-pub struct World {
+pub(crate) struct World {
     pub session: Session,
     pub config: SessionConfig,
     pub random: Random,
@@ -79,7 +79,7 @@ pub struct World {
 
 impl World {
     /// `step` in microseconds; `uplink` in bytes per second and microseconds.
-    pub fn new(seed: u64, config: SessionConfig, step: u64, uplink: Link) -> Self {
+    pub(crate) fn new(seed: u64, config: SessionConfig, step: u64, uplink: Link) -> Self {
         let start = Instant::now();
         let robot = RobotInfo {
             name: "robot".into(),
@@ -113,7 +113,7 @@ impl World {
         self.start + Duration::from_micros(self.now)
     }
 
-    pub fn add_topic(&mut self, id: u64, topic: Topic) {
+    pub(crate) fn add_topic(&mut self, id: u64, topic: Topic) {
         let info = ChannelInfo {
             channel: Channel {
                 id: ChannelId(id),
@@ -142,11 +142,11 @@ impl World {
         self.topics.insert(id, state);
     }
 
-    pub fn topics(&self) -> impl Iterator<Item = (u64, &Topic)> {
+    pub(crate) fn topics(&self) -> impl Iterator<Item = (u64, &Topic)> {
         self.topics.iter().map(|(&id, state)| (id, &state.topic))
     }
 
-    pub fn next_seq(&self, channel: u64) -> u64 {
+    pub(crate) fn next_seq(&self, channel: u64) -> u64 {
         self.topics[&channel].next_seq
     }
 
@@ -155,19 +155,19 @@ impl World {
         InboundId(self.next_inbound)
     }
 
-    pub fn join(&mut self, id: u64, many_streams: bool, pings: bool, downlink: Link) {
+    pub(crate) fn join(&mut self, id: u64, habits: Habits, downlink: Link) {
         let inbound = self.inbound();
         let now = self.instant();
         let participant = ParticipantId(id);
         self.session.participant_joined(now, participant);
         self.session
-            .inbound_opened(now, participant, inbound, many_streams)
+            .inbound_opened(now, participant, inbound, habits.many_streams)
             .expect("a first stream");
-        let viewer = Viewer::new(many_streams, pings, downlink, inbound);
+        let viewer = Viewer::new(habits, downlink, inbound);
         self.viewers.insert(id, viewer);
     }
 
-    pub fn leave(&mut self, id: u64) {
+    pub(crate) fn leave(&mut self, id: u64) {
         self.session
             .participant_left(self.instant(), ParticipantId(id));
         for ((viewer, channel), intervals) in &mut self.subscriptions {
@@ -180,7 +180,7 @@ impl World {
         }
     }
 
-    pub fn resync(&mut self, id: u64) {
+    pub(crate) fn resync(&mut self, id: u64) {
         let inbound = self.inbound();
         let now = self.instant();
         let Some(viewer) = self.viewers.get_mut(&id) else {
@@ -190,12 +190,12 @@ impl World {
         self.session.inbound_closed(viewer.inbound);
         viewer.inbound = inbound;
         self.session
-            .inbound_opened(now, ParticipantId(id), inbound, viewer.many_streams)
+            .inbound_opened(now, ParticipantId(id), inbound, viewer.habits.many_streams)
             .expect("a stream");
     }
 
     /// The connection is interrupted: what is on the way is lost, and all viewers are resynced.
-    pub fn interrupt(&mut self) {
+    pub(crate) fn interrupt(&mut self) {
         for mut packet in self.uplink.lose_all() {
             packet.what = What::Gap;
             for id in &packet.destinations {
@@ -211,7 +211,7 @@ impl World {
     }
 
     /// Changes a subscription at once.
-    pub fn subscribe(&mut self, id: u64, channel: u64, on: bool) {
+    pub(crate) fn subscribe(&mut self, id: u64, channel: u64, on: bool) {
         let Some(viewer) = self.viewers.get(&id) else {
             return;
         };
@@ -258,7 +258,7 @@ impl World {
     }
 
     /// One step of time.
-    pub fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         self.now += self.step;
         self.publish();
         let now = self.instant();
@@ -291,7 +291,7 @@ impl World {
         self.check_bounds();
     }
 
-    pub fn run_until(&mut self, end: u64) {
+    pub(crate) fn run_until(&mut self, end: u64) {
         while self.now < end {
             self.advance();
         }
@@ -386,12 +386,12 @@ impl World {
     }
 
     /// Streams that are open to viewers.
-    pub fn open_streams(&self) -> usize {
+    pub(crate) fn open_streams(&self) -> usize {
         self.open.len()
     }
 
-    /// What later subscribers of a latched channel must get, as publishers keep it.
-    pub fn history(&self, channel: u64) -> Vec<u64> {
+    /// Messages that later subscribers of a latched channel must get, as publishers keep them.
+    pub(crate) fn history(&self, channel: u64) -> Vec<u64> {
         let state = &self.topics[&channel];
         state.history.values().flatten().copied().collect()
     }

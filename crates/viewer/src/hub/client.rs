@@ -21,7 +21,7 @@ pub(super) struct Client {
     pub outbox: Arc<Outbox>,
     pub advertiser: Advertiser,
     pub subscriptions: HashMap<SubscriptionId, ChannelId>,
-    /// What it publishes on, by its own ids, with the robot's ids.
+    /// Channels that it publishes on, by its own ids, with the robot's ids.
     pub channels: HashMap<ClientChannelId, (ClientChannelId, ClientChannel)>,
     /// Parameters that it watches.
     pub parameters: Watched,
@@ -37,7 +37,7 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    pub fn contains(&self, name: &str) -> bool {
+    pub(super) fn contains(&self, name: &str) -> bool {
         self.all || self.names.contains(name)
     }
 }
@@ -135,14 +135,14 @@ impl State {
 }
 
 impl Client {
-    pub fn advertise(&mut self, channels: &[Channel]) {
+    pub(super) fn advertise(&mut self, channels: &[Channel]) {
         if let Some(text) = self.advertiser.advertise(channels) {
             self.outbox.push_text(text);
         }
     }
 
     /// Forgets all about the robot's channels, and is told of the robot.
-    pub fn start_session(&mut self, info: &ServerMessage) {
+    pub(super) fn start_session(&mut self, info: &ServerMessage) {
         for subscription in std::mem::take(&mut self.subscriptions).into_keys() {
             self.outbox.forget(subscription);
         }
@@ -153,7 +153,7 @@ impl Client {
     }
 
     /// Forgets the subscriptions to channels that are no more.
-    pub fn forget_channels(&mut self, channels: &BTreeSet<ChannelId>) {
+    pub(super) fn forget_channels(&mut self, channels: &BTreeSet<ChannelId>) {
         let outbox = &self.outbox;
         self.subscriptions.retain(|subscription, channel| {
             let over = channels.contains(channel);

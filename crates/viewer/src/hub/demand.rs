@@ -62,13 +62,13 @@ impl Latched {
         history.into_iter().flat_map(|history| &history.messages)
     }
 
-    pub fn forget(&mut self, channel: ChannelId) {
+    pub(super) fn forget(&mut self, channel: ChannelId) {
         if let Some(history) = self.channels.remove(&channel) {
             self.bytes -= history.bytes;
         }
     }
 
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
 }

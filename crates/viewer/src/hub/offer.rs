@@ -1,4 +1,4 @@
-//! What the robot offers, as it told it.
+//! Offer of the robot, as it told it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,12 +27,12 @@ pub(super) struct OfferedChannel {
     pub watchers: Vec<(ClientId, SubscriptionId)>,
     /// Whether it is subscribed without a client, too.
     pub kept: bool,
-    /// Not told again since the robot started to tell everything anew.
+    /// Not told again since the robot began the last resync.
     stale: bool,
 }
 
 impl OfferedChannel {
-    pub fn is_watched(&self) -> bool {
+    pub(super) fn is_watched(&self) -> bool {
         self.kept || !self.watchers.is_empty()
     }
 }
@@ -43,7 +43,7 @@ struct OfferedService {
     stale: bool,
 }
 
-/// What the robot offers.
+/// Offer of the robot.
 #[derive(Debug, Default)]
 pub(super) struct Offer {
     info: Option<ServerMessage>,
@@ -54,7 +54,7 @@ pub(super) struct Offer {
     graph: Option<Graph>,
     /// The latest message with the robot's time. A simulation may stand still.
     pub time: Option<Bytes>,
-    /// When the robot started to tell everything anew, on the clock that pings carry.
+    /// When the robot began a resync, on the clock that pings carry.
     stale_since: Option<u64>,
 }
 
@@ -68,7 +68,7 @@ struct Graph {
 
 impl Offer {
     /// The robot as clients are told of it, or that there is none.
-    pub fn info(&self, room: &str) -> ServerMessage {
+    pub(super) fn info(&self, room: &str) -> ServerMessage {
         self.info
             .clone()
             .unwrap_or_else(|| ServerMessage::ServerInfo {
@@ -81,8 +81,8 @@ impl Offer {
     }
 
     /// Takes the robot's introduction. Returns `true` if a new session begins, which has nothing
-    /// of the one before; else the robot tells everything anew.
-    pub fn introduce(&mut self, clock: u64, info: ServerMessage) -> bool {
+    /// of the one before; else the robot resyncs.
+    pub(super) fn introduce(&mut self, clock: u64, info: ServerMessage) -> bool {
         let same = session(self.info.as_ref()) == session(Some(&info));
         if same {
             self.stale_since = Some(clock);
@@ -99,12 +99,12 @@ impl Offer {
         !same
     }
 
-    pub fn channels(&self) -> impl Iterator<Item = &Channel> {
+    pub(super) fn channels(&self) -> impl Iterator<Item = &Channel> {
         self.channels.values().map(|channel| &*channel.channel)
     }
 
     /// Adds a channel. Returns whether it is new, and whether it replaces another of its id.
-    pub fn add_channel(&mut self, channel: Channel) -> (bool, bool) {
+    pub(super) fn add_channel(&mut self, channel: Channel) -> (bool, bool) {
         let id = channel.id;
         if let Some(known) = self.channels.get_mut(&id) {
             if *known.channel == channel {
@@ -124,7 +124,7 @@ impl Offer {
     }
 
     /// Adds services. Returns those that are new or other than before.
-    pub fn add_services(&mut self, services: Vec<Service>) -> Vec<Service> {
+    pub(super) fn add_services(&mut self, services: Vec<Service>) -> Vec<Service> {
         let mut new = Vec::new();
         for service in services {
             let full = self.services.len() >= MAX_ENTRIES;
@@ -142,16 +142,16 @@ impl Offer {
         new
     }
 
-    pub fn remove_services(&mut self, ids: &[ServiceId]) -> Vec<ServiceId> {
+    pub(super) fn remove_services(&mut self, ids: &[ServiceId]) -> Vec<ServiceId> {
         let known = |id: &ServiceId| self.services.remove(id).is_some();
         ids.iter().copied().filter(known).collect()
     }
 
-    pub fn has_service(&self, id: ServiceId) -> bool {
+    pub(super) fn has_service(&self, id: ServiceId) -> bool {
         self.services.contains_key(&id)
     }
 
-    pub fn services_message(&self) -> Option<ServerMessage> {
+    pub(super) fn services_message(&self) -> Option<ServerMessage> {
         let services: Vec<_> = self
             .services
             .values()
@@ -160,9 +160,9 @@ impl Offer {
         (!services.is_empty()).then_some(ServerMessage::AdvertiseServices { services })
     }
 
-    /// A Pong answers a ping of the time `clock`. If all that the robot told anew came before it,
+    /// A Pong answers a ping of the time `clock`. If all that the robot told in a resync came before it,
     /// returns the channels and services that it did not tell again.
-    pub fn settle(&mut self, clock: u64) -> (BTreeSet<ChannelId>, Vec<ServiceId>) {
+    pub(super) fn settle(&mut self, clock: u64) -> (BTreeSet<ChannelId>, Vec<ServiceId>) {
         if self.stale_since.is_none_or(|since| clock <= since) {
             return Default::default();
         }
@@ -176,7 +176,7 @@ impl Offer {
     }
 
     /// Everything but the introduction is gone.
-    pub fn clear(&mut self) -> (BTreeSet<ChannelId>, Vec<ServiceId>, Vec<String>) {
+    pub(super) fn clear(&mut self) -> (BTreeSet<ChannelId>, Vec<ServiceId>, Vec<String>) {
         let channels = self.channels.keys().copied().collect();
         let services = self.services.keys().copied().collect();
         let statuses = std::mem::take(&mut self.statuses).into_keys().collect();
@@ -187,24 +187,24 @@ impl Offer {
     }
 
     /// Keeps a status that has an id, for later clients.
-    pub fn keep_status(&mut self, id: String, status: ServerMessage) {
+    pub(super) fn keep_status(&mut self, id: String, status: ServerMessage) {
         if self.statuses.len() < MAX_STATUSES || self.statuses.contains_key(&id) {
             self.statuses.insert(id, status);
         }
     }
 
-    pub fn remove_statuses(&mut self, ids: &[String]) {
+    pub(super) fn remove_statuses(&mut self, ids: &[String]) {
         for id in ids {
             self.statuses.remove(id);
         }
     }
 
-    pub fn statuses(&self) -> impl Iterator<Item = ServerMessage> + '_ {
+    pub(super) fn statuses(&self) -> impl Iterator<Item = ServerMessage> + '_ {
         self.statuses.values().cloned()
     }
 
     /// Adds what has changed in the connection graph.
-    pub fn update_graph(&mut self, update: &GraphUpdate) {
+    pub(super) fn update_graph(&mut self, update: &GraphUpdate) {
         let graph = self.graph.get_or_insert_with(Graph::default);
         for topic in &update.published_topics {
             put(&mut graph.published, &topic.name, &topic.publisher_ids);
@@ -225,12 +225,12 @@ impl Offer {
     }
 
     /// Nobody watches the connection graph any more.
-    pub fn forget_graph(&mut self) {
+    pub(super) fn forget_graph(&mut self) {
         self.graph = None;
     }
 
     /// The whole connection graph, if it has been told.
-    pub fn whole_graph(&self) -> Option<GraphUpdate> {
+    pub(super) fn whole_graph(&self) -> Option<GraphUpdate> {
         let graph = self.graph.as_ref()?;
         let published = graph.published.iter().map(|(name, ids)| PublishedTopic {
             name: name.clone(),

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use remote_access_protocol::client::{ClientChannel, ClientMessage};
+use remote_access_protocol::failure::RequestFailure;
 use remote_access_protocol::server::{BinaryMessage, GraphUpdate, ServerMessage};
 use remote_access_protocol::service::ServicePayload;
 use remote_access_protocol::{AssetRequestId, CallId, ClientChannelId, ServiceId};
@@ -29,13 +30,13 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    pub fn forget(&mut self, id: ClientId) {
+    pub(super) fn forget(&mut self, id: ClientId) {
         self.calls.retain(|_, (client, ..)| *client != id);
         self.assets.retain(|_, (client, _)| *client != id);
         self.parameters.retain(|_, (client, _)| *client != id);
     }
 
-    pub fn number(&mut self) -> u32 {
+    pub(super) fn number(&mut self) -> u32 {
         self.next = self.next.wrapping_add(1);
         self.next
     }
@@ -62,8 +63,13 @@ impl State {
             ClientMessage::SubscribeConnectionGraph => self.watch_graph(id),
             ClientMessage::UnsubscribeConnectionGraph => self.unwatch_graph(id),
             ClientMessage::FetchAsset { request, uri } => self.fetch_asset(id, request, uri),
-            // The way to the robot has pings of its own.
-            _ => {}
+            // Clients subscribe by their own ids, and send no times; the connection to the robot has
+            // pings of its own.
+            ClientMessage::Subscribe(_)
+            | ClientMessage::Unsubscribe(_)
+            | ClientMessage::TimedMessageData { .. }
+            | ClientMessage::Ping { .. }
+            | ClientMessage::PingAck { .. } => {}
         }
     }
 
@@ -79,7 +85,9 @@ impl State {
             ClientMessage::ServiceCallRequest(request) => {
                 self.service_failed(request.service, request.call, reason);
             }
-            ClientMessage::FetchAsset { request, .. } => self.asset_fetched(request, Err(reason)),
+            ClientMessage::FetchAsset { request, .. } => {
+                self.asset_fetched(request, Err(RequestFailure::new(reason)));
+            }
             ClientMessage::GetParameters { id: Some(id), .. }
             | ClientMessage::SetParameters { id: Some(id), .. } => {
                 if let Some((client, _)) = self.pending.parameters.remove(&id) {
@@ -91,8 +99,20 @@ impl State {
                     self.refuse(client, "publish", reason);
                 }
             }
-            // The rest is asked again when the robot comes.
-            _ => {}
+            // Nobody waits for an answer of these, or they are sent again when the robot comes.
+            ClientMessage::GetParameters { id: None, .. }
+            | ClientMessage::SetParameters { id: None, .. }
+            | ClientMessage::TimedMessageData { .. }
+            | ClientMessage::Subscribe(_)
+            | ClientMessage::Unsubscribe(_)
+            | ClientMessage::Advertise(_)
+            | ClientMessage::Unadvertise(_)
+            | ClientMessage::SubscribeParameterUpdates(_)
+            | ClientMessage::UnsubscribeParameterUpdates(_)
+            | ClientMessage::SubscribeConnectionGraph
+            | ClientMessage::UnsubscribeConnectionGraph
+            | ClientMessage::Ping { .. }
+            | ClientMessage::PingAck { .. } => {}
         }
     }
 
@@ -109,7 +129,7 @@ impl State {
             self.tell(client, &failure);
         }
         for (client, request) in pending.assets.into_values() {
-            self.answer_asset(client, request, Err(why.to_owned()));
+            self.answer_asset(client, request, Err(RequestFailure::new(why)));
         }
         for (client, _) in pending.parameters.into_values() {
             self.refuse(client, "parameters", why.to_owned());
@@ -280,7 +300,7 @@ impl State {
     fn fetch_asset(&mut self, id: ClientId, request: AssetRequestId, uri: String) {
         if self.pending.assets.len() >= MAX_PENDING {
             let text = format!("{MAX_PENDING} requests for assets are waiting already");
-            self.answer_asset(id, request, Err(text));
+            self.answer_asset(id, request, Err(RequestFailure::new(text)));
             return;
         }
         let number = AssetRequestId(self.pending.number());
@@ -291,7 +311,11 @@ impl State {
         });
     }
 
-    pub(super) fn asset_fetched(&mut self, request: AssetRequestId, result: Result<Bytes, String>) {
+    pub(super) fn asset_fetched(
+        &mut self,
+        request: AssetRequestId,
+        result: Result<Bytes, RequestFailure>,
+    ) {
         if let Some((client, request)) = self.pending.assets.remove(&request) {
             self.answer_asset(client, request, result);
         }
@@ -301,7 +325,7 @@ impl State {
         &self,
         client: ClientId,
         request: AssetRequestId,
-        result: Result<Bytes, String>,
+        result: Result<Bytes, RequestFailure>,
     ) {
         self.tell_binary(
             client,

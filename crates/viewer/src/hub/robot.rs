@@ -1,4 +1,4 @@
-//! What the robot says, and its coming and going.
+//! Messages of the robot, and its coming and going.
 
 use std::collections::BTreeSet;
 
@@ -101,7 +101,6 @@ impl State {
                 message,
             } => self.service_failed(service_id, call_id, message),
             ServerMessage::ConnectionGraphUpdate(update) => self.graph_update(update),
-            _ => debug!("skipping a message that is not known"),
         }
     }
 
@@ -135,7 +134,6 @@ impl State {
                 self.remove_services(&services);
                 return Some(clock.saturating_sub(timestamp));
             }
-            _ => debug!("skipping a binary message that is not known"),
         }
         None
     }

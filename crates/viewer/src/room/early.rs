@@ -19,7 +19,7 @@ pub(super) struct Early {
 
 impl Early {
     /// Keeps a stream of what may be looked at in a moment.
-    pub fn keep(&mut self, identity: &ParticipantIdentity, reader: ByteStreamReader) {
+    pub(super) fn keep(&mut self, identity: &ParticipantIdentity, reader: ByteStreamReader) {
         if self.kept.len() < MAX_KEPT {
             self.kept.push((identity.clone(), reader));
         } else {
@@ -28,7 +28,7 @@ impl Early {
     }
 
     /// Ends a stream unread.
-    pub fn miss(&mut self, identity: &ParticipantIdentity, reader: ByteStreamReader) {
+    pub(super) fn miss(&mut self, identity: &ParticipantIdentity, reader: ByteStreamReader) {
         reader.closer().close();
         if self.missed.len() < MAX_MISSED {
             self.missed.insert(identity.clone());
@@ -36,7 +36,7 @@ impl Early {
     }
 
     /// The streams of a participant, and whether others of it were ended unread.
-    pub fn take(&mut self, identity: &ParticipantIdentity) -> (Vec<ByteStreamReader>, bool) {
+    pub(super) fn take(&mut self, identity: &ParticipantIdentity) -> (Vec<ByteStreamReader>, bool) {
         let mut taken = Vec::new();
         for (sender, reader) in std::mem::take(&mut self.kept) {
             if sender == *identity {
@@ -50,7 +50,7 @@ impl Early {
     }
 
     /// A participant is gone.
-    pub fn forget(&mut self, identity: &ParticipantIdentity) {
+    pub(super) fn forget(&mut self, identity: &ParticipantIdentity) {
         self.kept.retain(|(sender, _)| sender != identity);
         self.missed.remove(identity);
     }

@@ -1,4 +1,4 @@
-//! The way to one robot: our stream to it, and its streams to us.
+//! Link to one robot: our stream to it, and its streams to us.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -17,12 +17,12 @@ use crate::hub::Hub;
 const MAX_STREAMS: usize = 8192;
 /// Bytes of incomplete frames of all streams together, 256 MiB.
 const MAX_BUFFERED: usize = 256 * 1024 * 1024;
-/// The robot is asked to start anew no more often than this.
-const RESTART_INTERVAL: Duration = Duration::from_secs(2);
-/// A robot that does not answer for so long is named to people and asked to start anew.
+/// Shortest time between two requests for a resync.
+const RESYNC_INTERVAL: Duration = Duration::from_secs(2);
+/// A robot that does not answer for so long is named to people and asked for a resync.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The way to one robot. Dropping it ends all streams.
+/// Link to one robot. Dropping it ends all streams.
 pub(super) struct Link {
     identity: ParticipantIdentity,
     sid: ParticipantSid,
@@ -30,12 +30,12 @@ pub(super) struct Link {
     uplink: Uplink,
     readers: JoinSet<()>,
     shared: Arc<Shared>,
-    restarted: Instant,
-    /// Why the robot is to start anew, as soon as it may be asked again.
+    resynced: Instant,
+    /// Reason for the next resync, as soon as the robot may be asked again.
     due: Option<&'static str>,
 }
 
-/// What the tasks that read streams share.
+/// State shared by the tasks that read streams.
 struct Shared {
     hub: Arc<Hub>,
     budget: BufferBudget,
@@ -45,7 +45,7 @@ struct Shared {
 
 impl Link {
     /// Introduces the robot to the hub.
-    pub fn new(
+    pub(super) fn new(
         uplink: Uplink,
         identity: ParticipantIdentity,
         sid: ParticipantSid,
@@ -66,25 +66,25 @@ impl Link {
             uplink,
             readers: JoinSet::new(),
             shared: Arc::new(shared),
-            restarted: Instant::now(),
+            resynced: Instant::now(),
             due: None,
         }
     }
 
-    pub fn identity(&self) -> &ParticipantIdentity {
+    pub(super) fn identity(&self) -> &ParticipantIdentity {
         &self.identity
     }
 
-    pub fn sid(&self) -> &ParticipantSid {
+    pub(super) fn sid(&self) -> &ParticipantSid {
         &self.sid
     }
 
-    pub fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.name
     }
 
     /// Reads a stream of the robot.
-    pub fn read(&mut self, reader: ByteStreamReader) {
+    pub(super) fn read(&mut self, reader: ByteStreamReader) {
         while self.readers.try_join_next().is_some() {}
         if self.readers.len() >= MAX_STREAMS {
             warn!(robot = self.name, "the robot opens too many streams");
@@ -94,29 +94,29 @@ impl Link {
         self.readers.spawn(read(reader, Arc::clone(&self.shared)));
     }
 
-    /// Asks the robot to start anew, as soon as it may be asked again.
-    pub fn restart(&mut self, why: &'static str) {
-        if self.restarted.elapsed() < RESTART_INTERVAL {
+    /// Asks the robot for a resync, as soon as it may be asked again.
+    pub(super) fn resync(&mut self, why: &'static str) {
+        if self.resynced.elapsed() < RESYNC_INTERVAL {
             self.due = Some(why);
             return;
         }
-        warn!(robot = self.name, why, "asking the robot to start anew");
+        warn!(robot = self.name, why, "asking the robot for a resync");
         self.due = None;
-        self.restarted = Instant::now();
-        self.uplink.restart();
+        self.resynced = Instant::now();
+        self.uplink.resync();
     }
 
     /// Looks whether all is well, once in a while.
-    pub fn check(&mut self) {
+    pub(super) fn check(&mut self) {
         let silent = self.shared.answered.lock().elapsed() >= PATIENCE;
         let text = silent.then(|| format!("{} does not answer", self.name));
         self.shared.hub.notice("silence", text);
         if self.shared.broken.swap(false, Ordering::Relaxed) {
-            self.restart("a stream broke");
-        } else if silent && self.restarted.elapsed() >= PATIENCE {
-            self.restart("it does not answer");
+            self.resync("a stream broke");
+        } else if silent && self.resynced.elapsed() >= PATIENCE {
+            self.resync("it does not answer");
         } else if let Some(why) = self.due {
-            self.restart(why);
+            self.resync(why);
         }
     }
 }

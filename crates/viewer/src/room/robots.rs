@@ -1,4 +1,4 @@
-//! Who of the participants is a robot, and which one is looked at.
+//! Robots among the participants, and the one that is watched.
 
 use livekit::id::{ParticipantIdentity, ParticipantSid};
 use livekit::participant::RemoteParticipant;
@@ -26,7 +26,7 @@ pub(super) struct Robots {
 
 impl Robots {
     /// `wanted` is an identity or a name.
-    pub fn new(wanted: Option<String>) -> Self {
+    pub(super) fn new(wanted: Option<String>) -> Self {
         Self {
             wanted,
             robots: Vec::new(),
@@ -34,7 +34,7 @@ impl Robots {
     }
 
     /// A participant is there, and can receive if it is active.
-    pub fn present(&mut self, participant: &RemoteParticipant, active: bool) {
+    pub(super) fn present(&mut self, participant: &RemoteParticipant, active: bool) {
         let identity = participant.identity();
         let role = participant.attributes().get(ROLE_ATTRIBUTE).cloned();
         let known = self.robots.iter().any(|robot| robot.identity == identity);
@@ -44,7 +44,7 @@ impl Robots {
     }
 
     /// A participant turns out to be a robot, since it sends as one.
-    pub fn is_robot(&mut self, participant: &RemoteParticipant) {
+    pub(super) fn is_robot(&mut self, participant: &RemoteParticipant) {
         self.put(participant, true);
     }
 
@@ -70,19 +70,19 @@ impl Robots {
     }
 
     /// A participant is gone.
-    pub fn gone(&mut self, identity: &ParticipantIdentity, sid: &ParticipantSid) {
+    pub(super) fn gone(&mut self, identity: &ParticipantIdentity, sid: &ParticipantSid) {
         self.robots
             .retain(|robot| robot.identity != *identity || robot.sid != *sid);
     }
 
     /// Whether this very participant is still there.
-    pub fn is_there(&self, identity: &ParticipantIdentity, sid: &ParticipantSid) -> bool {
+    pub(super) fn is_there(&self, identity: &ParticipantIdentity, sid: &ParticipantSid) -> bool {
         let is = |robot: &Robot| robot.identity == *identity && robot.sid == *sid;
         self.robots.iter().any(is)
     }
 
     /// The wanted robot, or the first one if any will do, as soon as it can receive.
-    pub fn choose(&self) -> Option<(ParticipantIdentity, ParticipantSid, String)> {
+    pub(super) fn choose(&self) -> Option<(ParticipantIdentity, ParticipantSid, String)> {
         let is_wanted = |robot: &&Robot| match &self.wanted {
             Some(wanted) => robot.identity.as_str() == wanted || robot.name == *wanted,
             None => true,
@@ -96,8 +96,8 @@ impl Robots {
         ))
     }
 
-    /// What people should know while there is no robot to look at.
-    pub fn waiting(&self) -> String {
+    /// Notice while there is no robot to watch.
+    pub(super) fn waiting(&self) -> String {
         // The names are others' choice: they are quoted, and not all of a crowd is listed.
         let robots = self.robots.iter().take(8);
         let names: Vec<_> = robots
@@ -115,8 +115,8 @@ impl Robots {
         }
     }
 
-    /// What people should know if there are several robots, though none was asked for.
-    pub fn others(&self, current: Option<&ParticipantIdentity>) -> Option<String> {
+    /// Notice if there are several robots, though none was asked for.
+    pub(super) fn others(&self, current: Option<&ParticipantIdentity>) -> Option<String> {
         if self.wanted.is_some() || self.robots.len() < 2 {
             return None;
         }

@@ -1,4 +1,4 @@
-//! Who may connect.
+//! Access rules for clients.
 //!
 //! Any page that a browser on this machine shows can reach a local port. Two headers that pages
 //! cannot forge tell them apart: `Origin` says which page opens a WebSocket, and `Host` gives away
@@ -14,6 +14,23 @@ const KNOWN_ORIGINS: [&str; 3] = [
     "https://studio.foxglove.dev",
     "https://lichtblick-suite.github.io",
 ];
+
+/// Reason why a connection is refused. The text is for who tried it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccessError {
+    /// The request names another host: DNS rebinding, or a tunnel.
+    #[error("this port answers to http://localhost and http://127.0.0.1 only")]
+    Host,
+    /// The page was asked for from another machine.
+    #[error(
+        "the page is for this machine only; elsewhere, use it as static files with a token of its \
+         own"
+    )]
+    Peer,
+    /// A web page that is not known opens a WebSocket.
+    #[error("the page {0:?} may not connect; allow it with --allow-origin {0}")]
+    Page(String),
+}
 
 /// Decides on connections.
 #[derive(Clone, Debug)]
@@ -36,28 +53,24 @@ impl Access {
     }
 
     /// A port of the loopback interface is known by names of the loopback interface alone.
-    pub fn check_host(&self, headers: &HeaderMap) -> Result<(), String> {
+    pub fn check_host(&self, headers: &HeaderMap) -> Result<(), AccessError> {
         if !self.loopback || host_is_loopback(headers) {
             return Ok(());
         }
-        Err("this port answers to http://localhost and http://127.0.0.1 only".to_owned())
+        Err(AccessError::Host)
     }
 
     /// The page has a token in it: it goes to this machine, whatever the port is bound to.
-    pub fn check_page(&self, peer: SocketAddr, headers: &HeaderMap) -> Result<(), String> {
+    pub fn check_page(&self, peer: SocketAddr, headers: &HeaderMap) -> Result<(), AccessError> {
         if peer.ip().to_canonical().is_loopback() && host_is_loopback(headers) {
             return Ok(());
         }
-        Err(
-            "the page is for this machine only; elsewhere, use it as static files with a token \
-             of its own"
-                .to_owned(),
-        )
+        Err(AccessError::Peer)
     }
 
     /// A web page may open a WebSocket if it is of this machine, or known. Programs, and pages
     /// that do not come from the web, may.
-    pub fn check_origin(&self, headers: &HeaderMap) -> Result<(), String> {
+    pub fn check_origin(&self, headers: &HeaderMap) -> Result<(), AccessError> {
         let Some(origin) = headers.get(ORIGIN) else {
             return Ok(());
         };
@@ -74,9 +87,7 @@ impl Access {
         {
             return Ok(());
         }
-        Err(format!(
-            "the page {origin:?} may not connect; allow it with --allow-origin {origin}"
-        ))
+        Err(AccessError::Page(origin.to_owned()))
     }
 }
 

@@ -12,7 +12,7 @@ use remote_access_room::{Role, Secret, TokenError, TokenMint};
 use serde::Serialize;
 use tracing::error;
 
-use super::{refuse, Body};
+use super::response::{refuse, Body};
 
 /// The built page.
 static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/web/dist");
@@ -54,7 +54,7 @@ pub struct Site {
     pub websocket: String,
 }
 
-/// What the page reads from `config.json`.
+/// Contents of `config.json`, which the page reads.
 #[derive(Serialize)]
 struct PageConfig<'a> {
     url: &'a str,
@@ -70,6 +70,15 @@ struct PageRoom<'a> {
     token: String,
 }
 
+/// Reason why the page gets no tokens. The text is for the page's user.
+#[derive(Debug, thiserror::Error)]
+enum NoTokens<'a> {
+    #[error(transparent)]
+    Mint(#[from] TokenError),
+    #[error("{0}")]
+    None(&'a str),
+}
+
 impl Site {
     /// The answer to a request for a path.
     pub(super) fn answer(&self, path: &str) -> Response<Body> {
@@ -82,14 +91,14 @@ impl Site {
         }
         match FILES.get_file(name) {
             Some(file) => respond(content_type(name), Bytes::from_static(file.contents())),
-            None => refuse(StatusCode::NOT_FOUND, "there is no such file".to_owned()),
+            None => refuse(StatusCode::NOT_FOUND, "there is no such file"),
         }
     }
 
     fn config(&self) -> Response<Body> {
         let (rooms, error) = match self.rooms() {
             Ok(rooms) => (rooms, None),
-            Err(error) => (Vec::new(), Some(error)),
+            Err(error) => (Vec::new(), Some(error.to_string())),
         };
         let config = PageConfig {
             url: &self.url,
@@ -102,17 +111,17 @@ impl Site {
             Ok(text) => respond("application/json", text.into()),
             Err(error) => {
                 error!(%error, "cannot write the page's configuration");
-                refuse(StatusCode::INTERNAL_SERVER_ERROR, "see the log".to_owned())
+                refuse(StatusCode::INTERNAL_SERVER_ERROR, "see the log")
             }
         }
     }
 
-    fn rooms(&self) -> Result<Vec<PageRoom<'_>>, String> {
+    fn rooms(&self) -> Result<Vec<PageRoom<'_>>, NoTokens<'_>> {
         match &self.tokens {
             PageTokens::Minted { key, secret, rooms } => rooms
                 .iter()
                 .map(|room| {
-                    let token = mint(key, secret, room).map_err(|error| error.to_string())?;
+                    let token = mint(key, secret, room)?;
                     let room = Some(room.as_str());
                     Ok(PageRoom { room, token })
                 })
@@ -124,7 +133,7 @@ impl Site {
                     token: token.expose().to_owned(),
                 })
                 .collect()),
-            PageTokens::None(why) => Err(why.clone()),
+            PageTokens::None(why) => Err(NoTokens::None(why)),
         }
     }
 }

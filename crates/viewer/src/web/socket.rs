@@ -23,7 +23,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::WebSocketStream;
 use tracing::debug;
 
-use super::Body;
+use super::response::Body;
 use crate::hub::{ClientId, Hub};
 use crate::local::{self, LocalMessage, Subprotocol};
 use crate::outbox::{Item, Outbox};
@@ -42,6 +42,20 @@ const BATCH: usize = 64;
 const DROP_STATUS: &str = "remote_access_viewer.dropped";
 /// Time without drops after which that status is removed.
 const DROP_MEMORY: Duration = Duration::from_secs(5);
+
+/// Reason why a request does not become a WebSocket. The text is for who sent it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum HandshakeError {
+    #[error("this is no WebSocket request of version 13")]
+    Version,
+    #[error(
+        "none of the subprotocols {0:?} is known; these are: foxglove.sdk.v1.1, foxglove.sdk.v1, \
+         foxglove.websocket.v1"
+    )]
+    Subprotocol(Vec<String>),
+    #[error(transparent)]
+    Key(#[from] hyper::header::InvalidHeaderValue),
+}
 
 /// A connection that is about to become a WebSocket.
 pub(super) struct Upgrading {
@@ -66,14 +80,14 @@ fn has_token(headers: &HeaderMap, token: &str) -> bool {
 /// Agrees to a WebSocket, or says why not.
 pub(super) fn accept(
     request: &mut Request<Incoming>,
-) -> Result<(Response<Body>, Upgrading), String> {
+) -> Result<(Response<Body>, Upgrading), HandshakeError> {
     let headers = request.headers();
     let version = headers
         .get(SEC_WEBSOCKET_VERSION)
         .map(HeaderValue::as_bytes);
     let key = match (headers.get(SEC_WEBSOCKET_KEY), version) {
         (Some(key), Some(b"13")) => derive_accept_key(key.as_bytes()),
-        _ => return Err("this is no WebSocket request of version 13".to_owned()),
+        _ => return Err(HandshakeError::Version),
     };
     let offered: Vec<&str> = headers
         .get_all(SEC_WEBSOCKET_PROTOCOL)
@@ -81,14 +95,12 @@ pub(super) fn accept(
         .filter_map(|value| value.to_str().ok())
         .collect();
     let Some(subprotocol) = Subprotocol::choose(&offered.join(",")) else {
-        return Err(format!(
-            "none of the subprotocols {offered:?} is known; these are: foxglove.sdk.v1.1, \
-             foxglove.sdk.v1, foxglove.websocket.v1"
-        ));
+        let offered = offered.into_iter().map(str::to_owned).collect();
+        return Err(HandshakeError::Subprotocol(offered));
     };
     let mut response = Response::new(Body::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let key = HeaderValue::from_str(&key).map_err(|error| error.to_string())?;
+    let key = HeaderValue::from_str(&key)?;
     let headers = response.headers_mut();
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));

@@ -18,7 +18,7 @@ pub enum Priority {
     High,
 }
 
-/// How a channel is opened.
+/// Settings of a new channel.
 #[derive(Clone, Debug)]
 pub struct DataChannelInit {
     /// Deliver messages in the order they were sent.
@@ -79,7 +79,7 @@ pub enum DataChannelState {
     Connecting,
     /// Messages can be sent.
     Open,
-    /// What was accepted is still being sent; nothing more is accepted.
+    /// Accepted data is still being sent; nothing more is accepted.
     Closing,
     /// Over.
     Closed,

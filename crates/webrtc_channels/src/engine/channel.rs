@@ -19,7 +19,7 @@ const MAX_BUFFERED: u64 = 16 * 1024 * 1024;
 /// Bytes that may wait for a message callback to be set, the limit of the official library.
 const MAX_BACKLOG: usize = 16 * 1024 * 1024;
 
-/// What a channel asks of the thread of its connection.
+/// Request of a channel to the thread of its connection.
 pub(crate) enum Request {
     /// Close it once everything accepted has been sent.
     Close(Arc<Channel>),
@@ -47,7 +47,7 @@ pub(super) struct Queued {
     pub(super) expires: Option<Instant>,
 }
 
-/// What passed through a channel.
+/// Traffic of a channel.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
     pub(super) messages: AtomicU32,
@@ -61,7 +61,7 @@ impl Traffic {
     }
 }
 
-/// What changes together under one lock: a message is only queued while the channel is open.
+/// State under one lock: a message is only queued while the channel is open.
 struct Outbox {
     state: DataChannelState,
     queue: VecDeque<Queued>,

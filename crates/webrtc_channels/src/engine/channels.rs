@@ -236,7 +236,7 @@ impl Channels {
             .call(|callback| callback(handle));
     }
 
-    /// How many channels were ever open, and how many of them are closed.
+    /// Number of channels that were ever open, and of those that are closed.
     pub(super) fn counts(&self) -> (u32, u32) {
         (self.opened, self.closed)
     }

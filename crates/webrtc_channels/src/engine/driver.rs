@@ -5,6 +5,7 @@ mod commands;
 mod packets;
 mod states;
 mod stats;
+mod wire;
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,7 +17,7 @@ use dimpl::DtlsCertificate;
 use is::IceCreds;
 use mio::{Poll, Waker};
 
-use self::stats::Wire;
+use self::wire::Wire;
 use super::channels::Channels;
 use super::dtls::Dtls;
 use super::ice::Ice;
@@ -28,9 +29,9 @@ use crate::data_channel::DataChannelState;
 use crate::states::{IceConnectionState, PeerConnectionState};
 use sctp_association::SctpAssociation;
 
-/// How long a connection that the peer ended stays as it is. Who ended it usually says so by the
-/// application's own channel too, and then closes it; a connection that failed at once would be
-/// answered with a new one. Signaling that lost a race takes a round trip or two.
+/// Time for which a connection that the peer ended stays as it is. The peer usually says so by the
+/// application's own channel too, and the application closes it; a connection that failed at once
+/// would be answered with a new one. Signaling that lost a race takes a round trip or two.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// Whether DTLS or SCTP are over for good.

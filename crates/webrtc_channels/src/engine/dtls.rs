@@ -31,7 +31,7 @@ pub(super) enum DtlsError {
     Protocol(String),
 }
 
-/// What comes out of the connection.
+/// Output of the connection.
 pub(super) enum DtlsOutput<'a> {
     /// A packet for the peer.
     Packet(&'a [u8]),

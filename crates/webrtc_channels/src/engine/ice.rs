@@ -25,7 +25,8 @@ use super::network::{Found, Path};
 use crate::configuration::IceTransportsType;
 use crate::states::IceConnectionState;
 
-/// How long the peer's consent to get data lasts after its last response (RFC 7675, section 5.1).
+/// Time for which the peer's consent to get data lasts after its last response (RFC 7675, section
+/// 5.1).
 const CONSENT: Duration = Duration::from_secs(30);
 /// The first check may leave this soon after the previous one.
 const PACING: Duration = Duration::from_millis(20);
@@ -54,7 +55,7 @@ pub(super) struct Ice {
     survival: Survival,
     /// The state that the agent is in, whatever is thought of its path.
     agent_state: IceConnectionState,
-    /// How often data took another path.
+    /// Number of times that data took another path.
     path_changes: u32,
     pairs: Pairs,
     state: IceConnectionState,
@@ -103,7 +104,7 @@ impl Ice {
         self.path.filter(|_| self.consent)
     }
 
-    /// What went over each pair of candidates.
+    /// Traffic of each pair of candidates.
     pub(super) fn pairs(&mut self) -> &mut Pairs {
         &mut self.pairs
     }

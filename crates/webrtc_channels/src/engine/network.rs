@@ -5,6 +5,7 @@
 
 mod clock;
 mod gather;
+mod gathering;
 mod ice_tcp;
 mod interfaces;
 mod reflexive;
@@ -26,8 +27,8 @@ use mio::{Events, Poll, Token};
 
 use super::shared::Shared;
 use clock::Clock;
-use gather::Gathering;
-pub(super) use gather::{Found, NetworkEvent};
+use gathering::Gathering;
+pub(super) use gathering::{Found, NetworkEvent};
 use ice_tcp::IceTcp;
 use reflexive::Query;
 use relay::Relay;
@@ -109,20 +110,16 @@ impl Network {
             _ => {}
         }
         for event in &self.events {
-            let (token, readable, writable) =
-                (event.token(), event.is_readable(), event.is_writable());
-            if !self.sockets.handle_event(token, readable, writable)
-                && !self.tcp.handle_event(token, readable, writable)
-            {
+            if !self.sockets.handle_event(event) && !self.tcp.handle_event(event) {
                 for relay in &mut self.relays {
-                    relay.handle_event(token, readable, writable);
+                    relay.handle_event(event);
                 }
             }
         }
         Ok(())
     }
 
-    /// How many sockets there are for [`receive`](Self::receive).
+    /// Number of sockets for [`receive`](Self::receive).
     pub(super) fn sockets(&self) -> usize {
         self.sockets.len()
     }

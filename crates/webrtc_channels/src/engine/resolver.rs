@@ -5,7 +5,9 @@
 //! wants a name that is being looked up shares the answer.
 
 use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
@@ -19,17 +21,26 @@ pub(crate) struct Name {
     pub(crate) port: u16,
 }
 
+/// Reason why a name has no addresses. All who wait for the name get it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum ResolveError {
+    #[error("no thread to look it up: {0}")]
+    Thread(Arc<io::Error>),
+    #[error("{0}")]
+    System(Arc<io::Error>),
+}
+
 /// The addresses of a name, at most one of each family, or why there are none.
-pub(crate) type Addresses = Result<Vec<SocketAddr>, String>;
+pub(crate) type Addresses = Result<Vec<SocketAddr>, ResolveError>;
 
 /// Called with the answer, on a thread of the resolver. It must not block.
 type Answer = Box<dyn FnOnce(Addresses) + Send>;
 
-/// Asks the system.
-type Ask = fn(&Name) -> Addresses;
+/// Look-up of a name by the system.
+type LookUp = fn(&Name) -> Addresses;
 
 struct Pool {
-    ask: Ask,
+    resolve: LookUp,
     state: Mutex<Option<State>>,
 }
 
@@ -37,12 +48,12 @@ struct Pool {
 struct State {
     /// Names that no thread has taken.
     queue: VecDeque<Name>,
-    /// Who waits for each name, taken or not.
+    /// Callbacks that wait for each name, taken or not.
     waiting: HashMap<Name, Vec<Answer>>,
     threads: usize,
 }
 
-static POOL: Pool = Pool::new(ask_system);
+static POOL: Pool = Pool::new(resolve_by_system);
 
 /// Looks a name up, or waits for the answer to who has asked before. `answer` is called with it.
 pub(crate) fn look_up(name: Name, answer: impl FnOnce(Addresses) + Send + 'static) {
@@ -50,9 +61,9 @@ pub(crate) fn look_up(name: Name, answer: impl FnOnce(Addresses) + Send + 'stati
 }
 
 impl Pool {
-    const fn new(ask: Ask) -> Self {
+    const fn new(resolve: LookUp) -> Self {
         Self {
-            ask,
+            resolve,
             state: Mutex::new(None),
         }
     }
@@ -78,8 +89,7 @@ impl Pool {
             .name("webrtc-dns".to_owned())
             .spawn(move || while self.answer_next() {});
         if let Err(error) = thread {
-            let reason = format!("no thread to look it up: {error}");
-            self.give_up(&reason);
+            self.give_up(&ResolveError::Thread(Arc::new(error)));
         }
     }
 
@@ -96,7 +106,7 @@ impl Pool {
                 }
             }
         };
-        let addresses = (self.ask)(&name);
+        let addresses = (self.resolve)(&name);
         self.tell(&name, &addresses);
         true
     }
@@ -112,7 +122,7 @@ impl Pool {
     }
 
     /// There is no thread: without any other, nobody would ever answer.
-    fn give_up(&self, reason: &str) {
+    fn give_up(&self, error: &ResolveError) {
         let left = {
             let mut state = self.state.lock();
             let state = state.get_or_insert_default();
@@ -123,15 +133,15 @@ impl Pool {
             }
         };
         for name in left {
-            self.tell(&name, &Err(reason.to_owned()));
+            self.tell(&name, &Err(error.clone()));
         }
     }
 }
 
-fn ask_system(name: &Name) -> Addresses {
+fn resolve_by_system(name: &Name) -> Addresses {
     (name.host.as_str(), name.port)
         .to_socket_addrs()
-        .map_err(|error| error.to_string())
+        .map_err(|error| ResolveError::System(Arc::new(error)))
         .map(one_of_each_family)
 }
 
@@ -192,7 +202,9 @@ mod tests {
             MOST.fetch_max(AT_WORK.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             std::thread::sleep(std::time::Duration::from_millis(1));
             AT_WORK.fetch_sub(1, Ordering::SeqCst);
-            Err("no such name".to_owned())
+            Err(ResolveError::System(Arc::new(
+                io::ErrorKind::NotFound.into(),
+            )))
         });
         let (told, answers) = channel();
         for index in 0..50 {
@@ -203,7 +215,8 @@ mod tests {
             );
         }
         for _ in 0..50 {
-            assert_eq!(answers.recv().unwrap(), Err("no such name".to_owned()));
+            let answer = answers.recv().unwrap();
+            assert!(matches!(answer, Err(ResolveError::System(_))), "{answer:?}");
         }
         assert!((1..=MAX_THREADS).contains(&MOST.load(Ordering::SeqCst)));
         while POOL

@@ -1,4 +1,4 @@
-//! What the connection's thread shares with the rest of the program.
+//! State shared by the connection's thread and the rest of the program.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub(crate) enum Command {
     Close,
 }
 
-/// What the thread needs of a remote description.
+/// Transport settings of a remote description.
 pub(crate) struct RemoteDescription {
     pub(crate) credentials: IceCreds,
     pub(crate) fingerprint: Fingerprint,

@@ -1,8 +1,8 @@
-//! How the states of the parts make up the state of the connection.
+//! State of the connection, from the states of its parts.
 
 use crate::states::{IceConnectionState, PeerConnectionState};
 
-/// What the state of a connection depends on, apart from being closed.
+/// States that the state of a connection depends on, apart from being closed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parts {
     /// A remote description was set.

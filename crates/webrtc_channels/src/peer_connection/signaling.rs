@@ -9,7 +9,7 @@ use crate::session_description::{SdpParseError, SdpType, SessionDescription};
 use crate::states::SignalingState;
 use crate::RtcError;
 
-/// What a change means for the engine, in order.
+/// Commands for the engine that follow from a change, in order.
 pub(super) struct Effects {
     pub(super) commands: Vec<Command>,
 }
@@ -177,7 +177,7 @@ impl Signaling {
                 let client = *self
                     .dtls_client
                     .get_or_insert(local.setup() == Setup::Active);
-                commands.push(remote_command(remote, false, client));
+                commands.push(remote_command(remote, Offerer::Peer, client));
                 self.current_remote = self.pending_remote.take();
                 self.current_local = Some(description);
                 self.pending_local = None;
@@ -210,7 +210,7 @@ impl Signaling {
                 let client = *self
                     .dtls_client
                     .get_or_insert(remote.setup == Setup::Passive);
-                commands.push(remote_command(remote, true, client));
+                commands.push(remote_command(remote, Offerer::Us, client));
                 self.current_local = self.pending_local.take();
                 self.current_remote = Some(description);
                 self.pending_remote = None;
@@ -265,10 +265,18 @@ fn mirror(sdp: &Sdp) -> Vec<Section> {
 }
 
 fn remote_transport(sdp: &Sdp) -> Result<RemoteTransport, RtcError> {
-    sdp.remote_transport().map_err(RtcError::invalid_sdp)
+    sdp.remote_transport()
+        .map_err(|missing| RtcError::invalid_sdp(missing.to_string()))
 }
 
-fn remote_command(remote: RemoteTransport, we_offered: bool, dtls_client: bool) -> Command {
+/// The side that made the offer of an exchange.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Offerer {
+    Us,
+    Peer,
+}
+
+fn remote_command(remote: RemoteTransport, offerer: Offerer, dtls_client: bool) -> Command {
     Command::Remote(Box::new(RemoteDescription {
         credentials: IceCreds {
             ufrag: remote.ufrag,
@@ -276,7 +284,7 @@ fn remote_command(remote: RemoteTransport, we_offered: bool, dtls_client: bool) 
         },
         fingerprint: remote.fingerprint,
         // RFC 8445, section 6.1.1: the offerer controls, and always controls a lite peer.
-        ice_controlling: we_offered || remote.ice_lite,
+        ice_controlling: offerer == Offerer::Us || remote.ice_lite,
         dtls_client,
         data_channels: remote.data_channels,
         max_message_size: remote.max_message_size,

@@ -8,6 +8,15 @@ use thiserror::Error;
 pub struct SdpParseError {
     /// The offending line.
     pub line: String,
-    /// What is wrong with it.
+    /// Reason.
     pub description: String,
+}
+
+/// An attribute without which there is no transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum MissingAttribute {
+    #[error("the remote description has no ICE credentials")]
+    IceCredentials,
+    #[error("the remote description has no usable fingerprint")]
+    Fingerprint,
 }

@@ -1,6 +1,6 @@
 //! The parser.
 
-use super::error::SdpParseError;
+use super::error::{MissingAttribute, SdpParseError};
 
 /// Message size that a peer accepts when it does not say (RFC 8841, section 6.1), in bytes.
 const DEFAULT_MAX_MESSAGE_SIZE: u64 = 65_536;
@@ -70,7 +70,7 @@ impl Fingerprint {
     }
 }
 
-/// What the transport needs to know of the peer's description.
+/// Transport settings of the peer's description.
 #[derive(Debug, Clone)]
 pub(crate) struct RemoteTransport {
     pub(crate) ufrag: String,
@@ -163,15 +163,15 @@ impl Sdp {
     /// Everything the transport needs of a peer's description.
     ///
     /// # Errors
-    /// The message says which attribute is missing.
-    pub(crate) fn remote_transport(&self) -> Result<RemoteTransport, &'static str> {
+    /// An attribute is missing.
+    pub(crate) fn remote_transport(&self) -> Result<RemoteTransport, MissingAttribute> {
         let (ufrag, pwd) = self
             .ice_credentials()
-            .ok_or("the remote description has no ICE credentials")?;
+            .ok_or(MissingAttribute::IceCredentials)?;
         let fingerprint = self
             .transport_attribute("fingerprint")
             .and_then(Fingerprint::parse)
-            .ok_or("the remote description has no usable fingerprint")?;
+            .ok_or(MissingAttribute::Fingerprint)?;
         Ok(RemoteTransport {
             ufrag,
             pwd,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub struct Lab {
+pub(crate) struct Lab {
     prefix: String,
     turn: Option<Child>,
     directory: PathBuf,
@@ -20,7 +20,7 @@ pub struct Lab {
 
 impl Lab {
     /// Builds the namespaces. `None`, said loudly, if this machine cannot.
-    pub fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         static LACK: OnceLock<Option<String>> = OnceLock::new();
         if let Some(lack) = LACK.get_or_init(lack) {
             // Past the capture of the test runner.
@@ -52,7 +52,7 @@ impl Lab {
     }
 
     /// Connects a host to the router with a link of its own.
-    pub fn plug(&self, host: &str, device: &str, port: &str, number: u32) {
+    pub(crate) fn plug(&self, host: &str, device: &str, port: &str, number: u32) {
         let (inside, outside) = (self.namespace(host), self.namespace("net"));
         let link = [
             "link", "add", device, "netns", &inside, "type", "veth", "peer", "name", port, "netns",
@@ -85,19 +85,19 @@ impl Lab {
     }
 
     /// Runs a command line on a host.
-    pub fn on(&self, host: &str, line: &str) {
+    pub(crate) fn on(&self, host: &str, line: &str) {
         run(self.command(host, "sh").args(["-c", line]));
     }
 
     /// A command that will run on a host.
-    pub fn command(&self, host: &str, program: &str) -> Command {
+    pub(crate) fn command(&self, host: &str, program: &str) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.namespace(host), program]);
         command
     }
 
     /// The router drops what one host sends to another, and back, of both IP versions.
-    pub fn part(&self, one: u32, other: u32) {
+    pub(crate) fn part(&self, one: u32, other: u32) {
         for (from, to) in [(one, other), (other, one)] {
             let ipv4 = format!("-s 198.18.{from}.0/24 -d 198.18.{to}.0/24 -j DROP");
             let ipv6 = format!("-s 2001:db8:{from}::/64 -d 2001:db8:{to}::/64 -j DROP");
@@ -107,7 +107,7 @@ impl Lab {
     }
 
     /// Starts the TURN server on `t`: UDP and TCP at port 3478, TLS at 5349; user `u`, password `p`.
-    pub fn start_turn(&mut self) {
+    pub(crate) fn start_turn(&mut self) {
         let file = |name: &str| self.directory.join(name).display().to_string();
         let (key, certificate) = (file("key.pem"), self.certificate());
         let subject = [
@@ -179,7 +179,7 @@ impl Lab {
     }
 
     /// Stops the TURN server, as a crash would.
-    pub fn stop_turn(&mut self) {
+    pub(crate) fn stop_turn(&mut self) {
         if let Some(mut turn) = self.turn.take() {
             let _ = turn.kill();
             let _ = turn.wait();
@@ -187,7 +187,7 @@ impl Lab {
     }
 
     /// The certificate of the TURN server.
-    pub fn certificate(&self) -> String {
+    pub(crate) fn certificate(&self) -> String {
         self.directory.join("cert.pem").display().to_string()
     }
 }
@@ -214,7 +214,7 @@ fn run(command: &mut Command) {
     );
 }
 
-/// What this machine lacks.
+/// Missing means of this machine.
 fn lack() -> Option<String> {
     for (program, argument) in [
         ("ip", "-V"),

@@ -12,10 +12,10 @@ use webrtc_channels::peer_connection::{OfferOptions, PeerConnection};
 use webrtc_channels::session_description::SessionDescription;
 use webrtc_channels::states::PeerConnectionState;
 
-/// How long anything may take before a test gives up. A guard against hanging, not a bound.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Time until a test gives up. A guard against hanging, not a bound.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-pub struct Pair {
+pub(crate) struct Pair {
     pub near: PeerConnection,
     pub far: PeerConnection,
     /// Channels that `far` was told of and that no test has taken.
@@ -23,14 +23,14 @@ pub struct Pair {
     pub near_states: Arc<Mutex<Vec<PeerConnectionState>>>,
 }
 
-pub fn connection() -> PeerConnection {
+pub(crate) fn connection() -> PeerConnection {
     let _ = env_logger::builder().is_test(true).try_init();
     PeerConnection::new(RtcConfiguration::default()).unwrap()
 }
 
 impl Pair {
     /// Two connections that know each other's candidates once they exchange descriptions.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (near, far) = (connection(), connection());
         let opened = Arc::new(Mutex::new(Vec::new()));
         let list = opened.clone();
@@ -50,7 +50,7 @@ impl Pair {
         }
     }
 
-    pub async fn connected() -> Self {
+    pub(crate) async fn connected() -> Self {
         let pair = Self::new();
         pair.negotiate(OfferOptions::default(), |sdp| sdp).await;
         until("both are connected", || {
@@ -63,7 +63,7 @@ impl Pair {
     }
 
     /// One exchange, offered by `near`; `change` may forge the answer.
-    pub async fn negotiate(&self, options: OfferOptions, change: impl Fn(String) -> String) {
+    pub(crate) async fn negotiate(&self, options: OfferOptions, change: impl Fn(String) -> String) {
         let (near_candidates, far_candidates) = (collect(&self.near), collect(&self.far));
         let offer = self.near.create_offer(options).await.unwrap();
         self.near
@@ -84,7 +84,7 @@ impl Pair {
     }
 
     /// Opens a channel from `near` and waits until both ends are open.
-    pub async fn open_channel(
+    pub(crate) async fn open_channel(
         &self,
         label: &str,
         init: DataChannelInit,
@@ -103,7 +103,7 @@ impl Pair {
 type Candidates = Arc<Mutex<Vec<IceCandidate>>>;
 
 /// Keeps the candidates of a connection.
-pub fn collect(pc: &PeerConnection) -> Candidates {
+pub(crate) fn collect(pc: &PeerConnection) -> Candidates {
     let candidates = Candidates::default();
     let list = candidates.clone();
     pc.on_ice_candidate(Some(Box::new(move |candidate| {
@@ -122,7 +122,7 @@ async fn trickle(candidates: &Candidates, to: &PeerConnection) {
 }
 
 /// Waits for a condition.
-pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
@@ -131,7 +131,7 @@ pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// Sends a message, waiting for room in the buffer.
-pub async fn send(channel: &DataChannel, data: &[u8], binary: bool) {
+pub(crate) async fn send(channel: &DataChannel, data: &[u8], binary: bool) {
     let text: Vec<u8>;
     let data = if binary {
         data
@@ -143,7 +143,7 @@ pub async fn send(channel: &DataChannel, data: &[u8], binary: bool) {
 }
 
 /// Bytes that differ with every seed and are also text.
-pub fn pattern(seed: u32, length: usize) -> Vec<u8> {
+pub(crate) fn pattern(seed: u32, length: usize) -> Vec<u8> {
     (0..length as u32)
         .map(|i| {
             seed.wrapping_mul(2_654_435_761)

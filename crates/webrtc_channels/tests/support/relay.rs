@@ -11,7 +11,7 @@ use webrtc_channels::peer_connection::OfferOptions;
 
 use super::pair::{collect, until, Pair};
 
-pub struct Relay {
+pub(crate) struct Relay {
     /// No packet passes.
     pub cut: Arc<AtomicBool>,
     /// Lost packets per thousand.
@@ -77,7 +77,7 @@ impl Relay {
     }
 
     /// Connects a pair through a new relay, over loopback only.
-    pub async fn connect(pair: &Pair) -> Self {
+    pub(crate) async fn connect(pair: &Pair) -> Self {
         let (near, far) = exchange(pair, OfferOptions::default()).await;
         let relay = Self::start([near, far]);
         relay.announce(pair).await;
@@ -85,7 +85,7 @@ impl Relay {
     }
 
     /// Restarts ICE through the same relay.
-    pub async fn restart_ice(&self, pair: &Pair) {
+    pub(crate) async fn restart_ice(&self, pair: &Pair) {
         exchange(pair, OfferOptions { ice_restart: true }).await;
         self.announce(pair).await;
     }

@@ -20,7 +20,7 @@ use webrtc_channels::session_description::{SdpType, SessionDescription};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection in another process.
-pub struct Remote {
+pub(crate) struct Remote {
     process: Child,
     input: ChildStdin,
     lines: Receiver<String>,
@@ -33,7 +33,7 @@ pub struct Remote {
 impl Remote {
     /// Starts it with ICE servers (`url url …`, all with user `u` and this password) and a policy:
     /// `all`, `nohost` or `relay`.
-    pub fn start(mut command: Command, servers: &str, password: &str, policy: &str) -> Self {
+    pub(crate) fn start(mut command: Command, servers: &str, password: &str, policy: &str) -> Self {
         let mut process = command
             .arg(std::env::current_exe().unwrap())
             .args(["--exact", "peer", "--nocapture"])
@@ -65,7 +65,7 @@ impl Remote {
         }
     }
 
-    pub fn tell(&mut self, line: &str) {
+    pub(crate) fn tell(&mut self, line: &str) {
         writeln!(self.input, "{line}").unwrap();
     }
 
@@ -84,7 +84,7 @@ impl Remote {
     }
 
     /// Waits for a line that begins like this, takes it and returns the rest of it.
-    pub fn expect(&mut self, start: &str) -> String {
+    pub(crate) fn expect(&mut self, start: &str) -> String {
         let began = Instant::now();
         loop {
             if let Some(index) = self.heard.iter().position(|line| line.starts_with(start)) {
@@ -108,7 +108,7 @@ impl Drop for Remote {
 }
 
 /// One exchange of descriptions, offered by `near`.
-pub fn negotiate(near: &mut Remote, far: &mut Remote, command: &str) {
+pub(crate) fn negotiate(near: &mut Remote, far: &mut Remote, command: &str) {
     near.tell(command);
     let offer = near.expect("sdp ");
     far.tell(&format!("answer {offer}"));
@@ -117,7 +117,7 @@ pub fn negotiate(near: &mut Remote, far: &mut Remote, command: &str) {
 }
 
 /// Carries candidates between the two until `far` has counted a message that `near` sent, and back.
-pub fn talk(near: &mut Remote, far: &mut Remote, text: &str) {
+pub(crate) fn talk(near: &mut Remote, far: &mut Remote, text: &str) {
     near.tell(&format!("say {text}"));
     trickle_until(near, far, &format!("heard {text}"));
     far.tell(&format!("say {text}!"));
@@ -126,7 +126,7 @@ pub fn talk(near: &mut Remote, far: &mut Remote, text: &str) {
 
 /// Carries candidates between the two until the second has said this line. A `*` in it stands for
 /// anything.
-pub fn trickle_until(one: &mut Remote, other: &mut Remote, line: &str) {
+pub(crate) fn trickle_until(one: &mut Remote, other: &mut Remote, line: &str) {
     let began = Instant::now();
     let (start, part) = line.split_once('*').unwrap_or((line, ""));
     let is_it = |heard: &String| match part {
@@ -157,7 +157,7 @@ fn carry(from: &mut Remote, to: &mut Remote) {
 }
 
 /// The other process: does what it is told until its input ends.
-pub fn serve() {
+pub(crate) fn serve() {
     if std::env::var_os("PEER_POLICY").is_none() {
         return;
     }

@@ -4,7 +4,6 @@
 //! ([`Order`]), and reports what happens as JSON lines. With `E2EE_KEY` in the environment data is
 //! encrypted under this shared key; with `RELAY_ONLY` it uses no path but those through TURN servers; with
 //! `TWO_CONNECTIONS` it has one for each direction, the second offered by the server. It ends with its input.
-#![forbid(unsafe_code)]
 
 mod hex;
 mod report;

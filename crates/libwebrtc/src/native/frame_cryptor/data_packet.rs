@@ -8,7 +8,8 @@ use parking_lot::Mutex;
 use thiserror::Error;
 
 use super::key_ring::IV_SIZE;
-use super::{EncryptedPacket, EncryptionAlgorithm, KeyProvider};
+use super::options::EncryptionAlgorithm;
+use super::provider::KeyProvider;
 
 /// Why a packet was not encrypted or decrypted.
 #[derive(Debug, Error)]
@@ -25,6 +26,17 @@ enum CryptorError {
         "a packet of participant {participant:?} does not fit its key {index}, nor one that follows"
     )]
     Decrypt { participant: String, index: u32 },
+}
+
+/// An encrypted data packet.
+#[derive(Debug, Clone)]
+pub struct EncryptedPacket {
+    /// The ciphertext and its tag of 16 bytes.
+    pub data: Vec<u8>,
+    /// The initialization vector, 12 bytes.
+    pub iv: Vec<u8>,
+    /// Which key of the ring was used.
+    pub key_index: u32,
 }
 
 /// Encrypts and decrypts data packets with AES-128-GCM, as LiveKit's other SDKs do. Clones share

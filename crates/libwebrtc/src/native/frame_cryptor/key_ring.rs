@@ -13,7 +13,7 @@ use hkdf::Hkdf;
 use parking_lot::Mutex;
 use sha2::Sha256;
 
-use super::KeyDerivationAlgorithm;
+use super::options::KeyDerivationAlgorithm;
 
 /// Rounds of PBKDF2, fixed in the other implementations.
 const ROUNDS: u32 = 100_000;
@@ -28,7 +28,7 @@ const MAX_RING_SIZE: usize = 256;
 /// The largest window of the ratchet. Each step costs two derivations, tens of milliseconds.
 const MAX_WINDOW: usize = 256;
 
-/// How keys are derived, for all keys of a provider.
+/// Derivation of all keys of a provider.
 #[derive(Debug, Clone)]
 pub(super) struct Derivation {
     algorithm: KeyDerivationAlgorithm,

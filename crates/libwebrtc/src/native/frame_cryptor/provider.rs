@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::key_ring::{Derivation, Key, KeyRing};
-use super::KeyProviderOptions;
+use super::options::KeyProviderOptions;
 
 /// Participants that may have keys of their own. The server names them, so their number must have
 /// an end.

@@ -1,7 +1,6 @@
 //! Pacer: spreads bytes evenly while a queue stands on the path, or stood lately.
 //!
-//! What goes out in one go fills the queue of a slow link, and the most urgent message waits
-//! behind it. Sent at the rate of the link it leaves the queue empty.
+//! A burst fills the queue of a slow link, and the most urgent message waits behind it. Sent at the rate of the link it leaves the queue empty.
 
 use std::time::{Duration, Instant};
 

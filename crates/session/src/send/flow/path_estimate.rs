@@ -51,7 +51,7 @@ impl PathEstimate {
         }
     }
 
-    /// What is measured just before the old value is forgotten counts most, since the path is
+    /// A value measured just before the old one is forgotten counts most, since the path is
     /// drained then.
     fn update_min_rtt(&mut self, now: Instant, round_trip: Duration) {
         let lifetime = MIN_RTT_LIFETIME + DRAIN_TIME;

@@ -1,4 +1,4 @@
-//! Whatever comes is survived.
+//! Arbitrary bytes are survived.
 
 use bytes::Bytes;
 use proptest::prelude::*;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use remote_access_protocol::client::ClientMessage;
+use remote_access_protocol::failure::RequestFailure;
 use remote_access_protocol::server::{BinaryMessage, ServerMessage};
 use remote_access_protocol::service::ServicePayload;
 use remote_access_protocol::{AssetRequestId, CallId, ClientChannelId, ServiceId};
@@ -99,7 +100,7 @@ fn calls_fail_when_the_robot_leaves_or_cannot_be_asked() {
         .unwrap()
         .contains("robot1 cannot be asked"));
     world.state.robot_left("gone");
-    let result = Err("the robot is gone".to_owned());
+    let result = Err(RequestFailure::new("the robot is gone"));
     let request = AssetRequestId(5);
     assert_eq!(
         client.binaries(),
@@ -110,6 +111,6 @@ fn calls_fail_when_the_robot_leaves_or_cannot_be_asked() {
     world.state.request_refused(request);
     assert!(
         matches!(&client.binaries()[0], BinaryMessage::FetchAssetResponse { result: Err(why), .. }
-        if why.contains("no robot in room lab"))
+        if why.text().contains("no robot in room lab"))
     );
 }

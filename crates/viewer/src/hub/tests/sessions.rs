@@ -1,4 +1,4 @@
-//! The robot comes, goes, and tells everything anew.
+//! The robot comes, goes, and resyncs.
 
 use remote_access_protocol::client::ClientMessage;
 use remote_access_protocol::server::{BinaryMessage, ServerMessage, StatusLevel};

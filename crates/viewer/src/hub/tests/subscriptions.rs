@@ -1,4 +1,4 @@
-//! Who watches which channel, and what later clients get of it.
+//! Subscriptions of clients, and latched messages for later ones.
 
 use regex::Regex;
 
@@ -62,7 +62,7 @@ fn later_clients_get_latched_messages_from_here() {
     assert_eq!(c.data(), []);
     world.data(2, 101);
     assert_eq!(c.data(), [(1, 101)]);
-    // And when it starts anew for us.
+    // And when it resyncs.
     world.introduce("session-1");
     let d = world.client();
     world.subscribe(&d, 1, 2);

@@ -1,4 +1,4 @@
-//! What the application and the network ask of a connection.
+//! Commands of the application, and events of the network.
 
 use std::time::Instant;
 

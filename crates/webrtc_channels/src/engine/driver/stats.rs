@@ -1,7 +1,6 @@
 //! Statistics of a connection, in the shape of the W3C's reports.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use base64::prelude::{Engine, BASE64_STANDARD};
 use dimpl::ProtocolVersion;
@@ -10,31 +9,11 @@ use sha2::{Digest, Sha256};
 use super::{Driver, End};
 use crate::engine::channel::Channel;
 use crate::engine::dtls::Dtls;
-use crate::engine::ice::{Clock, Count, Pairs};
-use crate::engine::network::Path;
+use crate::engine::ice::Clock;
 use crate::stats::{self, dictionaries, DtlsRole, DtlsTransportState, RtcStats};
 
 /// There is one transport, for all channels.
 const TRANSPORT: &str = "T01";
-
-/// Packets of DTLS, both ways, over all pairs.
-#[derive(Debug, Default)]
-pub(super) struct Wire {
-    sent: Count,
-    received: Count,
-}
-
-impl Wire {
-    pub(super) fn sent(&mut self, path: Path, bytes: usize, now: Instant, pairs: &mut Pairs) {
-        self.sent.add(bytes, now);
-        pairs.data_sent(path, bytes, now);
-    }
-
-    pub(super) fn received(&mut self, path: Path, bytes: usize, now: Instant, pairs: &mut Pairs) {
-        self.received.add(bytes, now);
-        pairs.data_received(path, bytes, now);
-    }
-}
 
 impl Driver {
     /// Reports about the connection, its transport, candidates, certificates and open channels.

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 const SUSPECT: Duration = Duration::from_secs(1);
 /// After this long the path is dead: another pair takes over, or the pairs are made anew.
 const DEAD: Duration = Duration::from_secs(3);
-/// How often more is tried while the path is dead.
+/// Time between two more attempts while the path is dead.
 const RETRY: Duration = Duration::from_secs(1);
 /// After this long the application should restart ICE. livekit-server gives a connection up for good
 /// after 15 s without a packet; a restart must come before, and one that comes much earlier loses
 /// connections whose network was about to come back.
 const GIVE_UP: Duration = Duration::from_secs(12);
 
-/// What is thought of a path.
+/// Verdict on a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It answers, or nothing asks.

@@ -1,4 +1,4 @@
-//! What went over each pair of candidates: for statistics, and to notice a path that is dead.
+//! Traffic of each pair of candidates: for statistics, and to notice a path that is dead.
 //!
 //! The agent tells of one pair, the one that data takes. So its packets are looked at on their way.
 

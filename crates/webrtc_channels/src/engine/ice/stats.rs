@@ -1,4 +1,4 @@
-//! What statistics say about ICE.
+//! Statistics of ICE.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ pub(in crate::engine) struct IceReport {
     pub(in crate::engine) pairs: Vec<(String, CandidatePairStats)>,
     /// The one of them that data takes.
     pub(in crate::engine) selected: Option<String>,
-    /// How often that was another one than before.
+    /// Number of changes of the pair.
     pub(in crate::engine) changes: u32,
     pub(in crate::engine) role: IceRole,
     pub(in crate::engine) state: IceTransportState,

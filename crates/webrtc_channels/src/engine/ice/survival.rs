@@ -11,7 +11,7 @@ use super::{Ice, CONSENT};
 use crate::engine::network::{Found, Path};
 use crate::states::IceConnectionState;
 
-/// How often each pair is checked, as the agent does it by itself, and while the path is in doubt.
+/// Time between checks of a pair, as the agent does it by itself, and while the path is in doubt.
 const CALM: Duration = Duration::from_secs(3);
 const HURRY: Duration = Duration::from_millis(500);
 /// A pair over which something came within this time is alive.
@@ -28,7 +28,7 @@ struct Dropped {
     wait: Duration,
 }
 
-/// What has been done against a dead path.
+/// Measures taken against a dead path.
 #[derive(Debug, Default)]
 pub(super) struct Survival {
     /// Nothing answers on any pair.
@@ -182,7 +182,7 @@ impl Ice {
     }
 }
 
-/// What the paths of a local candidate begin with.
+/// Base of the paths of a local candidate.
 fn sends_from(candidate: &Candidate) -> (Protocol, SocketAddr) {
     let address = match candidate.kind() {
         CandidateKind::Relayed => candidate.addr(),

@@ -1,159 +1,23 @@
 //! Finds the local candidates, and keeps them true while interfaces and servers come and go.
-//! What servers give is in [`ask`].
+//! Candidates from servers are in [`server_candidates`].
 
-mod ask;
 mod candidates;
+mod server_candidates;
 
-use std::collections::{HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use is::{Candidate, IceError};
-
 use self::candidates::{active_tcp, host, reflexive, relayed_candidate};
+use super::gathering::{Local, NetworkEvent, FIRST_RETRY};
 use super::interfaces::local_addresses;
 use super::reflexive::{Answer, Query};
 use super::relay::Relay;
-use super::servers::{self, Resolved, Server};
+use super::servers;
 use super::{udp, Network};
-use crate::callbacks::IceCandidateError;
 use crate::configuration::{ContinualGatheringPolicy, IceTransportsType, RtcConfiguration};
-use crate::engine::resolver::Name;
-use crate::engine::shared::Shared;
-use crate::stats::IceServerTransportProtocol;
 
-/// How often the interfaces are looked at, as in the official library. One look takes some 50 µs.
+/// Time between two looks at the interfaces, as in the official library. One look takes some 50 µs.
 const RESCAN: Duration = Duration::from_secs(2);
-/// Wait before servers that failed are asked again; it doubles up to the longest.
-const FIRST_RETRY: Duration = Duration::from_secs(10);
-const MAX_RETRY: Duration = Duration::from_secs(300);
-/// The error code of servers that cannot be reached or do not do as asked (W3C WebRTC, section 4.8.2).
-const SERVER_FAILED: i32 = 701;
-
-/// News about local candidates.
-#[derive(Debug)]
-pub(in crate::engine) enum NetworkEvent {
-    /// The search began, or began anew.
-    Gathering,
-    /// A candidate to use.
-    Found(Found),
-    /// A candidate that does not work any more.
-    Lost(Candidate),
-    /// A server gave none.
-    ServerFailed(IceCandidateError),
-    /// All places were asked.
-    Gathered,
-}
-
-/// A local candidate.
-#[derive(Debug, Clone)]
-pub(in crate::engine) struct Found {
-    pub(in crate::engine) candidate: Candidate,
-    /// Its local preference (RFC 8445, section 5.1.2.1).
-    pub(in crate::engine) preference: u32,
-    /// The server that gave it, if one did.
-    pub(in crate::engine) server: Option<Origin>,
-}
-
-/// The server that a candidate comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::engine) struct Origin {
-    pub(in crate::engine) url: String,
-    /// How its relay is reached, if it is one.
-    pub(in crate::engine) relay: Option<IceServerTransportProtocol>,
-}
-
-/// What is known of the surroundings.
-pub(super) struct Gathering {
-    shared: Arc<Shared>,
-    servers: Vec<Server>,
-    resolved: Vec<Resolved>,
-    /// Names that the resolver is asked for.
-    resolving: HashSet<Name>,
-    policy: IceTransportsType,
-    continual: bool,
-    started: bool,
-    /// Since then [`NetworkEvent::Gathered`] is due.
-    under_way: bool,
-    /// Addresses in use, in the order of preference.
-    locals: Vec<Local>,
-    rescan_at: Option<Instant>,
-    retry_at: Option<Instant>,
-    retry_after: Duration,
-    events: VecDeque<NetworkEvent>,
-}
-
-/// An address in use.
-#[derive(Debug, Clone, Copy)]
-struct Local {
-    /// Of its UDP socket.
-    address: SocketAddr,
-    preference: u32,
-}
-
-impl Gathering {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self {
-            shared,
-            servers: Vec::new(),
-            resolved: Vec::new(),
-            resolving: HashSet::new(),
-            policy: IceTransportsType::All,
-            continual: true,
-            started: false,
-            under_way: false,
-            locals: Vec::new(),
-            rescan_at: None,
-            retry_at: None,
-            retry_after: FIRST_RETRY,
-            events: VecDeque::new(),
-        }
-    }
-
-    fn found(
-        &mut self,
-        candidate: Result<Candidate, IceError>,
-        preference: u32,
-        server: Option<Origin>,
-    ) {
-        match candidate {
-            Ok(candidate) => self.events.push_back(NetworkEvent::Found(Found {
-                candidate,
-                preference,
-                server,
-            })),
-            Err(error) => log::warn!("a local candidate cannot be used: {error}"),
-        }
-    }
-
-    fn lost(&mut self, candidate: Result<Candidate, IceError>) {
-        // What could not be made was not found either.
-        if let Ok(candidate) = candidate {
-            self.events.push_back(NetworkEvent::Lost(candidate));
-        }
-    }
-
-    fn failed(&mut self, url: &str, local: SocketAddr, reason: &str) {
-        log::debug!("ICE server {url} from {}: {reason}", local.ip());
-        self.events
-            .push_back(NetworkEvent::ServerFailed(IceCandidateError {
-                address: local.ip().to_string(),
-                port: i32::from(local.port()),
-                url: url.to_owned(),
-                error_code: SERVER_FAILED,
-                error_text: reason.to_owned(),
-            }));
-    }
-
-    /// The preference of the address a server was asked from.
-    fn preference(&self, ip: IpAddr) -> u32 {
-        self.locals
-            .iter()
-            .find(|local| local.address.ip() == ip)
-            .map_or(0, |local| local.preference)
-    }
-}
 
 impl Network {
     /// Takes over settings. New servers are asked at once if the search has begun.

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
+use mio::event::Event;
 use mio::{Registry, Token};
 
 use super::stream::{Outcome, Stream};
@@ -27,7 +28,7 @@ struct Link {
     local: SocketAddr,
     remote: SocketAddr,
     stream: Option<Stream>,
-    /// What arrived of a packet.
+    /// Received part of a packet.
     inbound: BytesMut,
     used: Instant,
     retry_at: Instant,
@@ -96,10 +97,10 @@ impl IceTcp {
     }
 
     /// The kernel reported something. Answers whether it was about one of these connections.
-    pub(super) fn handle_event(&mut self, token: Token, readable: bool, writable: bool) -> bool {
+    pub(super) fn handle_event(&mut self, event: &Event) -> bool {
         for stream in self.streams() {
-            if stream.token == token {
-                stream.handle_event(readable, writable);
+            if stream.token == event.token() {
+                stream.handle_event(event);
                 return true;
             }
         }

@@ -17,7 +17,7 @@ const MAX_WAIT: Duration = Duration::from_secs(8);
 const REPETITIONS: u32 = 5;
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
-/// How a query stands.
+/// State of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     Pending,

@@ -8,7 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use mio::{Registry, Token};
+use mio::event::Event;
+use mio::Registry;
 use turn_client_proto::api::{TurnConfig, TurnEvent, TurnPollRet, TurnRecvRet};
 use turn_client_proto::prelude::*;
 use turn_client_proto::stun::agent::Transmit;
@@ -32,14 +33,14 @@ const READ_PER_TURN: usize = 256 * 1024;
 
 turn_client_proto::impl_client!(Client, (Udp, TurnClientUdp), (Tcp, TurnClientTcp));
 
-/// How the client reaches its server.
+/// Transport of the client to its server.
 enum Carrier {
     /// On the socket at the client's local address.
     Socket,
     Stream(Box<Stream>),
 }
 
-/// How an allocation stands.
+/// State of an allocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
     Pending,
@@ -68,13 +69,13 @@ pub(super) struct Relay {
     channels: BTreeSet<SocketAddr>,
     /// Peers that permissions were asked for.
     permitted: BTreeSet<IpAddr>,
-    /// What arrived of a message over TCP.
+    /// Received part of a message over TCP.
     inbound: BytesMut,
     /// Packets that wait for a permission.
     held: VecDeque<(SocketAddr, Vec<u8>)>,
 }
 
-/// What a client needs of its surroundings: how its packets leave on a UDP socket.
+/// Sends a client's packets on a UDP socket.
 pub(super) type SendUdp<'a> = &'a mut dyn FnMut(SocketAddr, SocketAddr, &[u8]);
 
 impl Relay {
@@ -164,10 +165,10 @@ impl Relay {
         }
     }
 
-    pub(super) fn handle_event(&mut self, token: Token, readable: bool, writable: bool) -> bool {
+    pub(super) fn handle_event(&mut self, event: &Event) -> bool {
         match &mut self.carrier {
-            Carrier::Stream(stream) if stream.token == token => {
-                stream.handle_event(readable, writable);
+            Carrier::Stream(stream) if stream.token == event.token() => {
+                stream.handle_event(event);
                 true
             }
             _ => false,

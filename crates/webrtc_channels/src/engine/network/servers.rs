@@ -13,7 +13,7 @@ const MAX_URLS: usize = 16;
 const PORT: u16 = 3478;
 const TLS_PORT: u16 = 5349;
 
-/// How a server is spoken to.
+/// Service of a server, and its transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Service {
     /// Asked for this side's own address, over UDP.

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 
+use mio::event::Event;
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
@@ -52,7 +53,7 @@ pub(super) struct Sockets {
     sockets: Vec<Socket>,
 }
 
-/// What was read in one call, with the buffers it was read into.
+/// Datagrams of one call, with the buffers they were read into.
 pub(in crate::engine) struct Received {
     buffer: Vec<u8>,
     metas: [RecvMeta; TRAINS],
@@ -132,12 +133,12 @@ impl Sockets {
     }
 
     /// The kernel reported something. Answers whether it was about one of these sockets.
-    pub(super) fn handle_event(&mut self, token: Token, readable: bool, writable: bool) -> bool {
-        let Some(socket) = self.sockets.iter_mut().find(|s| s.token == token) else {
+    pub(super) fn handle_event(&mut self, event: &Event) -> bool {
+        let Some(socket) = self.sockets.iter_mut().find(|s| s.token == event.token()) else {
             return false;
         };
-        socket.readable |= readable;
-        if writable {
+        socket.readable |= event.is_readable();
+        if event.is_writable() {
             socket.flush_blocked();
         }
         true

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::{Buf, BytesMut};
+use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -22,7 +23,7 @@ const MAX_WAITING: usize = 1024 * 1024;
 /// Bytes given to TLS at once: about one record.
 const TLS_PIECE: usize = 16 * 1024;
 
-/// What a read brought.
+/// Result of a read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// This many bytes.
@@ -90,9 +91,9 @@ impl Stream {
     }
 
     /// The kernel reported something about this connection.
-    pub(super) fn handle_event(&mut self, readable: bool, writable: bool) {
-        self.readable |= readable;
-        if writable {
+    pub(super) fn handle_event(&mut self, event: &Event) {
+        self.readable |= event.is_readable();
+        if event.is_writable() {
             if self.connecting {
                 match self.io.take_error() {
                     Ok(None) if self.io.peer_addr().is_ok() => self.connecting = false,

@@ -16,7 +16,7 @@ pub(in crate::engine) struct NotTurn;
 /// The next whole message, without its padding.
 ///
 /// # Errors
-/// What comes next is no message: the connection is of no use any more.
+/// The next bytes are no message: the connection is of no use any more.
 pub(in crate::engine) fn next(inbound: &mut BytesMut) -> Result<Option<BytesMut>, NotTurn> {
     let Some(&[first, _, high, low]) = inbound.first_chunk::<4>() else {
         return Ok(None);
@@ -36,7 +36,7 @@ pub(in crate::engine) fn next(inbound: &mut BytesMut) -> Result<Option<BytesMut>
     Ok(Some(message))
 }
 
-/// How many bytes of padding must follow a message.
+/// Number of bytes of padding after a message.
 pub(super) fn padding(message: &[u8]) -> usize {
     message.len().next_multiple_of(4) - message.len()
 }

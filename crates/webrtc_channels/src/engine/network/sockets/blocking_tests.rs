@@ -105,8 +105,7 @@ impl Ends {
     fn wait(&mut self, time: Duration) {
         self.poll.poll(&mut self.events, Some(time)).unwrap();
         for event in &self.events {
-            self.sockets
-                .handle_event(event.token(), event.is_readable(), event.is_writable());
+            self.sockets.handle_event(event);
         }
         let mut packet = [0; 2 * PACKET];
         while let Ok(length) = self.to.recv(&mut packet) {

@@ -1,15 +1,15 @@
-//! Telling watchers what exists.
+//! Change feeds: events that bring a receiver up to date with what exists.
 
 use super::error::OfferError;
 use super::filter::TopicFilter;
 use flume::{Sender, TrySendError};
 use std::collections::{BTreeMap, HashMap};
 
-/// What can be offered under a name: a topic or a service.
+/// A topic or a service, which can be offered under its name.
 pub(super) trait Offer: Clone {
-    /// What a watcher gets.
+    /// Event for receivers.
     type Event;
-    /// What may change without it being another one.
+    /// Properties that may change without it being another one.
     type State: Copy + PartialEq;
 
     fn type_name(&self) -> &str;
@@ -22,22 +22,22 @@ pub(super) trait Offer: Clone {
     fn solved(name: &str) -> Self::Event;
 }
 
-/// What is known of a name: usable, or the reason why not.
+/// State of a name: usable, or the reason why not.
 pub(super) type Discovered<O> = Result<O, OfferError>;
 
-/// Brings one receiver up to date, as far as it keeps up: what does not fit into its
-/// queue is worked out anew from the state at the next attempt, so that it may miss what
-/// came and went but ends with what is.
-pub(super) struct Watcher<O: Offer> {
+/// Brings one receiver up to date, as far as it keeps up: what does not fit into its queue is worked
+/// out again from the state at the next attempt, so that it may miss what came and went but ends
+/// with what is.
+pub(super) struct ChangeFeed<O: Offer> {
     filter: TopicFilter,
     events: Sender<O::Event>,
-    /// What was told of as existing: type and state.
+    /// Offers that the receiver knows: type and state.
     told: HashMap<String, (String, O::State)>,
-    /// Problems told of that last, by name.
+    /// Problems that the receiver knows, by name.
     problems: BTreeMap<String, OfferError>,
 }
 
-/// How far a watcher is.
+/// Progress of a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     UpToDate,
@@ -47,7 +47,7 @@ pub(super) enum Progress {
     Gone,
 }
 
-impl<O: Offer> Watcher<O> {
+impl<O: Offer> ChangeFeed<O> {
     pub(super) fn new(filter: TopicFilter, events: Sender<O::Event>) -> Self {
         Self {
             filter,
@@ -146,14 +146,14 @@ mod tests {
     use flume::Receiver;
     use std::collections::HashSet;
 
-    fn watcher(queue: usize) -> (Watcher<Topic>, Receiver<TopicEvent>) {
+    fn feed(queue: usize) -> (ChangeFeed<Topic>, Receiver<TopicEvent>) {
         let (events, receiver) = flume::bounded(queue);
         let filter = TopicFilter {
             allow: Patterns::new([".*"]).expect("valid"),
             deny: Patterns::new(["/denied"]).expect("valid"),
             include_hidden: false,
         };
-        (Watcher::new(filter, events), receiver)
+        (ChangeFeed::new(filter, events), receiver)
     }
 
     fn topic(name: &str, type_name: &str) -> Topic {
@@ -185,14 +185,14 @@ mod tests {
 
     #[test]
     fn a_topic_comes_changes_and_goes() {
-        let (mut watcher, events) = watcher(10);
+        let (mut feed, events) = feed(10);
         let first = topic("/a", "p/msg/T");
         let state = topics([
             ("/a", Ok(first.clone())),
             ("/denied", Ok(topic("/denied", "p/msg/T"))),
         ]);
-        assert_eq!(watcher.update(&state), Progress::UpToDate);
-        assert_eq!(watcher.update(&state), Progress::UpToDate);
+        assert_eq!(feed.update(&state), Progress::UpToDate);
+        assert_eq!(feed.update(&state), Progress::UpToDate);
         assert_eq!(
             events.drain().collect::<Vec<_>>(),
             [TopicEvent::Added(first.clone())]
@@ -200,14 +200,14 @@ mod tests {
 
         let mut latched = first.clone();
         latched.qos.transient_local = true;
-        watcher.update(&topics([("/a", Ok(latched.clone()))]));
+        feed.update(&topics([("/a", Ok(latched.clone()))]));
         assert_eq!(
             events.drain().collect::<Vec<_>>(),
             [TopicEvent::QosChanged(latched)]
         );
 
         let other = topic("/a", "p/msg/U");
-        watcher.update(&topics([("/a", Ok(other.clone()))]));
+        feed.update(&topics([("/a", Ok(other.clone()))]));
         let removed = |type_name: &str| TopicEvent::Removed {
             name: "/a".into(),
             type_name: type_name.into(),
@@ -217,20 +217,20 @@ mod tests {
             [removed("p/msg/T"), TopicEvent::Added(other)]
         );
 
-        watcher.update(&topics([]));
+        feed.update(&topics([]));
         assert_eq!(events.drain().collect::<Vec<_>>(), [removed("p/msg/U")]);
     }
 
     #[test]
     fn a_problem_is_told_once_for_each_reason_and_when_it_is_over() {
-        let (mut watcher, events) = watcher(10);
+        let (mut feed, events) = feed(10);
         let problem = |reason: &str| TopicEvent::Problem {
             topic: "/a".into(),
             reason: OfferError::Endpoints(reason.to_owned()),
         };
         let solved = TopicEvent::Solved { topic: "/a".into() };
         for reason in ["x", "x", "y"] {
-            watcher.update(&topics([(
+            feed.update(&topics([(
                 "/a",
                 Err(OfferError::Endpoints(reason.to_owned())),
             )]));
@@ -240,23 +240,23 @@ mod tests {
             [problem("x"), problem("y")]
         );
         let usable = topic("/a", "p/msg/T");
-        watcher.update(&topics([("/a", Ok(usable.clone()))]));
+        feed.update(&topics([("/a", Ok(usable.clone()))]));
         assert_eq!(
             events.drain().collect::<Vec<_>>(),
             [solved.clone(), TopicEvent::Added(usable)]
         );
-        watcher.update(&topics([("/a", Err(OfferError::Endpoints("x".into())))]));
-        watcher.update(&topics([]));
-        watcher.update(&topics([]));
+        feed.update(&topics([("/a", Err(OfferError::Endpoints("x".into())))]));
+        feed.update(&topics([]));
+        feed.update(&topics([]));
         let last: Vec<_> = events.drain().skip(1).collect();
         assert_eq!(last, [problem("x"), solved]);
     }
 
     #[test]
     fn a_topic_that_becomes_a_problem_is_removed() {
-        let (mut watcher, events) = watcher(10);
-        watcher.update(&topics([("/a", Ok(topic("/a", "p/msg/T")))]));
-        watcher.update(&topics([(
+        let (mut feed, events) = feed(10);
+        feed.update(&topics([("/a", Ok(topic("/a", "p/msg/T")))]));
+        feed.update(&topics([(
             "/a",
             Err(OfferError::Endpoints("mixed".into())),
         )]));
@@ -272,12 +272,12 @@ mod tests {
 
     #[test]
     fn a_slow_receiver_ends_with_the_final_state() {
-        let (mut watcher, events) = watcher(1);
+        let (mut feed, events) = feed(1);
         let all = topics([
             ("/a", Ok(topic("/a", "p/msg/T"))),
             ("/b", Ok(topic("/b", "p/msg/T"))),
         ]);
-        assert_eq!(watcher.update(&all), Progress::Behind);
+        assert_eq!(feed.update(&all), Progress::Behind);
         // /a goes and /c comes while the receiver is behind.
         let last = topics([
             ("/b", Ok(topic("/b", "p/msg/T"))),
@@ -292,16 +292,16 @@ mod tests {
                     other => panic!("{other:?}"),
                 }
             }
-            watcher.update(&last);
+            feed.update(&last);
         }
         assert_eq!(alive, HashSet::from(["/b".to_owned(), "/c".to_owned()]));
-        assert_eq!(watcher.update(&last), Progress::UpToDate);
+        assert_eq!(feed.update(&last), Progress::UpToDate);
     }
 
     #[test]
     fn a_receiver_that_is_gone_is_noticed() {
-        let (mut watcher, events) = watcher(1);
+        let (mut feed, events) = feed(1);
         drop(events);
-        assert_eq!(watcher.update(&topics([])), Progress::Gone);
+        assert_eq!(feed.update(&topics([])), Progress::Gone);
     }
 }

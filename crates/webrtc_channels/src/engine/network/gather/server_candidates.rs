@@ -1,20 +1,33 @@
 //! Asks STUN and TURN servers for candidates, again after a while where they failed.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::candidates::{reflexive, relayed_candidate};
-use super::{NetworkEvent, Origin, MAX_RETRY};
 use crate::configuration::IceTransportsType;
+use crate::engine::network::gathering::{NetworkEvent, Origin};
 use crate::engine::network::reflexive::{Answer, Query};
 use crate::engine::network::relay::{Relay, Standing};
 use crate::engine::network::servers::{self, Server, Service};
 use crate::engine::network::stream::Stream;
+use crate::engine::network::tls::TlsError;
 use crate::engine::network::{tls, udp, Network};
 use crate::engine::resolver::{self, Addresses, Name};
 use crate::engine::shared::Command;
 use crate::stats::IceServerTransportProtocol;
 
+/// Reason why there is no connection to a TURN server over TCP or TLS.
+#[derive(Debug, thiserror::Error)]
+enum ConnectError {
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Tcp(#[from] io::Error),
+}
+
+/// Longest wait before servers that failed are asked again.
+const MAX_RETRY: Duration = Duration::from_secs(300);
 /// Allocations at most. Each costs the server a port.
 const MAX_RELAYS: usize = 8;
 
@@ -111,8 +124,9 @@ impl Network {
         }
         let stream = match self.connect(server, address, local.ip()) {
             Ok(stream) => stream,
-            Err(reason) => {
-                self.gathering.failed(&server.url, local, &reason);
+            Err(error) => {
+                self.gathering
+                    .failed(&server.url, local, &error.to_string());
                 self.schedule_retry(now);
                 return;
             }
@@ -134,18 +148,15 @@ impl Network {
         server: &Server,
         address: SocketAddr,
         local: IpAddr,
-    ) -> Result<Option<Stream>, String> {
+    ) -> Result<Option<Stream>, ConnectError> {
         let tls = match server.service {
             Service::Stun | Service::TurnUdp => return Ok(None),
             Service::TurnTcp => None,
-            Service::TurnTls => {
-                Some(tls::connect(&server.name.host).map_err(|error| error.to_string())?)
-            }
+            Service::TurnTls => Some(tls::connect(&server.name.host)?),
         };
         let token = Self::token(&mut self.next_token);
-        Stream::connect(local, address, tls, token, self.poll.registry())
-            .map(Some)
-            .map_err(|error| error.to_string())
+        let stream = Stream::connect(local, address, tls, token, self.poll.registry())?;
+        Ok(Some(stream))
     }
 
     pub(super) fn schedule_retry(&mut self, now: Instant) {

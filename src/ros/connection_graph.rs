@@ -1,4 +1,4 @@
-//! Which node publishes, subscribes and serves what.
+//! Connection graph: publishers, subscribers and servers by topic and service.
 
 use super::ffi;
 use super::filter::TopicFilter;
@@ -29,7 +29,7 @@ pub struct ConnectionWatch {
 }
 
 /// The sending side of a [`ConnectionWatch`].
-pub(super) struct ConnectionWatcher {
+pub(super) struct ConnectionFeed {
     topics: TopicFilter,
     services: TopicFilter,
     sender: Sender<Arc<Connections>>,
@@ -38,18 +38,18 @@ pub(super) struct ConnectionWatcher {
     told: Option<Arc<Connections>>,
 }
 
-impl ConnectionWatcher {
-    /// A watcher of the topics and services that the filters let through.
+impl ConnectionFeed {
+    /// A feed of the topics and services that the filters let through.
     pub(super) fn new(topics: TopicFilter, services: TopicFilter) -> (Self, ConnectionWatch) {
         let (sender, receiver) = flume::bounded(1);
-        let watcher = Self {
+        let feed = Self {
             topics,
             services,
             sender,
             stale: receiver.clone(),
             told: None,
         };
-        (watcher, ConnectionWatch { receiver })
+        (feed, ConnectionWatch { receiver })
     }
 
     /// Whether nobody listens any more.
@@ -160,23 +160,23 @@ mod tests {
 
     #[test]
     fn the_latest_graph_replaces_one_that_was_not_taken() {
-        let (mut watcher, watch) = ConnectionWatcher::new(filter(".*"), filter(".*"));
-        watcher.update(&graph("/a"));
-        watcher.update(&graph("/b"));
-        watcher.update(&graph("/b"));
+        let (mut feed, watch) = ConnectionFeed::new(filter(".*"), filter(".*"));
+        feed.update(&graph("/a"));
+        feed.update(&graph("/b"));
+        feed.update(&graph("/b"));
         assert_eq!(watch.receiver.try_recv().as_deref(), Ok(&graph("/b")));
         assert!(watch.receiver.is_empty());
-        watcher.update(&graph("/b"));
+        feed.update(&graph("/b"));
         assert!(watch.receiver.is_empty(), "told twice");
-        assert!(!watcher.is_gone());
+        assert!(!feed.is_gone());
         drop(watch);
-        assert!(watcher.is_gone());
+        assert!(feed.is_gone());
     }
 
     #[test]
     fn what_is_filtered_out_is_not_told() {
-        let (mut watcher, watch) = ConnectionWatcher::new(filter("/a"), filter("/b"));
-        watcher.update(&graph("/a"));
+        let (mut feed, watch) = ConnectionFeed::new(filter("/a"), filter("/b"));
+        feed.update(&graph("/a"));
         let seen = watch.receiver.try_recv().expect("a graph");
         assert_eq!(
             (
