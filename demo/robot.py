@@ -51,6 +51,8 @@ class DemoRobot(Node):
         self._declare("size", 3.0, 4.0, "half width of the figure of eight in metres")
         self._drive = Drive()
         self._last_step = time.monotonic()
+        # When the robot was where it is: sensors see from there until the next step.
+        self._posed: Time = self.get_clock().now().to_msg()
         self._driven = 0.0
         self._lights = False
         self._path: list[PoseStamped] = []
@@ -99,6 +101,7 @@ class DemoRobot(Node):
         pose = self._drive.pose
         base = self._transform("odom", "base_link", pose.x, pose.y, 0.0)
         base.transform.rotation = _turned(pose.heading)
+        self._posed = base.header.stamp
         self._tf.publish(TFMessage(transforms=[base, self._wheel("left", 1), self._wheel("right", -1)]))
         turned = self._driven / WHEEL_RADIUS
         self._joints.publish(JointState(header=self._header(""), name=JOINTS, position=[turned, turned]))
@@ -119,7 +122,7 @@ class DemoRobot(Node):
         if not raw and not compressed:
             return
         pixels = picture(self._drive.pose, self._lights, time.monotonic())
-        header = self._header("camera")
+        header = Header(stamp=self._posed, frame_id="camera")
         if raw:
             small = pixels[::2, ::2]
             height, width, _ = small.shape
@@ -133,7 +136,7 @@ class DemoRobot(Node):
     def _publish_lidar(self) -> None:
         points = cloud(self._drive.pose, math.tau * LIDAR_TURNS * time.monotonic())
         names = ("x", "y", "z", "intensity")
-        message = PointCloud2(header=self._header("lidar"), height=1, width=len(points), point_step=16)
+        message = PointCloud2(header=Header(stamp=self._posed, frame_id="lidar"), height=1, width=len(points), point_step=16)
         message.fields = [PointField(name=n, offset=4 * i, datatype=PointField.FLOAT32, count=1) for i, n in enumerate(names)]
         message.row_step = message.point_step * message.width
         message.data = array.array("B", points.tobytes())
@@ -141,7 +144,7 @@ class DemoRobot(Node):
         self._points.publish(message)
 
     def _publish_scan(self) -> None:
-        message = LaserScan(header=self._header("lidar"), angle_min=-math.pi, angle_max=math.pi)
+        message = LaserScan(header=Header(stamp=self._posed, frame_id="lidar"), angle_min=-math.pi, angle_max=math.pi)
         message.angle_increment = math.tau / SCAN_RAYS
         message.range_min, message.range_max = 0.1, 4 * ROOM_HALF
         message.ranges = array.array("f", scan(self._drive.pose).tobytes())

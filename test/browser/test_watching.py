@@ -119,16 +119,14 @@ def test_two_browsers_watch_at_once(new_tab: TabFactory) -> None:
 
 @pytest.mark.skipif("PAGE_SCREENSHOTS" not in os.environ, reason="PAGE_SCREENSHOTS does not say where it goes")
 def test_the_picture_for_the_readme_is_taken(new_tab: TabFactory, pictures: Path) -> None:
-    tab = new_tab(panels=None, color_scheme="dark", viewport={"width": 1440, "height": 1140})
+    tab = new_tab(panels=None, color_scheme="dark", viewport={"width": 1500, "height": 1000})
     tab.wait_live()
     tab.panel("teleop").wait_for()
-    tab.add("Services")
-    tab.panel("services").locator("form").wait_for()
     for kind in ("picture", "scene", "plot"):
         tab.wait_changing(kind, times=3)
     # Some of the robot's way, so that there is something to see on the map and in the plot.
     tab.page.wait_for_timeout(8000)
     picture = pixels(tab.page.locator("body"))
-    assert colours(picture) == 64
+    assert colours(picture) > 40
     # PAGE_SCREENSHOTS=docs/images puts it where the README looks for it.
     picture.quantize(256, Image.Quantize.MEDIANCUT).save(pictures / "page.png", optimize=True)
