@@ -7,6 +7,7 @@ import { History, hueOf } from "../src/panels/states/history";
 import type { Channel, Robot } from "../src/remote/robot";
 import { parseViewers } from "../src/remote/viewers";
 import type { MessageSink } from "../src/remote/watches";
+import { accuracyM, hasFix, metresFrom } from "../src/ros/geo";
 import { encodeAim, GOAL, INITIAL_POSE } from "../src/ros/goals";
 import { gridPixels, isCostmap } from "../src/ros/grid";
 import { decoderFor } from "../src/ros/schema";
@@ -68,7 +69,9 @@ test("a recording is an MCAP file with every message, its time and its schema", 
   } as Channel;
   const recorder = await Recorder.start(robot, ["/a"]);
   for (let index = 0; index < 50; index += 1) {
-    sinks.get("/a")?.(channel, Uint8Array.from([0, 1, 0, 0, index]), 1_700_000_000_000.25 + index);
+    // Enough for several chunks of the file.
+    const data = new Uint8Array(60_000).fill(index, 4);
+    sinks.get("/a")?.(channel, data, 1_700_000_000_000.25 + index);
   }
   const file = await recorder.stop();
   assert.equal(sinks.size, 0);
@@ -81,7 +84,7 @@ test("a recording is an MCAP file with every message, its time and its schema", 
   assert.ok(reader.done());
   const messages = records.flatMap((record) => (record.type === "Message" ? [record] : []));
   assert.deepEqual(
-    messages.map(({ data }) => data[4]),
+    messages.map(({ data }) => data.at(-1)),
     Array.from({ length: 50 }, (_, index) => index),
   );
   assert.equal(messages[0]?.logTime, 1_700_000_000_000_250_000n);
@@ -117,4 +120,26 @@ test("the list of viewers is taken for what it is", () => {
   ]);
   assert.equal(parseViewers("hello"), undefined);
   assert.equal(parseViewers("{}"), undefined);
+});
+
+test("places on the earth are so many metres apart", () => {
+  const origin = { latitude: 52, longitude: 13 };
+  const near = (found: number, expected: number) =>
+    assert.ok(Math.abs(found - expected) < 0.01 * expected, `${found}`);
+  // A degree at 52 degrees north: 111.27 km along the meridian, 68.68 km across.
+  near(metresFrom(origin, { latitude: 52.01, longitude: 13 }).north, 1112.7);
+  near(metresFrom(origin, { latitude: 52, longitude: 13.01 }).east, 686.8);
+  near(metresFrom({ latitude: 0, longitude: 179.999 }, { latitude: 0, longitude: -179.999 }).east, 222.6);
+  const message = {
+    status: { status: 0 },
+    latitude: 1,
+    longitude: 2,
+    altitude: 0,
+    position_covariance: [4, 0, 0, 0, 4],
+  };
+  assert.equal(accuracyM(message), 2);
+  assert.equal(accuracyM({ ...message, position_covariance: [] }), undefined);
+  assert.equal(hasFix(message), true);
+  assert.equal(hasFix({ ...message, status: { status: -1 } }), false);
+  assert.equal(hasFix({ ...message, latitude: Number.NaN }), false);
 });

@@ -22,6 +22,7 @@ const VIEW_NAMES: Record<View, string> = {
   picture: "as a picture",
   scene: "in 3D",
   map: "on the map",
+  fix: "on a grid",
   tree: "as a tree",
 };
 
@@ -167,7 +168,7 @@ function Row({
         title={refusal ?? `${topic} (${shortType(schemaName)}): show ${VIEW_NAMES[view]}`}
         onClick={() => open(view)}
       >
-        <Icon name={view} />
+        <Icon name={view === "fix" ? "pin" : view} />
         <span class="names">
           <span class="name">
             <span>{start}</span>

@@ -1,5 +1,6 @@
 /** All panels, by the name that layouts have for them. The order is that of the menu. */
 import { diagnostics } from "./diagnostics";
+import { fix } from "./fix";
 import { frames } from "./frames";
 import { log } from "./log";
 import { map } from "./map";
@@ -24,6 +25,7 @@ export const PANELS: Record<string, PanelType> = {
   states,
   scene,
   map,
+  fix,
   frames,
   teleop,
   publish,

@@ -1,7 +1,7 @@
 /** What a topic's type is good for. */
 import type { ChannelInfo } from "../remote/messages";
 
-export type View = "picture" | "scene" | "map" | "tree";
+export type View = "picture" | "scene" | "map" | "fix" | "tree";
 
 const VIEWS: Record<string, View> = {
   "sensor_msgs/Image": "picture",
@@ -12,6 +12,7 @@ const VIEWS: Record<string, View> = {
   "tf2_msgs/TFMessage": "scene",
   "visualization_msgs/Marker": "scene",
   "visualization_msgs/MarkerArray": "scene",
+  "sensor_msgs/NavSatFix": "fix",
   "nav_msgs/OccupancyGrid": "map",
   "nav_msgs/Path": "map",
   "nav_msgs/Odometry": "map",

@@ -40,8 +40,8 @@ export class Recorder {
   private constructor(Writer: typeof McapWriter, robot: Robot, topics: string[]) {
     const writable = {
       write: async (part: Uint8Array) => {
-        // The writer uses its buffer again.
-        this.#parts.push(new Uint8Array(part));
+        // A copy of the writer's, in memory of its own.
+        this.#parts.push(part as Uint8Array<ArrayBuffer>);
         this.#position += BigInt(part.length);
       },
       position: () => this.#position,
