@@ -7,10 +7,11 @@ import { History, hueOf } from "../src/panels/states/history";
 import type { Channel, Robot } from "../src/remote/robot";
 import { parseViewers } from "../src/remote/viewers";
 import type { MessageSink } from "../src/remote/watches";
+import { constantName } from "../src/ros/enums";
 import { accuracyM, hasFix, metresFrom } from "../src/ros/geo";
 import { encodeAim, GOAL, INITIAL_POSE } from "../src/ros/goals";
 import { gridPixels, isCostmap } from "../src/ros/grid";
-import { decoderFor } from "../src/ros/schema";
+import { decoderFor, messageType } from "../src/ros/schema";
 
 test("a goal and an initial pose are what Nav2 and AMCL take", () => {
   const aim = { x: 1.5, y: -2, yaw: Math.PI / 2 };
@@ -142,4 +143,25 @@ test("places on the earth are so many metres apart", () => {
   assert.equal(hasFix(message), true);
   assert.equal(hasFix({ ...message, status: { status: -1 } }), false);
   assert.equal(hasFix({ ...message, latitude: Number.NaN }), false);
+});
+
+test("values are called what their definition calls them", () => {
+  const rule = "=".repeat(80);
+  const schema = `uint8 MODE_OFF=0
+uint8 MODE_ON=1
+uint8 other
+uint8 mode
+Status[] status
+${rule}
+MSG: a_msgs/Status
+byte OK=0
+byte ERROR=2
+byte level
+string text`;
+  const type = messageType({ schemaEncoding: "ros2msg", schema });
+  assert.equal(constantName(type, ["mode"], 1), "ON");
+  assert.equal(constantName(type, ["mode"], 7), undefined);
+  assert.equal(constantName(type, ["status", 3, "level"], 2), "ERROR");
+  assert.equal(constantName(type, ["status", 3, "text"], "2"), undefined);
+  assert.equal(constantName(type, ["none"], 0), undefined);
 });

@@ -1,10 +1,12 @@
 /** The newest message of a topic as a tree. */
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { hertz, number, rate, shortType } from "../../app/format";
 import { latestMessage, useRepaint, useWatch } from "../../app/hooks";
 import { PATHS } from "../../app/icons";
-import type { Place } from "../../app/state";
+import type { Channel } from "../../remote/robot";
+import { constantName } from "../../ros/enums";
 import { asNumber, type Path, pathName } from "../../ros/paths";
+import { type MessageType, messageType } from "../../ros/schema";
 import type { PanelProps, PanelType } from "../panel";
 import { Hint, Tool } from "../parts";
 import { showOverTime } from "../plots";
@@ -30,6 +32,8 @@ function TreePanel({ place, spec, visible }: PanelProps) {
   useRepaint(visible && !isHeld, PER_SECOND);
   const channel = place.robot.channel(topic);
   const message = channel && latestMessage(channel);
+  const type = useMemo(() => channel && typeOfChannel(channel), [channel]);
+  const name = (path: Path, value: unknown) => type && constantName(type, path, value);
   if (!channel || !message) {
     return (
       <div class="body">
@@ -54,27 +58,37 @@ function TreePanel({ place, spec, visible }: PanelProps) {
         <Hint error>{message.error}</Hint>
       ) : (
         <ul class="fields">
-          <Children place={place} topic={topic} value={message.value} path={[]} />
+          <Children topic={topic} value={message.value} path={[]} name={name} />
         </ul>
       )}
     </div>
   );
 }
 
+/** The type of a channel's messages, where its definition can be read. */
+function typeOfChannel(channel: Channel): MessageType | undefined {
+  try {
+    return messageType(channel);
+  } catch {
+    return undefined;
+  }
+}
+
 interface NodeProps {
-  place: Place;
   topic: string;
+  /** What the definition calls a value. */
+  name: (path: Path, value: unknown) => string | undefined;
   value: unknown;
   path: Path;
 }
 
-function Children({ place, topic, value, path }: NodeProps) {
+function Children({ topic, value, path, name }: NodeProps) {
   const [limit, setLimit] = useState(PAGE);
   const entries = entriesOf(value);
   return (
     <>
       {entries.first(limit).map(([step, each]) => (
-        <Node key={step} place={place} topic={topic} value={each} path={[...path, step]} />
+        <Node key={step} topic={topic} value={each} path={[...path, step]} name={name} />
       ))}
       {entries.size > limit && (
         <li>
@@ -87,15 +101,17 @@ function Children({ place, topic, value, path }: NodeProps) {
   );
 }
 
-function Node({ place, topic, value, path }: NodeProps) {
+function Node({ topic, value, path, name }: NodeProps) {
   const step = path.at(-1) ?? "";
   const [isOpen, setOpen] = useState(path.length <= OPEN_LEVELS && !isLong(value));
   const isLeaf = typeof value !== "object" || value === null || isTime(value);
   if (isLeaf) {
+    const called = name(path, value);
     return (
       <li class="leaf" data-path={pathName(path)}>
         <span class="key">{step}</span>
-        <Leaf topic={topic} value={value} path={path} place={place} />
+        <Leaf topic={topic} value={value} path={path} />
+        {called !== undefined && <small class="constant">{called}</small>}
       </li>
     );
   }
@@ -108,14 +124,14 @@ function Node({ place, topic, value, path }: NodeProps) {
       </button>
       {isOpen && (
         <ul class="fields">
-          <Children place={place} topic={topic} value={value} path={path} />
+          <Children topic={topic} value={value} path={path} name={name} />
         </ul>
       )}
     </li>
   );
 }
 
-function Leaf({ topic, value, path }: NodeProps) {
+function Leaf({ topic, value, path }: Omit<NodeProps, "name">) {
   const text = leafText(value);
   const kind = typeof value === "string" || typeof value === "boolean" ? "states" : "plot";
   if (kind === "plot" && asNumber(value) === undefined) {
