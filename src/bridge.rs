@@ -6,6 +6,7 @@ mod assets;
 mod burst;
 mod calls;
 mod diagnostics;
+mod encoded;
 mod parameter_value;
 mod parameters;
 mod publishing;
@@ -29,6 +30,7 @@ pub use robot_config::{CallTimeouts, RobotConfig};
 pub use topic_rates::{RateError, Rates, TopicRates};
 
 use crate::driver::{Answer, Command, DriverHandle, Message};
+use crate::media::{Encoding, Siblings};
 use crate::ros::{RawMessage, Ros, Subscription, Topic, TopicEvent};
 use answers::Answers;
 use assets::Assets;
@@ -65,6 +67,7 @@ impl Bridge {
         let requests = driver.requests.clone();
         let services = ros.watch_services(config.services.clone());
         let rates = config.rates.clone();
+        let siblings = Siblings::new(config.cameras.clone());
         let handler = request_handler(Arc::clone(&ros), &driver, config, runtime);
         let worker = Worker {
             ros,
@@ -72,6 +75,7 @@ impl Bridge {
             rates,
             channels: HashMap::new(),
             topics: HashMap::new(),
+            siblings,
             subscriptions: BTreeMap::new(),
             next_id: 1,
         };
@@ -137,9 +141,19 @@ struct Worker {
     channels: HashMap<ChannelId, Topic>,
     /// Channel ids by topic name.
     topics: HashMap<String, ChannelId>,
-    /// The subscriptions, each with the start of the demand that it serves.
-    subscriptions: BTreeMap<ChannelId, (u64, Subscription)>,
+    /// The channels of topics of images, encoded.
+    siblings: Siblings,
+    /// What serves the channels, each with the start of the demand that it serves.
+    subscriptions: BTreeMap<ChannelId, (u64, Served)>,
     next_id: u64,
+}
+
+/// What serves a channel that is wanted, until it is dropped.
+enum Served {
+    /// The messages of the topic as they are.
+    Topic(#[allow(dead_code, reason = "held until it is dropped")] Subscription),
+    /// Those of its pictures, encoded.
+    Encoded(Encoding),
 }
 
 enum Wake {
@@ -169,7 +183,9 @@ impl Worker {
     fn topic_events(&mut self, first: TopicEvent, more: &Receiver<TopicEvent>) {
         let mut added = Vec::new();
         let mut gone = 0;
+        let mut changed = Vec::new();
         for event in burst(first, more) {
+            changed.extend(changed_topic(&event));
             match event {
                 TopicEvent::Added(topic) => added.push(self.add(topic)),
                 other => {
@@ -179,6 +195,7 @@ impl Worker {
                 }
             }
         }
+        added.extend(self.update_siblings(&changed));
         self.advertise(added);
         if gone > 0 {
             info!(count = gone, "topics have gone");
@@ -200,8 +217,7 @@ impl Worker {
     }
 
     fn add(&mut self, topic: Topic) -> ChannelInfo {
-        let id = ChannelId(self.next_id);
-        self.next_id += 1;
+        let id = new_channel(&mut self.next_id);
         let info = channel_info(id, &topic, &self.rates);
         self.topics.insert(topic.name.clone(), id);
         self.channels.insert(id, topic);
@@ -248,6 +264,11 @@ impl Worker {
 
     /// Subscribes to what is wanted, and to nothing else.
     fn serve_demand(&mut self) {
+        for (id, hint) in self.driver.demand.take_hints() {
+            if let Some((_, Served::Encoded(encoding))) = self.subscriptions.get(&id) {
+                encoding.hint(hint);
+            }
+        }
         let wanted = self.driver.demand.wanted();
         self.subscriptions
             .retain(|id, (start, _)| wanted.get(id) == Some(start));
@@ -255,14 +276,22 @@ impl Worker {
             if self.subscriptions.contains_key(&id) {
                 continue;
             }
-            let Some(topic) = self.channels.get(&id) else {
-                continue;
-            };
-            match self.subscribe(id, topic) {
-                Ok(subscription) => {
-                    self.subscriptions.insert(id, (start, subscription));
-                }
-                Err(error) => warn!(topic = topic.name, %error, "cannot subscribe"),
+            if let Some(served) = self.serve(id) {
+                self.subscriptions.insert(id, (start, served));
+            }
+        }
+    }
+
+    /// Begins to serve a channel, if it is still there.
+    fn serve(&self, channel: ChannelId) -> Option<Served> {
+        let Some(topic) = self.channels.get(&channel) else {
+            return self.encode(channel).map(Served::Encoded);
+        };
+        match self.subscribe(channel, topic) {
+            Ok(subscription) => Some(Served::Topic(subscription)),
+            Err(error) => {
+                warn!(topic = topic.name, %error, "cannot subscribe");
+                None
             }
         }
     }
@@ -281,6 +310,22 @@ impl Worker {
     }
 }
 
+/// A channel id that was never used.
+fn new_channel(next_id: &mut u64) -> ChannelId {
+    let id = ChannelId(*next_id);
+    *next_id += 1;
+    id
+}
+
+/// The topic that an event says something new of.
+fn changed_topic(event: &TopicEvent) -> Option<String> {
+    match event {
+        TopicEvent::Added(topic) | TopicEvent::QosChanged(topic) => Some(topic.name.clone()),
+        TopicEvent::Removed { name, .. } => Some(name.clone()),
+        TopicEvent::Problem { .. } | TopicEvent::Solved { .. } => None,
+    }
+}
+
 /// Turns a ROS message into a MessageData frame, in place.
 fn message(channel: ChannelId, log_time: u64, raw: RawMessage) -> Message {
     let size = raw.payload().len();
@@ -292,6 +337,7 @@ fn message(channel: ChannelId, log_time: u64, raw: RawMessage) -> Message {
             channel,
             publisher,
             frame,
+            picture: None,
         },
         None => Message::TooLarge { channel, size },
     }

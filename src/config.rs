@@ -2,6 +2,7 @@
 
 mod arguments;
 mod arguments_error;
+mod cameras;
 mod capabilities;
 mod environment;
 mod error;
@@ -176,6 +177,7 @@ fn robot(values: Values) -> Result<RobotConfig, ConfigError> {
             allow: values.patterns(&parameter::ASSET_URI_ALLOWLIST)?,
             max_bytes: MAX_ASSET,
         },
+        cameras: cameras::config(values)?,
         diagnostics: values.get(&parameter::DIAGNOSTICS)?,
     })
 }

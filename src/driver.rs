@@ -5,6 +5,7 @@
 
 mod answer;
 mod demand;
+mod encoders;
 mod handle;
 mod messages;
 mod report;
@@ -23,7 +24,8 @@ use remote_access_session::{ParticipantId, Session};
 use tracing::{info_span, Span};
 
 pub use answer::Answer;
-pub use demand::Demand;
+pub use demand::{Demand, VideoHint};
+pub use encoders::{EncoderFigures, Encoders};
 pub use handle::{Command, DriverHandle, ReportSource};
 pub use messages::{Message, Messages};
 pub use report::{ConnectionState, PathKind, PathStats, Report};

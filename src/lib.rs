@@ -2,11 +2,12 @@
 //!
 //! Data flows one way: [`ros`] → [`bridge`] → [`driver`] with its [session](remote_access_session) →
 //! [`livekit`]; demand flows back.
-//! [`config`] holds all parameters; [`metrics`] serves the session in numbers.
+//! [`media`] encodes images on the way. [`config`] holds all parameters; [`metrics`] serves the session in numbers.
 
 pub mod bridge;
 pub mod config;
 pub mod driver;
 pub mod livekit;
+pub mod media;
 pub mod metrics;
 pub mod ros;

@@ -1,9 +1,10 @@
-//! Any bytes as an image, and as an image of any size, step and encoding, through all that is made of it.
+//! Any bytes as an image or a cloud, and as an image of any size, step and encoding, through all that is
+//! made of it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use remote_access_cdr::Builder;
-use remote_access_media::{jpeg, Image, Picture, Planes, Size};
+use remote_access_media::{jpeg, Image, Picture, Planes, PointCloud, Reduction, Size};
 
 /// The fuzzer would spend its time on large pictures.
 const MOST_PIXELS: u64 = 10_000;
@@ -25,6 +26,7 @@ const ENCODINGS: [&str; 12] = [
 
 fuzz_target!(|data: &[u8]| {
     encode(data);
+    reduce(data);
     if let [width, height, step, encoding, largest, pixels @ ..] = data {
         let fields = (*width, *height, *step, *encoding);
         if let Ok(message) = message(fields, pixels) {
@@ -32,6 +34,19 @@ fuzz_target!(|data: &[u8]| {
         }
     }
 });
+
+fn reduce(data: &[u8]) {
+    let Ok(cloud) = PointCloud::parse(data) else {
+        return;
+    };
+    let reduction = Reduction {
+        fields: vec!["intensity".to_owned()],
+        voxel: Some(0.1),
+        most_points: 100,
+    };
+    let reduced = cloud.reduced(&reduction).expect("no larger than before");
+    assert!(PointCloud::parse(&reduced).is_ok());
+}
 
 fn message(
     (width, height, step, encoding): (u8, u8, u8, u8),

@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 use tokio::time::MissedTickBehavior;
 use tracing::warn;
 
-use crate::driver::{ConnectionState, PathStats, Report, ReportSource};
+use crate::driver::{ConnectionState, EncoderFigures, PathStats, Report, ReportSource};
 use crate::ros::{Publisher, PublisherQos, Ros, RosError};
 use remote_access_session::{ChannelSnapshot, ParticipantSnapshot, ViewerInfo};
 
@@ -106,6 +106,7 @@ fn diagnostic_array(now: u64, report: &Report) -> Value {
         session_status(report),
         path_status(report.path.as_ref()),
         topics_status(report),
+        encoders_status(report),
         problems_status(report),
     ];
     let viewers = report.viewers.iter().zip(&report.snapshot.participants);
@@ -194,6 +195,29 @@ fn topics_status(report: &Report) -> Value {
         })
         .collect();
     status("topics", OK, &message, &values)
+}
+
+/// What encoding costs.
+fn encoders_status(report: &Report) -> Value {
+    let busiest = |(_, figures): &(&String, &EncoderFigures)| std::cmp::Reverse(figures.cpu);
+    let mut encoders: Vec<(&String, &EncoderFigures)> = report.encoders.iter().collect();
+    encoders.sort_by_key(busiest);
+    let values: Vec<(String, String)> = encoders
+        .iter()
+        .take(MAX_TOPICS)
+        .map(|(topic, figures)| {
+            let each = figures.cpu.as_secs_f64() * 1e3 / figures.messages.max(1) as f64;
+            let numbers = format!(
+                "{} messages encoded, {} skipped, {} failed, {each:.1} ms of CPU each",
+                figures.messages, figures.skipped, figures.failed
+            );
+            let aim = figures.bit_rate;
+            let aim = aim.map_or_else(String::new, |rate| format!(", {} kbit/s", rate / 1000));
+            ((*topic).clone(), numbers + &aim)
+        })
+        .collect();
+    let message = format!("{} topics were encoded", encoders.len());
+    status("encoders", OK, &message, &values)
 }
 
 /// Diagnosis of topics and services that do not work.

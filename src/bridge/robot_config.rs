@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::topic_rates::TopicRates;
+use crate::media::CameraConfig;
 use crate::ros::{AssetPolicy, Patterns, TopicFilter};
 
 /// Offer to viewers.
@@ -22,6 +23,8 @@ pub struct RobotConfig {
     pub parameter_timeout: Duration,
     /// The files that are offered.
     pub assets: AssetPolicy,
+    /// How images are offered.
+    pub cameras: CameraConfig,
     /// Whether to publish diagnostics.
     pub diagnostics: bool,
 }

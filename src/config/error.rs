@@ -6,6 +6,7 @@ use super::arguments_error::ArgumentsError;
 use super::kinds::ValueError;
 use super::unknown::UnknownParameter;
 use crate::bridge::RateError;
+use crate::media::UnknownCodec;
 use crate::ros::{PatternError, RosError};
 
 /// The configuration is wrong. The text says what to do.
@@ -47,6 +48,14 @@ pub enum ConfigError {
         name: &'static str,
         /// Reason.
         reason: UnknownCapability,
+    },
+    /// A parameter names a codec that does not exist.
+    #[error("parameter {name}: {reason}")]
+    Codec {
+        /// The parameter.
+        name: &'static str,
+        /// What is wrong.
+        reason: UnknownCodec,
     },
     /// A parameter holds something that is no address.
     #[error("parameter {name}: {text:?} is not an address with a port, as 127.0.0.1:9464")]

@@ -21,6 +21,27 @@ pub struct Demand {
 struct Wanted {
     channels: BTreeMap<ChannelId, u64>,
     starts: u64,
+    hints: BTreeMap<ChannelId, VideoHint>,
+}
+
+/// What the viewers of a video need of its encoder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VideoHint {
+    /// A key frame.
+    pub key_frame: bool,
+    /// Fewer bits.
+    pub behind: bool,
+    /// Bytes per second that the slowest viewer can take, if that was measured.
+    pub rate: Option<u64>,
+}
+
+impl VideoHint {
+    /// Adds what another one asks for.
+    pub fn add(&mut self, other: Self) {
+        self.key_frame |= other.key_frame;
+        self.behind |= other.behind;
+        self.rate = self.rate.into_iter().chain(other.rate).min();
+    }
 }
 
 impl Demand {
@@ -39,6 +60,22 @@ impl Demand {
         self.wanted.lock().channels.clone()
     }
 
+    /// What encoders are to do, since the last call.
+    #[must_use]
+    pub fn take_hints(&self) -> BTreeMap<ChannelId, VideoHint> {
+        std::mem::take(&mut self.wanted.lock().hints)
+    }
+
+    pub(super) fn hint(&self, channel: ChannelId, hint: VideoHint) {
+        self.wanted
+            .lock()
+            .hints
+            .entry(channel)
+            .or_default()
+            .add(hint);
+        self.tell();
+    }
+
     pub(super) fn start(&self, channel: ChannelId) {
         let mut wanted = self.wanted.lock();
         wanted.starts += 1;
@@ -49,7 +86,10 @@ impl Demand {
     }
 
     pub(super) fn end(&self, channel: ChannelId) {
-        self.wanted.lock().channels.remove(&channel);
+        let mut wanted = self.wanted.lock();
+        wanted.channels.remove(&channel);
+        wanted.hints.remove(&channel);
+        drop(wanted);
         self.tell();
     }
 
@@ -62,6 +102,25 @@ impl Demand {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hints_wait_together_until_they_are_taken() {
+        let (demand, changed) = Demand::new();
+        let [key_frame, behind, both] =
+            [(true, false), (false, true), (true, true)].map(|(key_frame, behind)| VideoHint {
+                key_frame,
+                behind,
+                rate: behind.then_some(7),
+            });
+        demand.hint(ChannelId(1), key_frame);
+        demand.hint(ChannelId(1), behind);
+        assert!(changed.try_recv().is_ok());
+        assert_eq!(demand.take_hints(), BTreeMap::from([(ChannelId(1), both)]));
+        assert!(demand.take_hints().is_empty());
+        demand.hint(ChannelId(1), behind);
+        demand.end(ChannelId(1));
+        assert!(demand.take_hints().is_empty());
+    }
 
     #[test]
     fn a_quick_end_and_start_is_seen_as_a_new_start() {

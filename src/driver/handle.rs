@@ -10,6 +10,7 @@ use remote_access_session::{ChannelInfo, Delivery, Request, ServiceInfo};
 
 use super::answer::Answer;
 use super::demand::Demand;
+use super::encoders::Encoders;
 use super::messages::Messages;
 use super::report::Report;
 
@@ -53,13 +54,18 @@ pub struct DriverHandle {
     pub demand: Demand,
     /// Requests of viewers. Ends when the driver does, after the last requests.
     pub requests: Receiver<Request>,
+    /// What encoding costs, for reports.
+    pub encoders: Encoders,
 }
 
 impl DriverHandle {
     /// Asks for the session as it is, from anywhere.
     #[must_use]
     pub fn reports(&self) -> ReportSource {
-        ReportSource(self.commands.clone())
+        ReportSource {
+            commands: self.commands.clone(),
+            encoders: self.encoders.clone(),
+        }
     }
 }
 
@@ -89,19 +95,27 @@ pub(super) fn handle() -> (DriverHandle, HandleEnd, Receiver<()>) {
         messages,
         demand,
         requests: request_queue,
+        encoders: Encoders::default(),
     };
     (handle, end, changed)
 }
 
 /// Asks the driver for reports.
 #[derive(Clone, Debug)]
-pub struct ReportSource(Sender<Command>);
+pub struct ReportSource {
+    commands: Sender<Command>,
+    encoders: Encoders,
+}
 
 impl ReportSource {
     /// The session as it is now, or `None` if the driver is gone.
     pub async fn get(&self) -> Option<Report> {
         let (to, report) = flume::bounded(1);
-        self.0.send_async(Command::Report(to)).await.ok()?;
-        report.recv_async().await.ok()
+        self.commands.send_async(Command::Report(to)).await.ok()?;
+        let report = report.recv_async().await.ok()?;
+        Some(Report {
+            encoders: self.encoders.get(),
+            ..report
+        })
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use remote_access_session::{Snapshot, ViewerInfo};
 
+use super::encoders::EncoderFigures;
+
 /// State of the connection to the room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ConnectionState {
@@ -78,4 +80,6 @@ pub struct Report {
     pub snapshot: Snapshot,
     /// The problems of the robot that viewers are told of: text by name.
     pub problems: BTreeMap<String, String>,
+    /// What encoding costs, by channel.
+    pub encoders: BTreeMap<String, EncoderFigures>,
 }

@@ -1,5 +1,6 @@
 //! The driver's dealings with the robot's side: commands and messages in, demand and requests out.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use flume::Sender;
@@ -7,6 +8,7 @@ use futures_util::FutureExt;
 use remote_access_session::Event;
 use tracing::warn;
 
+use super::demand::VideoHint;
 use super::handle::Command;
 use super::messages::Message;
 use super::report::Report;
@@ -43,6 +45,8 @@ impl<T: Transport> Driver<T> {
             viewers: self.session.viewers(),
             snapshot: self.session.snapshot(),
             problems: self.session.problems(),
+            // The source of reports adds them.
+            encoders: BTreeMap::new(),
         };
         let path = match link {
             Link::Up(connection) => Some(connection.path()),
@@ -75,7 +79,16 @@ impl<T: Transport> Driver<T> {
                 channel,
                 publisher,
                 frame,
+                picture: None,
             } => self.session.message(now, channel, publisher, frame),
+            Message::Data {
+                channel,
+                publisher,
+                frame,
+                picture: Some(picture),
+            } => self
+                .session
+                .picture(now, channel, publisher, frame, picture),
             Message::TooLarge { channel, size } => {
                 self.session.message_too_large(now, channel, size);
             }
@@ -87,6 +100,21 @@ impl<T: Transport> Driver<T> {
             match event {
                 Event::Subscribe(channel) => self.handle.demand.start(channel),
                 Event::Unsubscribe(channel) => self.handle.demand.end(channel),
+                Event::KeyFrame(channel) => {
+                    let hint = VideoHint {
+                        key_frame: true,
+                        ..VideoHint::default()
+                    };
+                    self.handle.demand.hint(channel, hint);
+                }
+                Event::Behind { channel, rate } => {
+                    let hint = VideoHint {
+                        behind: true,
+                        rate,
+                        ..VideoHint::default()
+                    };
+                    self.handle.demand.hint(channel, hint);
+                }
             }
         }
     }

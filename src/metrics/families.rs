@@ -1,6 +1,7 @@
 //! Families of metrics: a name, a help text, and a value or one for each set of labels.
 
 use std::fmt;
+use std::time::Duration;
 
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
@@ -25,6 +26,19 @@ impl Families<'_> {
         help: &str,
         rows: impl IntoIterator<Item = (L, u64)>,
     ) -> fmt::Result {
+        self.labelled(name, help, MetricType::Counter, rows, ConstCounter::new)
+    }
+
+    /// Counters of time.
+    pub(super) fn seconds<L: EncodeLabelSet>(
+        &mut self,
+        name: &str,
+        help: &str,
+        rows: impl IntoIterator<Item = (L, Duration)>,
+    ) -> fmt::Result {
+        let rows = rows
+            .into_iter()
+            .map(|(labels, time)| (labels, time.as_secs_f64()));
         self.labelled(name, help, MetricType::Counter, rows, ConstCounter::new)
     }
 

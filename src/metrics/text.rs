@@ -14,7 +14,7 @@ use prometheus_client::registry::Registry;
 
 use super::families::Families;
 use super::process::ProcessFigures;
-use crate::driver::{ConnectionState, PathStats, Report};
+use crate::driver::{ConnectionState, EncoderFigures, PathStats, Report};
 use remote_access_session::{ChannelSnapshot, Drops, ParticipantSnapshot, Snapshot};
 
 /// Topics that are told of one by one; all that were never watched are left out.
@@ -51,6 +51,7 @@ impl Collector for Bridge {
         self.connection(&mut families)?;
         session(&mut families, &self.0.snapshot)?;
         self.topics(&mut families)?;
+        self.encoders(&mut families)?;
         self.viewers(&mut families)
     }
 }
@@ -162,6 +163,53 @@ impl Bridge {
             "topic_dropped_messages",
             "Messages of a topic that a viewer missed; one that several missed counts for each.",
             drops,
+        )
+    }
+
+    fn encoders(&self, to: &mut Families) -> fmt::Result {
+        let encoders: Vec<(&String, &EncoderFigures)> =
+            self.0.encoders.iter().take(MAX_TOPICS).collect();
+        let rows = |value: fn(&EncoderFigures) -> u64| {
+            let row = move |(topic, figures): &(&String, &EncoderFigures)| {
+                ([("topic", (*topic).clone())], value(figures))
+            };
+            encoders.iter().map(row).collect::<Vec<_>>()
+        };
+        let label = |topic: &String| [("topic", topic.clone())];
+        to.seconds(
+            "encoder_cpu_seconds",
+            "Processor time that encoding for a topic took.",
+            encoders
+                .iter()
+                .map(|(topic, figures)| (label(topic), figures.cpu)),
+        )?;
+        to.counters(
+            "encoder_messages",
+            "Messages that were encoded for a topic.",
+            rows(|figures| figures.messages),
+        )?;
+        to.counters(
+            "encoder_bytes",
+            "Their bytes.",
+            rows(|figures| figures.bytes),
+        )?;
+        to.counters(
+            "encoder_skipped_messages",
+            "Messages that newer ones overtook while the encoder was busy.",
+            rows(|figures| figures.skipped),
+        )?;
+        to.counters(
+            "encoder_failed_messages",
+            "Messages that could not be encoded.",
+            rows(|figures| figures.failed),
+        )?;
+        let aims = encoders
+            .iter()
+            .filter_map(|(topic, figures)| Some((label(topic), f64::from(figures.bit_rate?))));
+        to.gauges(
+            "encoder_bits_per_second",
+            "Bits per second that a video is to have.",
+            aims,
         )
     }
 

@@ -1,4 +1,4 @@
-//! Why a picture cannot be encoded.
+//! Why a picture or a cloud cannot be encoded.
 
 use remote_access_cdr::CdrError;
 use thiserror::Error;
@@ -58,6 +58,56 @@ pub enum MediaError {
     /// The encoder failed.
     #[error("the encoder failed: {0}")]
     Encoder(String),
+    /// A cloud cannot be reduced.
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+}
+
+/// A cloud cannot be reduced. The text says why.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloudError {
+    /// The message is not one of its type.
+    #[error("no sensor_msgs/msg/PointCloud2: {0}")]
+    Message(CdrError),
+    /// A point has too many fields.
+    #[error("a point has {0} fields; at most 64 are read")]
+    Fields(u32),
+    /// A field is of no type that `sensor_msgs/msg/PointField` knows.
+    #[error("a field has the datatype {0}; 1 to 8 are known")]
+    Datatype(u8),
+    /// A field reaches beyond its point.
+    #[error("`point_step` is {point_step}, but the field {field:?} ends after {needed} bytes")]
+    PointStep {
+        /// Bytes of a point, as the message says.
+        point_step: u32,
+        /// The field.
+        field: String,
+        /// Bytes up to its end.
+        needed: usize,
+    },
+    /// A row is longer than the step from one to the next.
+    #[error("`row_step` is {row_step}, but a row takes {needed} bytes")]
+    RowStep {
+        /// Bytes from one row to the next, as the message says.
+        row_step: u32,
+        /// Bytes of a row.
+        needed: u64,
+    },
+    /// The message holds less than the cloud.
+    #[error("the cloud is cut off: {found} bytes for {needed}")]
+    CutOff {
+        /// Bytes that the message holds.
+        found: usize,
+        /// Bytes that a cloud of its size takes.
+        needed: u64,
+    },
+    /// There are no coordinates.
+    #[error("the points have no fields x, y and z of the type FLOAT32")]
+    Position,
+    /// The result does not fit a message.
+    #[error("the cloud is larger than 4 GB")]
+    TooLarge,
 }
 
 /// The name of an encoding, as a message has it.

@@ -1,11 +1,13 @@
-//! Pictures of ROS 2 messages, made small enough for a radio link.
+//! Pictures and clouds of points of ROS 2 messages, made small enough for a radio link.
 //!
 //! An [`Image`] is read where it lies in a serialized `sensor_msgs/msg/Image`, becomes a [`Picture`] of at
 //! most a given size, and then a JPEG ([`jpeg`]) or a picture of an H.264 stream ([`VideoEncoder`]);
-//! [`compressed_image`] and [`compressed_video`] are the messages that carry those.
+//! [`compressed_image`] and [`compressed_video`] are the messages that carry those. A [`PointCloud`] is
+//! read in the same way and written with fewer points and fields.
 //!
 //! Nothing here trusts its input: a message that says one size and holds another is an error.
 
+mod cloud;
 mod error;
 mod format;
 mod image;
@@ -16,7 +18,8 @@ mod planes;
 mod rows;
 mod video;
 
-pub use error::MediaError;
+pub use cloud::{PointCloud, Reduction};
+pub use error::{CloudError, MediaError};
 pub use format::PixelFormat;
 pub use image::{Image, Stamp};
 pub use jpeg::jpeg;

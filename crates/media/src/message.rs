@@ -27,7 +27,7 @@ pub const COMPRESSED_VIDEO: Schema = Schema {
 };
 
 /// Most bytes of a message: what a frame of the protocol holds.
-const MOST_BYTES: usize = u32::MAX as usize;
+pub(crate) const MOST_BYTES: usize = u32::MAX as usize;
 
 /// A serialized `sensor_msgs/msg/CompressedImage` with a JPEG.
 ///

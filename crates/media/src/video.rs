@@ -14,6 +14,10 @@ const SMALLEST_SIDE: usize = 16;
 const TOLERANCE: f32 = 0.15;
 /// Pictures between two measurements of their rate.
 const MEASURED: u32 = 15;
+/// Least time from one key frame to one that is asked for. A key frame is as large as many other
+/// pictures, and viewers that fall behind ask for one again and again; one that joins is to see
+/// something within half a second.
+const KEY_FRAME_PACE: Duration = Duration::from_millis(300);
 /// A longer time between two pictures is a pause, not a rate.
 const LONGEST_GAP: Duration = Duration::from_secs(2);
 /// Rates of pictures that are reckoned with.
@@ -72,7 +76,7 @@ impl VideoEncoder {
         self.settings.bit_rate = bits_per_second;
     }
 
-    /// Makes the next picture a key frame.
+    /// Makes the next picture a key frame, but no sooner than 0.3 s after the last one.
     pub fn request_key_frame(&mut self) {
         self.wants_key_frame = true;
     }
@@ -99,8 +103,9 @@ impl VideoEncoder {
         let Some(running) = &mut self.running else {
             return Err(MediaError::VideoSize { width, height });
         };
-        let due = at.saturating_sub(running.key_frame_at) >= self.settings.key_frame_interval;
-        if due || self.wants_key_frame || at < running.key_frame_at {
+        let since = at.saturating_sub(running.key_frame_at);
+        let wanted = self.wants_key_frame && since >= KEY_FRAME_PACE;
+        if wanted || since >= self.settings.key_frame_interval || at < running.key_frame_at {
             running.encoder.request_keyframe();
         }
         let half = width / 2;

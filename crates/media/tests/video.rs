@@ -113,6 +113,15 @@ fn key_frames_carry_their_parameters_and_come_when_asked_for_and_in_time() {
 }
 
 #[test]
+fn key_frames_that_are_asked_for_all_the_time_come_three_times_a_second() {
+    let mut encoder = VideoEncoder::new(settings(500_000));
+    let coded = encode(&mut encoder, 0..50, |_, encoder| {
+        encoder.request_key_frame()
+    });
+    assert_eq!(key_frames(&coded), [0, 10, 20, 30, 40]);
+}
+
+#[test]
 fn a_later_key_frame_is_enough_to_begin_with() {
     let mut encoder = VideoEncoder::new(settings(500_000));
     let coded = encode(&mut encoder, 0..40, |number, encoder| {

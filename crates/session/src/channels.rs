@@ -4,7 +4,7 @@ pub(crate) mod channel;
 pub(crate) mod rate_limit;
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use remote_access_protocol::ChannelId;
 use tracing::warn;
 
 use crate::ids::{ParticipantId, PublisherId};
-use crate::message::Message;
+use crate::message::{Message, Picture};
 use crate::transmit::Event;
 use channel::{ChannelInfo, ChannelState, Delivery, Demand};
 
@@ -30,6 +30,8 @@ pub(crate) struct Channels {
     /// Time for which a channel stays wanted that nobody subscribes to any more.
     linger: Duration,
     events: VecDeque<Event>,
+    /// The channels that are videos.
+    videos: BTreeSet<ChannelId>,
     /// The advertise messages of all channels, once they were asked for.
     catalogue: Option<Vec<Bytes>>,
 }
@@ -54,6 +56,7 @@ impl Channels {
             latched_budget,
             linger,
             events: VecDeque::new(),
+            videos: BTreeSet::new(),
             catalogue: None,
         }
     }
@@ -107,6 +110,7 @@ impl Channels {
         self.catalogue = None;
         self.latched -= state.latched_bytes();
         self.events.retain(|event| event.channel() != id);
+        self.videos.remove(&id);
         true
     }
 
@@ -121,8 +125,37 @@ impl Channels {
         state.demand = Demand::Wanted;
         if first {
             self.events.push_back(Event::Subscribe(id));
+        } else {
+            self.ask_for_key_frame(id);
         }
         first
+    }
+
+    /// The channels that are videos, with their subscribers.
+    pub(crate) fn videos(&self) -> impl Iterator<Item = (ChannelId, &BTreeSet<ParticipantId>)> {
+        let videos = self.videos.iter();
+        videos.filter_map(|id| Some((*id, &self.channels.get(id)?.subscribers)))
+    }
+
+    /// Asks for a key frame, if the channel is a video.
+    pub(crate) fn ask_for_key_frame(&mut self, id: ChannelId) {
+        let event = Event::KeyFrame(id);
+        if self.videos.contains(&id) && !self.events.contains(&event) {
+            self.events.push_back(event);
+        }
+    }
+
+    /// Tells that a subscriber of a video cannot keep up with it. Of those told of before the next
+    /// call of [`Self::poll_event`], the slowest counts.
+    pub(crate) fn tell_behind(&mut self, id: ChannelId, rate: Option<u64>) {
+        let waiting = self.events.iter_mut().find_map(|event| match event {
+            Event::Behind { channel, rate } if *channel == id => Some(rate),
+            _ => None,
+        });
+        match waiting {
+            Some(slowest) => *slowest = slowest.iter().copied().chain(rate).min(),
+            None => self.events.push_back(Event::Behind { channel: id, rate }),
+        }
     }
 
     /// Removes a subscriber; a while after the last one the robot's subscription ends.
@@ -159,6 +192,7 @@ impl Channels {
         id: ChannelId,
         publisher: PublisherId,
         frame: Bytes,
+        picture: Option<Picture>,
     ) -> Received {
         let Some(state) = self.channels.get_mut(&id) else {
             return Received::Unwanted;
@@ -172,7 +206,10 @@ impl Channels {
         if !latched && !state.limiter.pass(now, frame.len()) {
             return Received::OverRate;
         }
-        let message = state.number(now, frame);
+        if picture.is_some() {
+            self.videos.insert(id);
+        }
+        let message = state.number(now, frame, picture);
         if latched {
             let others = self.latched - state.latched_bytes();
             let room = self.latched_budget.saturating_sub(others);
@@ -260,7 +297,7 @@ mod tests {
 
     fn receive(channels: &mut Channels, size: usize) -> Received {
         let frame = Bytes::from(vec![0; size]);
-        channels.receive(Instant::now(), CHANNEL, PublisherId(1), frame)
+        channels.receive(Instant::now(), CHANNEL, PublisherId(1), frame, None)
     }
 
     #[test]

@@ -54,6 +54,7 @@ pub use config::{SessionConfig, SLICE_SIZE};
 pub use counters::{Drops, Traffic};
 pub use ids::{InboundId, ParticipantId, PublisherId, StreamId};
 pub use inbound::InboundError;
+pub use message::Picture;
 pub use permission::{NameRule, Rights};
 pub use requests::connection_graph::{Connections, NodesByName};
 pub use requests::request::{ClientChannelKey, Encoding, Request, RequestKey};

@@ -6,6 +6,15 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+/// A picture's place in its video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Counts the pictures of the video. A gap says that one was lost on its way to the session.
+    pub number: u64,
+    /// Whether decoding can begin with it. Other pictures are of no use without the one before.
+    pub is_key_frame: bool,
+}
+
 /// Bytes that a message takes beside its own in each queue that it waits in.
 pub(crate) const PLACE: usize = size_of::<Message>();
 
@@ -72,6 +81,8 @@ pub(crate) struct Message {
     pub(crate) seq: u64,
     pub(crate) frame: Bytes,
     pub(crate) queued_at: Instant,
+    /// Whether it is of no use to a viewer that did not get the one numbered right before it.
+    pub(crate) needs_previous: bool,
     /// `None` while the message is kept for later subscribers, which has its own budget.
     pub(crate) counted: Option<Counted>,
 }

@@ -23,6 +23,7 @@ mod standing;
 mod stream;
 mod streams;
 mod turn;
+mod videos;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -46,6 +47,7 @@ use routes::{Routes, RESYNC_DELAY};
 use send_buffer::{SendBuffer, Uplink};
 use source::Source;
 use turn::{is_over, turn};
+use videos::VideoNeed;
 
 /// Time after which blocked sources are looked at again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(5);
@@ -107,6 +109,16 @@ impl Sender {
     /// Whether messages were dropped since the last call.
     pub(crate) fn take_dropped(&mut self) -> bool {
         std::mem::take(&mut self.routes.dropped)
+    }
+
+    /// Whether a video may have broken since the last call, or a subscriber of one fell behind.
+    pub(crate) fn take_video_broke(&mut self) -> bool {
+        std::mem::take(&mut self.routes.video_broke)
+    }
+
+    /// What encoders are to know of those who watch their videos, since the last call.
+    pub(crate) fn video_needs(&mut self, channels: &Channels) -> Vec<VideoNeed> {
+        videos::needs(&mut self.routes.receivers, channels)
     }
 
     pub(crate) fn knows(&self, id: ParticipantId) -> bool {

@@ -142,10 +142,21 @@ impl Session {
         self.channels.latched_bytes()
     }
 
-    /// Schedules reports of messages that were dropped.
+    /// Schedules reports of messages that were dropped, and tells encoders what viewers need.
     fn schedule_reports(&mut self, now: Instant) {
-        if self.sender.take_dropped() {
+        let dropped = self.sender.take_dropped();
+        if dropped {
             self.reports.schedule(now);
+        }
+        if self.sender.take_video_broke() || dropped {
+            for need in self.sender.video_needs(&self.channels) {
+                if need.key_frame {
+                    self.channels.ask_for_key_frame(need.channel);
+                }
+                if need.behind {
+                    self.channels.tell_behind(need.channel, need.rate);
+                }
+            }
         }
     }
 

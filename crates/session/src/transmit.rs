@@ -12,12 +12,25 @@ pub enum Event {
     Subscribe(ChannelId),
     /// The channel has lost its last subscriber.
     Unsubscribe(ChannelId),
+    /// A subscriber of the video cannot decode it before its next key frame.
+    KeyFrame(ChannelId),
+    /// Pictures of the video wait, or were dropped, since they come faster than a subscriber can
+    /// take them.
+    Behind {
+        /// The video.
+        channel: ChannelId,
+        /// Bytes per second of it that the slowest of them can take, if that was measured.
+        rate: Option<u64>,
+    },
 }
 
 impl Event {
     pub(crate) fn channel(self) -> ChannelId {
         match self {
-            Self::Subscribe(channel) | Self::Unsubscribe(channel) => channel,
+            Self::Subscribe(channel)
+            | Self::Unsubscribe(channel)
+            | Self::KeyFrame(channel)
+            | Self::Behind { channel, .. } => channel,
         }
     }
 }

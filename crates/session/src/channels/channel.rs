@@ -10,7 +10,7 @@ use super::rate_limit::{RateLimit, RateLimiter};
 use crate::class::Class;
 use crate::counters::Traffic;
 use crate::ids::{ParticipantId, PublisherId};
-use crate::message::Message;
+use crate::message::{Message, Picture};
 
 /// Publishers whose latched messages are kept per channel. A publisher that restarts counts anew.
 const MAX_LATCHED_PUBLISHERS: usize = 64;
@@ -75,6 +75,8 @@ pub(crate) struct ChannelState {
     /// Messages of the robot while somebody subscribed.
     pub(crate) received: Traffic,
     next_seq: u64,
+    /// Number of the last picture, if the channel is a video.
+    last_picture: Option<u64>,
     typical_size: usize,
     latched: BTreeMap<PublisherId, History>,
     latched_bytes: usize,
@@ -122,14 +124,25 @@ impl ChannelState {
             demand: Demand::None,
             too_large_at: None,
             next_seq: 0,
+            last_picture: None,
             typical_size: 0,
             latched: BTreeMap::new(),
             latched_bytes: 0,
         }
     }
 
-    /// Numbers a message that arrived.
-    pub(crate) fn number(&mut self, now: Instant, frame: Bytes) -> Message {
+    /// Numbers a message that arrived. Pictures that follow on one another have numbers that do.
+    pub(crate) fn number(
+        &mut self,
+        now: Instant,
+        frame: Bytes,
+        picture: Option<Picture>,
+    ) -> Message {
+        if let Some(picture) = picture {
+            let follows = self.last_picture == picture.number.checked_sub(1);
+            self.next_seq += u64::from(!follows);
+            self.last_picture = Some(picture.number);
+        }
         let seq = self.next_seq;
         self.next_seq += 1;
         self.typical_size = if seq == 0 {
@@ -141,6 +154,7 @@ impl ChannelState {
             seq,
             frame,
             queued_at: now,
+            needs_previous: picture.is_some_and(|picture| !picture.is_key_frame),
             counted: None,
         }
     }
@@ -155,8 +169,19 @@ impl ChannelState {
         due
     }
 
+    /// Whether messages are pictures of a video.
+    pub(crate) fn is_video(&self) -> bool {
+        self.last_picture.is_some()
+    }
+
     pub(crate) fn class(&self) -> Class {
-        Class::of(self.info.delivery.latched, self.typical_size)
+        let class = Class::of(self.info.delivery.latched, self.typical_size);
+        // However small, it is no state that people wait for.
+        if self.is_video() {
+            class.max(Class::Periodic)
+        } else {
+            class
+        }
     }
 
     /// Keeps a latched message for later subscribers; the channel may keep `room` bytes in all.
@@ -268,7 +293,7 @@ pub(crate) mod tests {
     }
 
     fn keep(channel: &mut ChannelState, publisher: u128, size: usize, room: usize) -> bool {
-        let message = channel.number(Instant::now(), Bytes::from(vec![0; size]));
+        let message = channel.number(Instant::now(), Bytes::from(vec![0; size]), None);
         channel.keep_latched(PublisherId(publisher), message, room)
     }
 

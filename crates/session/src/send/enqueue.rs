@@ -28,7 +28,13 @@ pub(crate) fn enqueue<'a>(
         };
         let policy = policy(channel, &routes.config, receiver.is_slow());
         if let Some(subscription) = receiver.subscriptions.get_mut(&id) {
-            routes.dropped |= subscription.queue.push(message.clone(), policy);
+            let queue = &mut subscription.queue;
+            routes.dropped |= queue.push(message.clone(), policy);
+            if channel.is_video() {
+                // Now, not at its next turn: it may have none for want of credit.
+                routes.dropped |= queue.expire(message.queued_at, policy);
+                routes.video_broke |= queue.breaks().any();
+            }
         }
     }
     for &participant in ids {

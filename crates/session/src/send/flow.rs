@@ -151,6 +151,12 @@ impl FlowControl {
         self.last_ack.is_some()
     }
 
+    /// Bytes per second that the path can carry, as far as it was tried; none before the first
+    /// acknowledgement.
+    pub(crate) fn measured_rate(&self) -> Option<u64> {
+        self.is_measured().then(|| self.path.rate() as u64)
+    }
+
     /// Whether a participant that used to acknowledge has stopped doing so.
     pub(crate) fn stopped_acknowledging(&self, now: Instant) -> bool {
         let since = self.last_ack.unwrap_or(self.started);

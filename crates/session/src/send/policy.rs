@@ -11,6 +11,13 @@ use crate::config::SessionConfig;
 /// moment: what counts then is the latest.
 const BULK_PATIENCE: Duration = Duration::from_millis(250);
 
+/// Age at which a picture of a video is dropped, with those that need it. Who drives by it is better
+/// off with a jump to the next key frame than with what has been.
+const VIDEO_AGE: Duration = Duration::from_millis(400);
+/// Age of the oldest picture of a video that waits at which the encoder is told: soon enough to help
+/// before it is dropped, and no hiccup of the path.
+const VIDEO_LATE: Duration = Duration::from_millis(150);
+
 /// The policy for a participant; one behind a slow link gets the latest only.
 pub(crate) fn policy(channel: &ChannelState, config: &SessionConfig, slow: bool) -> QueuePolicy {
     let backlog = config.message_backlog_size;
@@ -22,6 +29,15 @@ pub(crate) fn policy(channel: &ChannelState, config: &SessionConfig, slow: bool)
             depth: backlog,
             max_age: None,
             newest_after: None,
+            late_after: None,
+        };
+    }
+    if channel.is_video() {
+        return QueuePolicy {
+            depth: backlog,
+            max_age: Some(config.max_age.min(VIDEO_AGE)),
+            newest_after: None,
+            late_after: Some(VIDEO_LATE),
         };
     }
     let depth = match (class, slow) {
@@ -35,5 +51,6 @@ pub(crate) fn policy(channel: &ChannelState, config: &SessionConfig, slow: bool)
         depth,
         max_age: Some(config.max_age),
         newest_after: (class == Class::Bulk).then_some(BULK_PATIENCE),
+        late_after: None,
     }
 }

@@ -6,6 +6,10 @@ use std::time::{Duration, Instant};
 use crate::counters::{DropReason, Drops};
 use crate::message::Message;
 
+/// Messages refused for want of others after which a key frame is asked for again: the last one asked
+/// for may have been lost.
+const PATIENCE: u32 = 15;
+
 /// Policy for the messages of a channel that wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QueuePolicy {
@@ -16,22 +20,56 @@ pub(crate) struct QueuePolicy {
     /// Time between the oldest message and the newest above which only the newest is kept, if the
     /// channel is large. Not the oldest one's age: of a few messages that came at once all are wanted.
     pub(crate) newest_after: Option<Duration>,
+    /// Age of the oldest message above which the participant is behind, if its encoder can help.
+    pub(crate) late_after: Option<Duration>,
 }
 
-/// Bounded queue that drops its oldest message.
+/// What may become of a queue that is of importance to videos.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Breaks {
+    /// Messages that come may need some that were dropped, or have long been refused for that.
+    pub(crate) needs_key_frame: bool,
+    /// Messages come faster than the participant can take them.
+    pub(crate) behind: bool,
+}
+
+impl Breaks {
+    /// Whether there is something to do about it.
+    pub(crate) fn any(self) -> bool {
+        self != Self::default()
+    }
+}
+
+/// Bounded queue that drops its oldest message, with those after it that are of no use without it.
 #[derive(Debug, Default)]
 pub(crate) struct MessageQueue {
     messages: VecDeque<Message>,
     bytes: usize,
+    /// The last message that was queued, unless it or what it needs was dropped since.
+    last: Option<u64>,
+    /// What became of it since that was asked last.
+    breaks: Breaks,
+    /// Messages refused for want of others since one was queued.
+    refused: u32,
     /// Of all messages that were ever dropped here.
     pub(crate) drops: Drops,
 }
 
 impl MessageQueue {
-    /// Adds a message and drops the oldest ones beyond the policy's depth.
+    /// Adds a message and drops the oldest ones beyond the policy's depth. One that needs another
+    /// one which was not queued is dropped itself.
     ///
     /// Returns whether something was dropped.
     pub(crate) fn push(&mut self, message: Message, policy: QueuePolicy) -> bool {
+        if message.needs_previous && self.last != message.seq.checked_sub(1) {
+            self.refused += 1;
+            self.breaks.needs_key_frame |= self.refused.is_multiple_of(PATIENCE);
+            self.drops.count(DropReason::Overtaken);
+            return true;
+        }
+        self.last = Some(message.seq);
+        self.refused = 0;
+        self.breaks.behind |= self.has_waited(message.queued_at, policy.late_after);
         self.bytes += message.frame.len();
         self.messages.push_back(message);
         let mut dropped = false;
@@ -68,13 +106,39 @@ impl MessageQueue {
             .is_some_and(|(waited, limit)| waited > limit)
     }
 
-    /// Drops the oldest message. Returns `false` if there was none.
+    /// Drops the oldest message, and those that need it. Returns `false` if there was none.
     pub(crate) fn drop_front(&mut self, reason: DropReason) -> bool {
-        let dropped = self.pop().is_some();
-        if dropped {
+        if self.pop().is_none() {
+            return false;
+        }
+        self.drops.count(reason);
+        self.breaks.behind |= reason != DropReason::Resync;
+        while self.front().is_some_and(|next| next.needs_previous) {
+            self.pop();
             self.drops.count(reason);
         }
-        dropped
+        if self.messages.is_empty() {
+            // What comes next may need what was dropped.
+            self.last = None;
+            self.breaks.needs_key_frame = true;
+        }
+        true
+    }
+
+    /// Drops all messages, and what needs them: the participant is started anew.
+    pub(crate) fn restart(&mut self) {
+        while self.drop_front(DropReason::Resync) {}
+        self.last = None;
+    }
+
+    /// What became of it, see [`Self::take_breaks`].
+    pub(crate) fn breaks(&self) -> Breaks {
+        self.breaks
+    }
+
+    /// What became of it since the last call.
+    pub(crate) fn take_breaks(&mut self) -> Breaks {
+        std::mem::take(&mut self.breaks)
     }
 
     pub(crate) fn front(&self) -> Option<&Message> {
@@ -90,6 +154,7 @@ impl MessageQueue {
     /// Forgets all messages without counting them as dropped.
     pub(crate) fn clear(&mut self) {
         while self.pop().is_some() {}
+        self.last = None;
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -112,6 +177,7 @@ mod tests {
         depth: 2,
         max_age: None,
         newest_after: None,
+        late_after: None,
     };
 
     fn message(seq: u64, queued_at: Instant, total: &QueuedBytes) -> Message {
@@ -119,6 +185,7 @@ mod tests {
             seq,
             frame: Bytes::from(vec![0; 10]),
             queued_at,
+            needs_previous: false,
             counted: Some(total.count(10)),
         }
     }
@@ -137,6 +204,78 @@ mod tests {
         assert_eq!(queue.pop().map(|message| message.seq), Some(4));
         assert!(queue.front().is_none());
         assert_eq!(queue.bytes(), 0);
+    }
+
+    /// A queue of pictures: key frames as `keys` says, the others need the one before.
+    fn video(seqs: std::ops::Range<u64>, keys: &[u64], depth: usize) -> MessageQueue {
+        let policy = QueuePolicy {
+            depth,
+            max_age: None,
+            newest_after: None,
+            late_after: None,
+        };
+        let total = QueuedBytes::default();
+        let mut queue = MessageQueue::default();
+        for seq in seqs {
+            let message = Message {
+                needs_previous: !keys.contains(&seq),
+                ..message(seq, Instant::now(), &total)
+            };
+            queue.push(message, policy);
+        }
+        queue
+    }
+
+    fn seqs(mut queue: MessageQueue) -> Vec<u64> {
+        std::iter::from_fn(|| queue.pop())
+            .map(|message| message.seq)
+            .collect()
+    }
+
+    #[test]
+    fn a_video_begins_with_a_key_frame_and_is_dropped_up_to_the_next() {
+        assert_eq!(seqs(video(3..10, &[0, 6], 100)), [6, 7, 8, 9]);
+        assert_eq!(seqs(video(0..8, &[0, 5], 6)), [5, 6, 7]);
+        // Without a key frame in the queue all goes, and what comes needs it.
+        assert_eq!(seqs(video(0..8, &[0], 6)), [0u64; 0]);
+        assert_eq!(seqs(video(0..9, &[0, 8], 6)), [8]);
+    }
+
+    #[test]
+    fn a_video_that_broke_says_so_once_and_again_if_no_key_frame_comes() {
+        let breaks = |mut queue: MessageQueue| {
+            let breaks = queue.take_breaks();
+            assert_eq!(queue.take_breaks(), Breaks::default());
+            (breaks.needs_key_frame, breaks.behind)
+        };
+        assert_eq!(breaks(video(0..6, &[0], 6)), (false, false));
+        assert_eq!(breaks(video(0..7, &[0], 6)), (true, true));
+        assert_eq!(breaks(video(0..7, &[0, 6], 6)), (false, true));
+        assert_eq!(breaks(video(1..15, &[], 6)), (false, false));
+        assert_eq!(breaks(video(1..16, &[], 6)), (true, false));
+    }
+
+    #[test]
+    fn nothing_that_was_sent_is_needed_twice_but_a_restart_breaks() {
+        let mut queue = video(0..3, &[0], 6);
+        queue.clear();
+        let delta = |seq| Message {
+            needs_previous: true,
+            ..message(seq, Instant::now(), &QueuedBytes::default())
+        };
+        let policy = QueuePolicy {
+            depth: 6,
+            max_age: None,
+            newest_after: None,
+            late_after: None,
+        };
+        assert!(queue.push(delta(3), policy), "what it needs was forgotten");
+        let mut queue = video(0..3, &[0], 6);
+        while queue.pop().is_some() {}
+        assert!(!queue.push(delta(3), policy), "what it needs was sent");
+        queue.pop();
+        queue.restart();
+        assert!(queue.push(delta(4), policy), "what it needs was lost");
     }
 
     #[test]
@@ -163,6 +302,7 @@ mod tests {
             depth: 10,
             max_age: Some(Duration::from_secs(1)),
             newest_after: None,
+            late_after: None,
         };
         let total = QueuedBytes::default();
         let mut queue = MessageQueue::default();
@@ -183,6 +323,7 @@ mod tests {
             depth: 10,
             max_age: Some(Duration::from_secs(2)),
             newest_after: Some(Duration::from_millis(250)),
+            late_after: None,
         };
         let total = QueuedBytes::default();
         let mut queue = MessageQueue::default();

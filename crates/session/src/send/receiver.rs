@@ -14,7 +14,7 @@ use super::source::PrimarySource;
 use super::standing::{Condition, Standing};
 use crate::bucket::TokenBucket;
 use crate::config::SessionConfig;
-use crate::counters::{DropReason, Drops, Traffic};
+use crate::counters::{Drops, Traffic};
 use crate::ids::StreamId;
 
 /// Bytes per second of control messages that go before the data of all participants. More takes
@@ -189,7 +189,7 @@ impl Receiver {
         self.synced_at = now;
         self.counters.resyncs += 1;
         for subscription in self.subscriptions.values_mut() {
-            while subscription.queue.drop_front(DropReason::Resync) {}
+            subscription.queue.restart();
             subscription.lane = None;
         }
     }

@@ -31,6 +31,8 @@ pub(crate) struct Routes {
     pub(crate) woken: Vec<(Source, Class)>,
     /// Whether messages were dropped that participants are to be told about.
     pub(crate) dropped: bool,
+    /// Whether a video may have broken, or a subscriber of one fell behind.
+    pub(crate) video_broke: bool,
 }
 
 /// The routes of one channel.
@@ -53,6 +55,7 @@ impl Routes {
             answer_bytes: 0,
             woken: Vec::new(),
             dropped: false,
+            video_broke: false,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::channels::channel::{ChannelInfo, Delivery};
 use crate::channels::Received;
 use crate::counters::DropReason;
 use crate::ids::{ParticipantId, PublisherId};
+use crate::message::Picture;
 use crate::status::status;
 
 impl Session {
@@ -54,7 +55,33 @@ impl Session {
         publisher: PublisherId,
         frame: Bytes,
     ) {
-        let received = self.channels.receive(now, channel, publisher, frame);
+        self.receive(now, channel, publisher, frame, None);
+    }
+
+    /// A picture of a video, otherwise as [`Session::message`]. What a viewer gets of it begins
+    /// with a key frame and goes on without a gap.
+    pub fn picture(
+        &mut self,
+        now: Instant,
+        channel: ChannelId,
+        publisher: PublisherId,
+        frame: Bytes,
+        picture: Picture,
+    ) {
+        self.receive(now, channel, publisher, frame, Some(picture));
+    }
+
+    fn receive(
+        &mut self,
+        now: Instant,
+        channel: ChannelId,
+        publisher: PublisherId,
+        frame: Bytes,
+        picture: Option<Picture>,
+    ) {
+        let received = self
+            .channels
+            .receive(now, channel, publisher, frame, picture);
         let Some(state) = self.channels.get(channel) else {
             return;
         };

@@ -44,6 +44,7 @@ impl Session {
         self.greet(now, id);
         for channel in channels {
             self.replay(now, channel, id);
+            self.channels.ask_for_key_frame(channel);
         }
         self.sender.wake_answers(id);
     }

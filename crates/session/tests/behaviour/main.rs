@@ -22,3 +22,4 @@ mod rates;
 mod resync;
 mod services;
 mod subscriptions;
+mod video;

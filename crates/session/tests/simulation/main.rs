@@ -93,6 +93,7 @@ fn state() -> Topic {
         period: 50_000,
         size: (1000, 1001),
         publishers: 1,
+        group: None,
     }
 }
 

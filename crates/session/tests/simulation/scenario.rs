@@ -122,8 +122,9 @@ fn topic(random: &mut Random) -> Topic {
         period: 50_000,
         size: (100, 1000),
         publishers: 1,
+        group: None,
     };
-    match random.range(0, 4) {
+    match random.range(0, 5) {
         0 => Topic {
             latched: true,
             reliable: true,
@@ -131,6 +132,7 @@ fn topic(random: &mut Random) -> Topic {
             period: random.range(200, 3000) * 1000,
             size: (100, 20_000),
             publishers: random.range(1, 4),
+            group: None,
         },
         1 => Topic {
             reliable: true,
@@ -141,6 +143,12 @@ fn topic(random: &mut Random) -> Topic {
         2 => Topic {
             period: random.range(50, 300) * 1000,
             size: (100, 30_000),
+            ..plain
+        },
+        3 => Topic {
+            period: random.range(33, 100) * 1000,
+            size: (500, 20_000),
+            group: Some(random.range(10, 200)),
             ..plain
         },
         _ => Topic {

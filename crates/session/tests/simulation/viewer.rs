@@ -62,6 +62,8 @@ pub(crate) struct Viewer {
     pub loses: bool,
     /// Whether it missed one and wants a resync.
     pub broken: bool,
+    /// The starts in which it missed a packet, see [`Viewer::start_of`].
+    pub missed: BTreeSet<usize>,
     /// When it acknowledged first since its last start.
     acknowledged: Option<u64>,
     /// When it is busy: its data arrives, but it reads and answers only in between.
@@ -93,6 +95,7 @@ impl Viewer {
             stalled_unknown: false,
             loses: false,
             broken: false,
+            missed: BTreeSet::new(),
             acknowledged: None,
             busy: None,
             unread: Vec::new(),
@@ -130,8 +133,14 @@ impl Viewer {
     /// A packet of the stream was lost for good, and with it the rest of the stream.
     fn lose(&mut self, stream: StreamId) {
         self.troubled = true;
+        self.missed.insert(self.start_of(stream));
         self.streams.remove(&stream);
         self.lost.insert(stream);
+    }
+
+    /// How many times it was started when the stream began: those of one start belong together.
+    pub(crate) fn start_of(&self, stream: StreamId) -> usize {
+        self.greetings.iter().filter(|&&at| at <= stream).count()
     }
 
     /// The robot resyncs it.

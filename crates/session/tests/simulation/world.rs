@@ -1,6 +1,6 @@
 //! The world: one robot, its uplink, a server that buffers without bound, and viewers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -8,8 +8,8 @@ use remote_access_protocol::frame::{self, FRAME_HEADER_SIZE};
 use remote_access_protocol::server::{message_data_header, Channel, MESSAGE_DATA_HEADER_SIZE};
 use remote_access_protocol::ChannelId;
 use remote_access_session::{
-    ChannelInfo, Delivery, Event, InboundId, ParticipantId, PublisherId, RateLimit, RobotInfo,
-    Session, SessionConfig, StreamId, Transmit, SLICE_SIZE,
+    ChannelInfo, Delivery, Event, InboundId, ParticipantId, Picture, PublisherId, RateLimit,
+    RobotInfo, Session, SessionConfig, StreamId, Transmit, SLICE_SIZE,
 };
 
 use super::link::{Link, Packet, What};
@@ -27,6 +27,8 @@ pub(crate) struct Topic {
     /// Bytes of a message with all headers, at least and less than.
     pub size: (u64, u64),
     pub publishers: u64,
+    /// Pictures from one key frame of a video to the next, if none is asked for.
+    pub group: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -38,6 +40,9 @@ struct TopicState {
     wanted: bool,
     /// The latest numbers of each publisher, as many as the depth.
     history: BTreeMap<u64, Vec<u64>>,
+    /// The key frames.
+    keys: BTreeSet<u64>,
+    key_frame_wanted: bool,
 }
 
 /// When a viewer was subscribed to a channel, in numbers of its messages.
@@ -138,12 +143,19 @@ impl World {
             next_seq: 0,
             wanted: false,
             history: BTreeMap::new(),
+            keys: BTreeSet::new(),
+            key_frame_wanted: true,
         };
         self.topics.insert(id, state);
     }
 
     pub(crate) fn topics(&self) -> impl Iterator<Item = (u64, &Topic)> {
         self.topics.iter().map(|(&id, state)| (id, &state.topic))
+    }
+
+    /// Whether decoding of a video can begin with this picture.
+    pub(crate) fn is_key_frame(&self, channel: u64, seq: u64) -> bool {
+        self.topics[&channel].keys.contains(&seq)
     }
 
     pub(crate) fn next_seq(&self, channel: u64) -> u64 {
@@ -244,15 +256,22 @@ impl World {
     /// The robot's side subscribes as it is told. When it does no more, what was latched is over.
     fn follow_demand(&mut self) {
         while let Some(event) = self.session.poll_event() {
-            let (channel, wanted) = match event {
-                Event::Subscribe(channel) => (channel, true),
-                Event::Unsubscribe(channel) => (channel, false),
+            let (Event::Subscribe(channel)
+            | Event::Unsubscribe(channel)
+            | Event::KeyFrame(channel)
+            | Event::Behind { channel, .. }) = event;
+            let Some(state) = self.topics.get_mut(&channel.0) else {
+                continue;
             };
-            if let Some(state) = self.topics.get_mut(&channel.0) {
-                state.wanted = wanted;
-                if !wanted {
+            match event {
+                // A robot begins to encode with a key frame.
+                Event::Subscribe(_) => (state.wanted, state.key_frame_wanted) = (true, true),
+                Event::Unsubscribe(_) => {
+                    state.wanted = false;
                     state.history.clear();
                 }
+                Event::KeyFrame(_) => state.key_frame_wanted = true,
+                Event::Behind { .. } => {}
             }
         }
     }
@@ -317,7 +336,24 @@ impl World {
                 }
                 let frame = message(id, seq, self.now, size as usize);
                 let publisher = PublisherId(publisher.into());
-                self.session.message(now, ChannelId(id), publisher, frame);
+                match state.topic.group {
+                    None => self.session.message(now, ChannelId(id), publisher, frame),
+                    Some(group) => {
+                        let last = state.keys.last().copied();
+                        let due = last.is_none_or(|last| seq - last >= group);
+                        let is_key_frame = due || std::mem::take(&mut state.key_frame_wanted);
+                        if is_key_frame {
+                            state.keys.insert(seq);
+                        }
+                        let picture = Picture {
+                            number: seq,
+                            is_key_frame,
+                        };
+                        let channel = ChannelId(id);
+                        self.session
+                            .picture(now, channel, publisher, frame, picture);
+                    }
+                }
             }
         }
     }

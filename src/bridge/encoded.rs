@@ -1,0 +1,102 @@
+//! The siblings of topics of images: which are offered, and how they are served.
+
+use std::collections::BTreeMap;
+
+use remote_access_protocol::server::Channel;
+use remote_access_protocol::{ChannelId, LATCHED_METADATA};
+use remote_access_session::{ChannelInfo, Delivery};
+use tracing::warn;
+
+use super::{delivery, new_channel, Worker};
+use crate::driver::Command;
+use crate::media::{sources, Codec, Encoding, Viewers};
+use crate::ros::Topic;
+
+impl Worker {
+    /// Brings the siblings up to date after changes of these topics. Returns those that are to be
+    /// advertised; those that are gone are withdrawn.
+    pub(super) fn update_siblings(&mut self, changed: &[String]) -> Vec<ChannelInfo> {
+        let mut infos = Vec::new();
+        for source in changed.iter().flat_map(|name| sources(name)) {
+            let topic = self.topics.get(source).and_then(|id| self.channels.get(id));
+            let change = self.siblings.update(
+                source,
+                topic,
+                |name| self.topics.contains_key(name),
+                || new_channel(&mut self.next_id),
+            );
+            if let Some(topic) = topic {
+                let added = change.added.into_iter();
+                infos.extend(added.map(|(id, codec)| info(id, topic, codec)));
+                for channel in change.kept {
+                    let delivery = best_effort(topic);
+                    self.command(Command::Update { channel, delivery });
+                }
+            }
+            for (id, codec) in &change.gone {
+                self.subscriptions.remove(id);
+                self.driver.encoders.remove(&codec.topic(source));
+            }
+            if !change.gone.is_empty() {
+                let gone = change.gone.into_iter().map(|(id, _)| id);
+                self.command(Command::Remove(gone.collect()));
+            }
+        }
+        infos
+    }
+
+    /// Begins to encode for a sibling, if it is still there.
+    pub(super) fn encode(&self, channel: ChannelId) -> Option<Encoding> {
+        let (source, codec) = self.siblings.get(channel)?;
+        let topic = self.channels.get(self.topics.get(source)?)?;
+        let viewers = Viewers {
+            messages: self.driver.messages.clone(),
+            commands: self.driver.commands.clone(),
+            figures: self.driver.encoders.clone(),
+        };
+        let config = self.siblings.config();
+        match Encoding::start(&self.ros, topic, codec, channel, config, viewers) {
+            Ok(encoding) => Some(encoding),
+            Err(error) => {
+                warn!(topic = source, %error, "cannot encode");
+                None
+            }
+        }
+    }
+}
+
+fn info(id: ChannelId, source: &Topic, codec: Codec) -> ChannelInfo {
+    let mut metadata = BTreeMap::from([("source_topic".to_owned(), source.name.clone())]);
+    if source.qos.transient_local {
+        metadata.insert(LATCHED_METADATA.to_owned(), "true".to_owned());
+    }
+    let (schema_name, encoding, schema) = match codec.schema() {
+        Some(schema) => (schema.name, "ros2msg", schema.text),
+        None => {
+            let schema = &source.schema;
+            (&*source.type_name, schema.encoding, &*schema.text)
+        }
+    };
+    ChannelInfo {
+        channel: Channel {
+            id,
+            topic: codec.topic(&source.name),
+            encoding: "cdr".to_owned(),
+            schema_name: schema_name.to_owned(),
+            schema_encoding: Some(encoding.to_owned()),
+            schema: schema.to_owned(),
+            metadata,
+        },
+        delivery: best_effort(source),
+        // The encoder keeps to the rates of cameras.
+        rate_limit: Default::default(),
+    }
+}
+
+/// Delivery as by the source, but that pictures may be left out.
+fn best_effort(source: &Topic) -> Delivery {
+    Delivery {
+        reliable: false,
+        ..delivery(source)
+    }
+}

@@ -1,0 +1,18 @@
+//! Pictures and clouds of points encoded on demand, each watched codec of a topic on a thread of its
+//! own.
+//!
+//! A topic of images or clouds has *siblings*: channels of the same, encoded. Nothing here makes ROS or
+//! the driver wait.
+
+mod bit_rate;
+mod camera_config;
+mod cloud_config;
+mod coder;
+mod encoding;
+mod rate_gate;
+mod siblings;
+
+pub use camera_config::{CameraConfig, Codec, UnknownCodec};
+pub use cloud_config::CloudConfig;
+pub use encoding::{Encoding, EncodingError, Viewers};
+pub use siblings::{sources, Change, Siblings};

@@ -1,0 +1,117 @@
+//! The bit rate of a video, by what its viewers can take.
+
+use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
+
+use crate::driver::VideoHint;
+
+/// Part of the bit rate that is kept when viewers cannot keep up.
+const LESS: f64 = 0.6;
+/// Part of what the slowest viewer can take that video is to need: the rest is for other topics, and
+/// for what waits to drain.
+const SHARE: f64 = 0.7;
+/// Time after a change in which what was encoded before is still on the way, and says nothing new.
+const SETTLING: Duration = Duration::from_millis(500);
+/// How much the bit rate grows again, and how long all must have kept up for that.
+const MORE: f64 = 1.2;
+const CALM: Duration = Duration::from_secs(3);
+
+/// Goes down at once when viewers fall behind, and up slowly when they keep up.
+#[derive(Debug)]
+pub(super) struct BitRate {
+    bounds: RangeInclusive<u32>,
+    now: u32,
+    /// When it was changed, and when viewers were behind.
+    changed: Option<Instant>,
+    behind: Instant,
+}
+
+impl BitRate {
+    /// Begins with the most of `bounds`, in bits per second.
+    pub(super) fn new(bounds: RangeInclusive<u32>, now: Instant) -> Self {
+        Self {
+            now: *bounds.end(),
+            bounds,
+            changed: None,
+            behind: now,
+        }
+    }
+
+    /// The bits per second now.
+    pub(super) fn get(&self) -> u32 {
+        self.now
+    }
+
+    /// The bits per second from now on; `hint` is what viewers need since the last call.
+    pub(super) fn update(&mut self, now: Instant, hint: VideoHint) -> u32 {
+        let since = |at: Instant| now.saturating_duration_since(at);
+        let settled = |time| self.changed.is_none_or(|at| since(at) >= time);
+        let current = f64::from(self.now);
+        let wanted = if hint.behind {
+            self.behind = now;
+            if !settled(SETTLING) {
+                return self.now;
+            }
+            let can_take = hint.rate.map_or(f64::INFINITY, |rate| rate as f64 * 8.0);
+            (current * LESS).min(can_take * SHARE)
+        } else if settled(CALM) && since(self.behind) >= CALM {
+            current * MORE
+        } else {
+            return self.now;
+        };
+        let wanted = (wanted.round() as u32).clamp(*self.bounds.start(), *self.bounds.end());
+        if wanted != self.now {
+            self.now = wanted;
+            self.changed = Some(now);
+        }
+        self.now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn behind(rate: Option<u64>) -> VideoHint {
+        VideoHint {
+            behind: true,
+            rate,
+            ..VideoHint::default()
+        }
+    }
+
+    #[test]
+    fn it_goes_down_at_once_and_up_slowly_within_its_bounds() {
+        let start = Instant::now();
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let mut rate = BitRate::new(200_000..=1_000_000, start);
+        let calm = VideoHint::default();
+        assert_eq!(rate.update(at(100), behind(None)), 600_000);
+        assert_eq!(
+            rate.update(at(500), behind(None)),
+            600_000,
+            "that was sent before"
+        );
+        assert_eq!(rate.update(at(700), behind(None)), 360_000);
+        assert_eq!(rate.update(at(1_300), behind(None)), 216_000);
+        assert_eq!(rate.update(at(2_000), behind(None)), 200_000);
+        assert_eq!(rate.update(at(4_800), calm), 200_000);
+        assert_eq!(rate.update(at(5_100), calm), 240_000);
+        assert_eq!(rate.update(at(5_200), calm), 240_000);
+        let mut last = 0;
+        for second in 0..60 {
+            last = rate.update(at(7_000 + 1_000 * second), calm);
+        }
+        assert_eq!(last, 1_000_000);
+    }
+
+    #[test]
+    fn what_was_measured_is_reached_in_one_step() {
+        let start = Instant::now();
+        let mut rate = BitRate::new(150_000..=1_500_000, start);
+        let slow = behind(Some(87_500));
+        assert_eq!(rate.update(start, slow), 490_000);
+        let later = start + Duration::from_millis(600);
+        assert_eq!(rate.update(later, behind(Some(1_000_000))), 294_000);
+    }
+}

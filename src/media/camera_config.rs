@@ -1,0 +1,143 @@
+//! How topics of images are offered, as it is configured.
+
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use remote_access_media::{Schema, Size, COMPRESSED_IMAGE, COMPRESSED_VIDEO};
+
+use super::cloud_config::CloudConfig;
+use crate::ros::{Patterns, Topic};
+
+/// The type of the topics that have encoded siblings.
+const IMAGE: &str = "sensor_msgs/msg/Image";
+/// The type of the topics that have a reduced one.
+const CLOUD: &str = "sensor_msgs/msg/PointCloud2";
+/// What `image_transport` adds to a topic's name for the pictures it has encoded as JPEG.
+const TRANSPORT_JPEG: &str = "compressed";
+
+/// How topics of images are offered.
+#[derive(Clone, Debug)]
+pub struct CameraConfig {
+    /// The topics that have siblings.
+    pub topics: Patterns,
+    /// The topics and siblings that are not offered even if allowed.
+    pub denied: Patterns,
+    /// The siblings that they have.
+    pub codecs: Vec<Codec>,
+    /// The largest picture that is encoded; larger ones shrink.
+    pub largest: Size,
+    /// Most pictures in a second.
+    pub max_rate: Option<u32>,
+    /// Quality of JPEG, 1 to 100.
+    pub jpeg_quality: u8,
+    /// Bits of video in a second.
+    pub bit_rates: RangeInclusive<u32>,
+    /// Longest time between two key frames.
+    pub key_frame_interval: Duration,
+    /// How topics of clouds are offered.
+    pub clouds: CloudConfig,
+}
+
+/// How a sibling encodes pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Codec {
+    /// One by one.
+    Jpeg,
+    /// As H.264.
+    Video,
+    /// With fewer points: clouds.
+    Reduced,
+}
+
+/// A word that is no codec.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is no codec: jpeg and video are")]
+pub struct UnknownCodec(String);
+
+impl Codec {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Jpeg, Self::Video, Self::Reduced];
+    /// Those of images.
+    const OF_IMAGES: [Self; 2] = [Self::Jpeg, Self::Video];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpeg",
+            Self::Video => "video",
+            Self::Reduced => "reduced",
+        }
+    }
+
+    /// The name of the sibling of a topic.
+    #[must_use]
+    pub fn topic(self, source: &str) -> String {
+        format!("{source}/{}", self.name())
+    }
+
+    /// The type of the sibling's messages, if it is another than that of its source.
+    #[must_use]
+    pub fn schema(self) -> Option<Schema> {
+        match self {
+            Self::Jpeg => Some(COMPRESSED_IMAGE),
+            Self::Video => Some(COMPRESSED_VIDEO),
+            Self::Reduced => None,
+        }
+    }
+}
+
+impl FromStr for Codec {
+    type Err = UnknownCodec;
+
+    fn from_str(word: &str) -> Result<Self, UnknownCodec> {
+        let found = Self::OF_IMAGES
+            .into_iter()
+            .find(|codec| codec.name() == word);
+        found.ok_or_else(|| UnknownCodec(word.to_owned()))
+    }
+}
+
+impl CameraConfig {
+    /// Most messages of a sibling in a second.
+    pub(super) fn max_rate(&self, codec: Codec) -> Option<u32> {
+        match codec {
+            Codec::Jpeg | Codec::Video => self.max_rate,
+            Codec::Reduced => self.clouds.max_rate,
+        }
+    }
+
+    /// The siblings that a topic is to have. What the robot encodes itself is not encoded again.
+    pub(super) fn codecs_of(&self, topic: &Topic, exists: impl Fn(&str) -> bool) -> Vec<Codec> {
+        let name = &topic.name;
+        if topic.type_name == CLOUD {
+            let wanted = self.clouds.topics.matches(name) && !exists(&Codec::Reduced.topic(name));
+            // What is reduced already is not reduced again.
+            let reduced = name.ends_with(&Codec::Reduced.topic(""));
+            return if wanted && !reduced {
+                vec![Codec::Reduced]
+            } else {
+                Vec::new()
+            };
+        }
+        let offered =
+            topic.type_name == IMAGE && self.topics.matches(name) && !self.denied.matches(name);
+        if !offered {
+            return Vec::new();
+        }
+        let wanted = |codec: &Codec| {
+            let sibling = codec.topic(name);
+            let made_already = exists(&sibling)
+                || *codec == Codec::Jpeg && exists(&format!("{name}/{TRANSPORT_JPEG}"));
+            // A picture that is kept for later viewers does not move.
+            let moves = !topic.qos.transient_local;
+            !made_already && !self.denied.matches(&sibling) && (*codec == Codec::Jpeg || moves)
+        };
+        self.codecs.iter().copied().filter(wanted).collect()
+    }
+}
+
+/// What ends the name of a topic on which the siblings of another one depend.
+pub(super) fn endings() -> impl Iterator<Item = &'static str> {
+    let siblings = Codec::ALL.into_iter().map(Codec::name);
+    siblings.chain([TRANSPORT_JPEG])
+}

@@ -1,0 +1,167 @@
+"""Images that are also offered encoded: a real publisher, and decoders that share nothing with the bridge."""
+
+from __future__ import annotations
+
+import io
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from camera_scene import FRAME_ID, HEIGHT, WIDTH, likeness, luma, picture
+from conftest import BridgeFactory, PeerFactory, ViewerFactory
+from decoding import decode
+from ros_side import Observer, Peer
+from viewer_client import Viewer
+
+CAMERA = "/camera/image"
+JPEG = f"{CAMERA}/jpeg"
+VIDEO = f"{CAMERA}/video"
+
+
+@pytest.fixture
+def camera(new_peer: PeerFactory) -> Peer:
+    """A node that publishes the scene fifteen times a second."""
+    peer = new_peer("camera")
+    peer.run(f'from camera_scene import Camera; camera = Camera(node, "{CAMERA}")')
+    return peer
+
+
+def test_an_image_is_offered_as_jpeg_and_as_video(viewer: Viewer, camera: Peer) -> None:
+    assert viewer.wait_channel(CAMERA)["schemaName"] == "sensor_msgs/msg/Image"
+    assert viewer.wait_channel(JPEG)["schemaName"] == "sensor_msgs/msg/CompressedImage"
+    video = viewer.wait_channel(VIDEO)
+    assert video["schemaName"] == "foxglove_msgs/msg/CompressedVideo"
+    assert video["schemaEncoding"] == "ros2msg"
+
+
+def test_jpeg_pictures_are_those_of_the_camera(viewer: Viewer, camera: Peer) -> None:
+    viewer.subscribe(JPEG)
+    for message in viewer.wait_messages(JPEG, 5):
+        image = decode(viewer.channels()[JPEG], message.data)
+        assert (image.format, image.header.frame_id) == ("jpeg", FRAME_ID)
+        shown = np.asarray(Image.open(io.BytesIO(bytes(image.data))).convert("RGB"))
+        assert likeness(luma(shown), luma(picture(image.header.stamp.sec))) > 0.9
+        assert len(message.data) * 5 < 3 * WIDTH * HEIGHT
+
+
+def test_a_stock_decoder_shows_every_picture_of_the_video(viewer: Viewer, camera: Peer) -> None:
+    viewer.subscribe(VIDEO)
+    messages = viewer.wait_messages(VIDEO, 40)
+    decoder = av.CodecContext.create("h264", "r")
+    numbers, frames = [], []
+    for message in messages:
+        coded = decode(viewer.channels()[VIDEO], message.data)
+        assert (coded.format, coded.frame_id) == ("h264", FRAME_ID)
+        numbers.append(coded.timestamp.sec)
+        frames += decoder.decode(av.Packet(bytes(coded.data)))
+    frames += decoder.decode(None)
+    for number, frame in zip(numbers, frames, strict=True):
+        assert likeness(luma(frame.to_ndarray(format="rgb24")), luma(picture(number))) > 0.85
+    # The first is a key frame with its parameter sets, and not each one is.
+    first = bytes(decode(viewer.channels()[VIDEO], messages[0].data).data)
+    assert first.startswith(b"\x00\x00\x00\x01\x67") or first.startswith(b"\x00\x00\x01\x67")
+    sizes = [len(message.data) for message in messages]
+    assert sum(sizes[1:11]) < 10 * sizes[0]
+
+
+def test_pictures_are_encoded_only_while_watched(viewer: Viewer, camera: Peer, observer: Observer) -> None:
+    viewer.wait_channel(VIDEO)
+    assert observer.subscriptions(CAMERA) == []
+    viewer.subscribe(VIDEO)
+    observer.wait_subscriptions(CAMERA, 1)
+    viewer.wait_messages(VIDEO, 1)
+    viewer.unsubscribe(VIDEO)
+    observer.wait_subscriptions(CAMERA, 0)
+
+
+def test_a_later_viewer_begins_with_a_key_frame(new_bridge: BridgeFactory, new_viewer: ViewerFactory, camera: Peer) -> None:
+    new_bridge({"camera_key_frame_interval_ms": "600000"})
+    viewers = [new_viewer(), new_viewer("later")]
+    for viewer in viewers:
+        viewer.subscribe(VIDEO)
+        first = viewer.wait_messages(VIDEO, 20)[0]
+        data = bytes(decode(viewer.channels()[VIDEO], first.data).data)
+        assert b"\x00\x00\x01\x67" in data[:8], "no parameter set at the beginning"
+
+
+def test_a_cloud_is_offered_with_fewer_points(viewer: Viewer, new_peer: PeerFactory) -> None:
+    peer = new_peer("lidar")
+    peer.run(
+        """
+        import array
+        import numpy as np
+        from sensor_msgs.msg import PointCloud2, PointField
+        points = np.zeros((40_000, 8), np.float32)
+        points[:, :3] = np.random.default_rng(1).uniform(-5, 5, (40_000, 3)) * (1, 1, 0.1)
+        points[:, 4] = points[:, 0]
+        fields = [PointField(name=n, offset=o, datatype=7, count=1) for n, o in zip("xyz", (0, 4, 8))]
+        fields += [PointField(name=n, offset=o, datatype=7, count=1) for n, o in (("intensity", 16), ("time", 20))]
+        cloud = PointCloud2(height=1, width=40_000, fields=fields, point_step=32, row_step=32 * 40_000)
+        cloud.data = array.array("B", points.tobytes())
+        publisher = node.create_publisher(PointCloud2, "/lidar/points", 10)
+        node.create_timer(0.1, lambda: publisher.publish(cloud))
+        """
+    )
+    viewer.subscribe("/lidar/points/reduced")
+    message = viewer.wait_messages("/lidar/points/reduced", 2)[1]
+    reduced = decode(viewer.channels()["/lidar/points/reduced"], message.data)
+    assert [(field.name, field.offset) for field in reduced.fields] == [("x", 0), ("y", 4), ("z", 8), ("intensity", 12)]
+    assert reduced.width <= 20_000
+    points = np.frombuffer(bytes(reduced.data), np.float32).reshape(reduced.width, 4)
+    assert (points[:, 3] == points[:, 0]).all(), "a point is not what it was"
+    sent = np.random.default_rng(1).uniform(-5, 5, (40_000, 3)) * (1, 1, 0.1)
+    voxels = {tuple(voxel) for voxel in np.floor(points[:, :3] / np.float32(0.1)).astype(int)}
+    assert len(voxels) == reduced.width, "two points of one voxel"
+    every = {tuple(voxel) for voxel in np.floor(sent.astype(np.float32) / np.float32(0.1)).astype(int)}
+    assert voxels <= every
+
+
+def test_what_the_robot_encodes_itself_or_is_denied_is_not_encoded(
+    new_bridge: BridgeFactory, new_viewer: ViewerFactory, new_peer: PeerFactory
+) -> None:
+    peer = new_peer("camera")
+    peer.run(
+        f"""
+        from sensor_msgs.msg import CompressedImage, Image
+        publishers = [
+            node.create_publisher(Image, "{CAMERA}", 10),
+            node.create_publisher(CompressedImage, "{CAMERA}/compressed", 10),
+            node.create_publisher(Image, "/camera/depth/image", 10),
+            node.create_publisher(Image, "/camera/rear", 10),
+        ]
+        """
+    )
+    new_bridge({"camera_topic_denylist": '[".*/depth/.*", "/camera/rear/video"]'})
+    viewer = new_viewer()
+    wanted = {CAMERA, f"{CAMERA}/compressed", VIDEO, "/camera/depth/image", "/camera/rear", "/camera/rear/jpeg"}
+    viewer.wait_for(lambda: wanted <= viewer.channels().keys() or None, "the channels")
+    assert {topic for topic in viewer.channels() if topic.startswith("/camera")} == wanted
+
+
+def test_an_image_that_lies_about_itself_is_told_and_harms_nothing(viewer: Viewer, new_peer: PeerFactory) -> None:
+    peer = new_peer("camera")
+    peer.run(
+        f"""
+        import array
+        from sensor_msgs.msg import Image
+        publisher = node.create_publisher(Image, "{CAMERA}", 10)
+        wrong = Image(height=2, width=4, encoding="rgb8", step=3, data=array.array("B", bytes(24)))
+        right = Image(height=2, width=4, encoding="rgb8", step=12, data=array.array("B", bytes(24)))
+        """
+    )
+    viewer.subscribe(JPEG)
+    peer.run(
+        """
+        import time
+        while publisher.get_subscription_count() == 0:
+            time.sleep(0.05)
+        publisher.publish(wrong)
+        # At once it would be one too many of thirty a second.
+        time.sleep(0.2)
+        publisher.publish(right)
+        """
+    )
+    assert "`step` is 3" in viewer.wait_status("is not encoded")
+    viewer.wait_messages(JPEG, 1)
