@@ -16,6 +16,7 @@ import sys
 import time
 import traceback
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 from livekit import rtc
@@ -35,7 +36,10 @@ class Viewer:
     def __init__(self, args: argparse.Namespace) -> None:
         self._args = args
         self._room = rtc.Room()
-        self._tally = Tally()
+        self._tally = Tally(args.header_stamps)
+        self._kept_topic, _, path = args.keep.partition(":")
+        self._kept = bytearray() if path else None
+        self._kept_file = path
         self._topics: dict[int, str] = {}
         self._writer: rtc.ByteStreamWriter | None = None
         self._writing = asyncio.Lock()
@@ -59,6 +63,8 @@ class Viewer:
             await asyncio.wait([end], timeout=0.05)
             if self._subscribed:
                 self._confirm(force=True)
+        if self._kept is not None:
+            Path(self._kept_file).write_bytes(self._kept)
         emit("report", **self._tally.report())
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._room.disconnect(), 2.0)
@@ -96,7 +102,8 @@ class Viewer:
         for channel in text["channels"]:
             self._topics[int(channel["id"])] = channel["topic"]
         emit("advertise", channels=len(self._topics))
-        wanted = [channel for channel, topic in self._topics.items() if topic.startswith(self._args.channels)]
+        only = set(self._args.only.split(",")) if self._args.only else set(self._topics.values())
+        wanted = [channel for channel, topic in self._topics.items() if topic.startswith(self._args.channels) and topic in only]
         fresh = [channel for channel in wanted if channel not in self._subscribed]
         if fresh:
             if self._args.ping and not self._subscribed:
@@ -107,7 +114,10 @@ class Viewer:
     def _on_message(self, channel: int, data: memoryview) -> None:
         if not self._tally.messages:
             emit("first")
-        self._tally.message(self._topics.get(channel, "?"), data)
+        topic = self._topics.get(channel, "?")
+        self._tally.message(topic, data)
+        if self._kept is not None and topic == self._kept_topic:
+            self._kept += struct.pack("<I", len(data)) + data
         self._confirm(force=False)
 
     def _confirm(self, *, force: bool) -> None:
@@ -159,6 +169,9 @@ def main() -> None:
     parser.add_argument("--url", required=True)
     parser.add_argument("--topic", default="ws-protocol", help="topic of the byte streams")
     parser.add_argument("--channels", default="", help="prefix of the robot's topics to subscribe to")
+    parser.add_argument("--only", default="", help="those of them that are subscribed to, with commas between")
+    parser.add_argument("--header-stamps", default="", help="prefix of topics whose messages begin with a stamp of ROS")
+    parser.add_argument("--keep", default="", help="TOPIC:FILE, for the messages of a topic, each after its length")
     parser.add_argument("--confirm-port", type=int, default=0)
     parser.add_argument("--many", action="store_true", help="declare that many streams are understood")
     parser.add_argument("--ping", type=float, default=0.0, help="seconds between pings, 0 = none")

@@ -13,6 +13,8 @@ import time
 TYPE_NAME = "std_msgs/msg/UInt8MultiArray"
 STAMP_OFFSET = 16
 STAMP = struct.Struct("<QQ")
+# A `builtin_interfaces/msg/Time`, after the CDR header.
+HEADER_STAMP = struct.Struct("<iI")
 SMALLEST = STAMP_OFFSET + STAMP.size
 
 SCHEMA = """\

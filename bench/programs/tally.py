@@ -6,7 +6,7 @@ import time
 from array import array
 from typing import Any
 
-from programs.payload import SMALLEST, STAMP, STAMP_OFFSET
+from programs.payload import HEADER_STAMP, SMALLEST, STAMP, STAMP_OFFSET
 
 TICK = 0.05
 MOST_SAMPLES = 20_000
@@ -36,10 +36,18 @@ class TopicTally:
         elif self.messages and sequence < self.next:
             self.repeated += 1
         self.next = max(self.next, sequence + 1)
+        self._count(now, size, stamp / 1e9)
+
+    def stamped(self, now: float, data: memoryview) -> None:
+        """Counts one message that begins with a stamp of ROS, and has no number."""
+        seconds, nanoseconds = HEADER_STAMP.unpack_from(data, 4)
+        self._count(now, len(data), seconds + nanoseconds / 1e9)
+
+    def _count(self, now: float, size: int, stamp: float) -> None:
         self.messages += 1
         self.bytes += size
         self._arrivals.append(now)
-        self._latencies.append(now - stamp / 1e9)
+        self._latencies.append(now - stamp)
 
     def report(self) -> dict[str, Any]:
         """Counts and `[arrival, latency]` samples, thinned evenly when there are very many."""
@@ -57,7 +65,9 @@ class TopicTally:
 class Tally:
     """The figures of one viewer."""
 
-    def __init__(self) -> None:
+    def __init__(self, header_stamps: str = "") -> None:
+        """Topics that begin with `header_stamps` have messages that begin with a stamp of ROS."""
+        self._header_stamps = header_stamps
         self.topics: dict[str, TopicTally] = {}
         self.messages = 0
         self.bytes = 0
@@ -72,7 +82,11 @@ class Tally:
             self.timeline.append((now, self.messages, self.bytes))
         self.messages += 1
         self.bytes += len(data)
-        self.topics.setdefault(topic, TopicTally()).message(now, data)
+        tally = self.topics.setdefault(topic, TopicTally())
+        if self._header_stamps and topic.startswith(self._header_stamps):
+            tally.stamped(now, data)
+        else:
+            tally.message(now, data)
 
     def report(self) -> dict[str, Any]:
         """Everything, ready for JSON."""

@@ -50,13 +50,12 @@ class Bridge(Side):
 
     def start(self, processes: Processes, server: Server, site: Site, room: str, load: Load, confirm_port: int) -> Robot:
         """The publisher first, so that discovery is not part of what is measured."""
-        environment = places.ros_environment(
-            random.randint(1, 100),
+        environment = self.environment(
             LIVEKIT_URL=server.url,
             LIVEKIT_API_KEY=server.credentials.key,
             LIVEKIT_API_SECRET=server.credentials.secret,
         )
-        publisher = ["python3", "-m", "programs.ros_publisher", *load.arguments(confirm_port)]
+        publisher = ["python3", *self.publisher(load, confirm_port)]
         producer = processes.start("ROS publisher", site.at_robot(publisher), environment)
         producer.wait_for("ready", START_SECONDS)
         command = [places.bridge_executable(), "--ros-args", "-p", f"room:={room}"]
@@ -66,6 +65,14 @@ class Bridge(Side):
             command += ["-p", f"{name}:={value}"]
         bridge = processes.start("bridge", site.at_robot(command), environment)
         return Robot(bridge, producer)
+
+    def publisher(self, load: Load, confirm_port: int) -> list[str]:
+        """The arguments for Python that start the publisher."""
+        return ["-m", "programs.ros_publisher", *load.arguments(confirm_port)]
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        """For the processes of a run."""
+        return places.ros_environment(random.randint(1, 100), **extra)
 
 
 class Peer(Side):
