@@ -35,6 +35,19 @@ def test_topics_are_listed_with_type_and_figures(tab: Tab) -> None:
     wait_for(lambda: re.search(r"[1-9][\d.]* Hz · [\d.]+ kB/s · \d+ ms", watched.inner_text()), "figures", tab)
     assert tab.topic("/battery").locator(".numbers").inner_text() == ""
     wait_for(lambda: re.fullmatch(r"\d+ ms", tab.page.locator("[data-figure=rtt]").inner_text()), "round trip", tab)
+    # Namespaces close, the search is fuzzy, and a favourite is at the top.
+    tab.page.get_by_role("button", name="/camera 2").click()
+    tab.topic("/camera/image").wait_for(state="detached")
+    tab.page.get_by_label("Find a topic or type").fill("camcomp")
+    wait_for(lambda: listed(tab) == ["/camera/image/compressed"], "what the search finds", tab)
+    tab.topic("/camera/image/compressed").get_by_label("is a favourite").click()
+    tab.page.get_by_label("Find a topic or type").fill("")
+    wait_for(lambda: listed(tab)[:2] == ["/camera/image/compressed", "/battery"], "favourite at the top", tab)
+
+
+def listed(tab: Tab) -> list[str]:
+    """The topics of the list from the top."""
+    return tab.page.locator(".topics li[data-topic]").evaluate_all("rows => rows.map(row => row.dataset.topic)")
 
 
 def test_the_camera_moves_compressed_and_raw(tab: Tab, pictures: Path) -> None:

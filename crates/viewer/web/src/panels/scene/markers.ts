@@ -1,6 +1,7 @@
 /** visualization_msgs markers in the 3D scene. */
 import type * as Three from "../../lazy/three";
 import { type Pose, type Stamp, seconds, type Vector } from "../../ros/tf";
+import { label } from "./shapes";
 import type { SceneView } from "./view";
 
 interface Colour {
@@ -139,10 +140,10 @@ export class Markers {
         return sized(new three.Mesh(this.#points(marker), faces), scale);
       }
       case TEXT: {
-        const label = this.#view.label(marker.text.slice(0, 200), true);
-        label.scale.multiplyScalar((marker.scale.z || 0.2) / label.scale.y);
-        label.center.set(0.5, 0.5);
-        return label;
+        const text = label(three, marker.text.slice(0, 200), true);
+        text.scale.multiplyScalar((marker.scale.z || 0.2) / text.scale.y);
+        text.center.set(0.5, 0.5);
+        return text;
       }
       default:
         return undefined;

@@ -3,9 +3,9 @@ import type * as Three from "../../lazy/three";
 import { gridPixels, type OccupancyGrid } from "../../ros/grid";
 import type { Points } from "../../ros/pointcloud";
 import { type Pose, rotate, type Transforms, type Vector } from "../../ros/tf";
+import { arrowhead, free, label, setPose } from "./shapes";
 
 const PATH_COLOUR = 0xf5a524;
-const ROBOT_COLOUR = 0x4f9cf9;
 const AXES_SIZE = 0.4;
 /** Frames whose axes are drawn; more than that hides everything else. */
 const MAX_AXES = 80;
@@ -75,7 +75,7 @@ export class SceneView {
     material.transparent = true;
     material.opacity = 0.55;
     this.#scene.add(grid);
-    this.#robot = this.#newRobot();
+    this.#robot = arrowhead(three);
     this.#scene.add(this.#robot);
     const sun = new three.DirectionalLight(0xffffff, 2.2);
     sun.position.set(-3, -5, 8);
@@ -248,8 +248,8 @@ export class SceneView {
   showNames(wanted: boolean): void {
     if (wanted !== this.#hasNames) {
       this.#hasNames = wanted;
-      for (const label of this.#labels.values()) {
-        label.visible = wanted;
+      for (const text of this.#labels.values()) {
+        text.visible = wanted;
       }
       this.#isStale = true;
     }
@@ -327,58 +327,13 @@ export class SceneView {
   #newAxes(name: string): Three.Group {
     const group = new this.#three.Group();
     group.add(new this.#three.AxesHelper(AXES_SIZE));
-    const label = this.label(name);
-    label.visible = this.#hasNames;
-    this.#labels.set(name, label);
-    group.add(label);
+    const text = label(this.#three, name);
+    text.visible = this.#hasNames;
+    this.#labels.set(name, text);
+    group.add(text);
     this.#scene.add(group);
     this.#axes.set(name, group);
     return group;
-  }
-
-  /** A flat arrowhead that shows where the robot is and where ahead is. */
-  #newRobot(): Three.Mesh {
-    const geometry = new this.#three.ConeGeometry(0.3, 0.8, 3);
-    geometry
-      .rotateZ(-Math.PI / 2)
-      .rotateX(Math.PI / 2)
-      .scale(1, 1, 0.45)
-      .translate(0.1, 0, 0.16);
-    const material = new this.#three.MeshBasicMaterial({
-      color: ROBOT_COLOUR,
-      transparent: true,
-      opacity: 0.85,
-    });
-    return new this.#three.Mesh(geometry, material);
-  }
-
-  /** A text that faces the viewer: of the same size wherever it is, or smaller when it is far. */
-  label(text: string, isInPlace = false): Three.Sprite {
-    const canvas = document.createElement("canvas");
-    const context = canvas.getContext("2d");
-    const font = "600 28px system-ui, sans-serif";
-    if (context) {
-      context.font = font;
-      canvas.width = Math.ceil(context.measureText(text).width) + 12;
-      canvas.height = 40;
-      context.font = font;
-      context.lineWidth = 6;
-      context.strokeStyle = "rgba(10, 14, 20, 0.85)";
-      context.fillStyle = "#e6edf5";
-      context.strokeText(text, 6, 29);
-      context.fillText(text, 6, 29);
-    }
-    const map = new this.#three.CanvasTexture(canvas);
-    const material = new this.#three.SpriteMaterial({
-      map,
-      depthTest: false,
-      sizeAttenuation: isInPlace,
-    });
-    const sprite = new this.#three.Sprite(material);
-    const height = 0.045;
-    sprite.scale.set((height * canvas.width) / canvas.height, height, 1);
-    sprite.center.set(0, -0.3);
-    return sprite;
   }
 
   /** Moves camera and target along with what is followed. */
@@ -398,21 +353,4 @@ export class SceneView {
       this.#isStale = true;
     }
   }
-}
-
-function setPose(object: Three.Group | Drawn, { position, orientation }: Pose): void {
-  object.position.set(position.x, position.y, position.z);
-  object.quaternion.set(orientation.x, orientation.y, orientation.z, orientation.w);
-}
-
-/** Frees what the graphics card holds of an object and all in it. */
-function free(object: Three.Group | Three.Scene): void {
-  object.traverse((each) => {
-    const { geometry, material } = each as Partial<Three.Mesh>;
-    geometry?.dispose();
-    for (const one of material === undefined ? [] : [material].flat()) {
-      (one as { map?: { dispose(): void } | null }).map?.dispose();
-      one.dispose();
-    }
-  });
 }
