@@ -36,7 +36,7 @@ def test_topics_are_listed_with_type_and_figures(tab: Tab) -> None:
     assert tab.topic("/battery").locator(".numbers").inner_text() == ""
     wait_for(lambda: re.fullmatch(r"\d+ ms", tab.page.locator("[data-figure=rtt]").inner_text()), "round trip", tab)
     # Namespaces close, the search is fuzzy, and a favourite is at the top.
-    tab.page.get_by_role("button", name="/camera 2").click()
+    tab.page.locator(".namespace > button", has_text="/camera").click()
     tab.topic("/camera/image").wait_for(state="detached")
     tab.page.get_by_label("Find a topic or type").fill("camcomp")
     wait_for(lambda: listed(tab) == ["/camera/image/compressed"], "what the search finds", tab)
