@@ -33,7 +33,7 @@ ARGUMENTS = [
 # Milliseconds; only keeps a broken run from hanging.
 PATIENCE = 90_000
 # What the robots of these tests are called.
-NAMES = ("Demo robot", "Second robot", "Attic robot")
+NAMES = ("Demo robot", "Second robot", "Attic robot", "Flood")
 PICTURE = {"id": "picture", "kind": "picture", "topic": "/camera/image/compressed"}
 DRIVE = {"id": "drive", "kind": "teleop"}
 MAP = {"id": "map", "kind": "map"}

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from bridge_process import Bridge
-from chromium import Tab, wait_for
+from chromium import PICTURE, Tab, wait_for
 from livekit_server import LiveKitServer
 from page_server import PageServer
 from processes import ChildProcess
@@ -52,7 +52,8 @@ def received(tab: Tab, topic: str) -> int:
 def test_a_flood_is_drawn_at_the_pace_of_the_display(
     chromium: Browser, server: LiveKitServer, site: PageServer, flood: str, pictures: Path
 ) -> None:
-    tab = Tab(chromium, panels=None)
+    # The raw pictures, though the bridge offers them encoded, too.
+    tab = Tab(chromium, panels=({**PICTURE, "topic": "/big/image"}, {"id": "scene", "kind": "scene"}))
     tab.page.add_init_script(COUNTERS)
     tab.open(site.url, server.url, Tab.token(server, flood, "browser"))
     tab.wait_live()
