@@ -97,15 +97,15 @@ def check_page() -> None:
         command(*page, "run", "--silent", script)
 
 
+# Tests with a server wait more than they compute. The tests of a file stay together.
+IN_PARALLEL = ("--dist=loadfile", f"--numprocesses={(os.cpu_count() or 1) + 1}")
+
+
 def check_browser() -> None:
     """Tests the page in Chromium."""
     if not _has_chromium():
         raise Skipped("Chromium is not installed (sudo apt install chromium); THE PAGE WAS NOT TESTED IN A BROWSER")
-    command(sys.executable, "-m", "pytest", "--durations=5", "test/browser")
-
-
-# Tests with a server wait more than they compute. The tests of a file stay together.
-IN_PARALLEL = ("--dist=loadfile", f"--numprocesses={(os.cpu_count() or 1) + 1}")
+    command(sys.executable, "-m", "pytest", "--durations=5", *IN_PARALLEL, "test/browser")
 
 
 def check_interop() -> None:
