@@ -97,7 +97,22 @@ PARAMETERS = [
     (
         "capabilities",
         ["connectionGraph", "parametersSubscribe", "time"],
-        "Viewers' rights: clientPublish, services, parameters, parametersSubscribe, connectionGraph, assets, time.",
+        "What viewers may do at most: clientPublish, services, parameters, parametersSubscribe, connectionGraph, assets, time.",
+    ),
+    (
+        "viewer_default_rights",
+        ["watch"],
+        "Rights of a viewer without a grant, within capabilities: watch, all, none, drive, or as 'see=/camera/.*'.",
+    ),
+    (
+        "grant_public_key",
+        "",
+        "Public key (Ed25519, base64) that grants are verified with, for a robot without LIVEKIT_API_SECRET. Empty: none.",
+    ),
+    (
+        "lane_sharing",
+        True,
+        "Send a message for several viewers with the same rights once. false: a stream of its own for each viewer.",
     ),
     ("client_topic_whitelist", [".*"], "Topics that viewers may publish on: regular expressions."),
     ("max_client_channels", 64, "Maximum number of channels that one viewer may publish on."),

@@ -39,7 +39,7 @@ use calls::Calls;
 use diagnostics::Diagnostics;
 use parameters::Parameters;
 use publishing::Publishing;
-use remote_access_session::{ChannelInfo, Delivery, PublisherId};
+use remote_access_session::{ChannelInfo, Delivery, PublisherId, Subject};
 use request_handler::RequestHandler;
 use watching::Watching;
 
@@ -253,8 +253,8 @@ impl Worker {
 
     /// Tells viewers about a topic that cannot be offered, or that its problem is over.
     fn problem(&self, topic: String, problem: Option<(StatusLevel, String)>) {
-        let id = format!("topic-{topic}");
-        self.command(Command::Answer(Answer::Problem { id, problem }));
+        let about = Subject::Topic(topic);
+        self.command(Command::Answer(Answer::Problem { about, problem }));
     }
 
     /// The driver takes commands at once, whatever the viewers do; it is gone only at the end.

@@ -10,6 +10,7 @@ mod kinds;
 mod log_level;
 mod node_name;
 mod overrides;
+mod rights;
 mod table;
 mod unknown;
 mod yaml;
@@ -17,6 +18,7 @@ mod yaml;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::access::AccessControl;
 use crate::bridge::{CallTimeouts, Rates, RobotConfig, TopicRates};
 use crate::ros::{AssetPolicy, Parameters, Patterns, QosPolicy, TopicFilter};
 use remote_access_room::{Endpoint, Role, TokenEndpoint, TokenMint, TokenSource};
@@ -47,8 +49,10 @@ pub struct Config {
     pub name: String,
     /// QoS policy of ROS subscriptions.
     pub qos: QosPolicy,
-    /// Limits of the session, and what viewers may do.
+    /// Limits of the session, and what any viewer may do.
     pub session: SessionConfig,
+    /// What each viewer may do.
+    pub access: AccessControl,
     /// Offer to viewers.
     pub robot: RobotConfig,
     /// Full name of the service or topic of the emergency stop; empty if there is none.
@@ -88,6 +92,7 @@ impl Config {
                 best_effort: values.patterns(&parameter::BEST_EFFORT_QOS_TOPIC_WHITELIST)?,
             },
             session: session(values)?,
+            access: rights::access(values, environment)?,
             robot: robot(values)?,
             metrics: address(values, &parameter::METRICS_ADDRESS)?,
             emergency_stop: full_name(values, &parameter::EMERGENCY_STOP)?,
@@ -240,7 +245,8 @@ fn session(values: Values) -> Result<SessionConfig, ConfigError> {
         max_inbound_streams: values.size(&parameter::MAX_VIEWER_STREAMS)?,
         inbound_rate: values.get(&parameter::VIEWER_INBOUND_RATE)?,
         inbound_budget: values.size(&parameter::INBOUND_BYTES)?,
-        rights: capabilities::rights(values)?,
+        policy: capabilities::policy(values)?,
+        lane_sharing: values.get(&parameter::LANE_SHARING)?,
         command_topics: capabilities::rule(values.patterns(&parameter::COMMAND_TOPICS)?),
         command_timeout: values.milliseconds(&parameter::COMMAND_TIMEOUT_MS)?,
         command_max_age: values.milliseconds(&parameter::COMMAND_MAX_AGE_MS)?,
@@ -299,6 +305,7 @@ fn token(
                 identity,
                 name,
                 role: Role::Robot,
+                rights: None,
             }))
         }
         (None, None) => Err(ConfigError::NoToken),

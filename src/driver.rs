@@ -30,7 +30,7 @@ pub use handle::{Command, DriverHandle, ReportSource};
 pub use messages::{Message, Messages};
 pub use report::{ConnectionState, PathKind, PathStats, Report};
 pub use transport::{
-    Connecting, Connection, ConnectionEvent, Inbound, InboundEvent, SendError, Transport,
+    Access, Connecting, Connection, ConnectionEvent, Inbound, InboundEvent, SendError, Transport,
 };
 
 use handle::HandleEnd;

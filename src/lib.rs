@@ -2,8 +2,10 @@
 //!
 //! Data flows one way: [`ros`] → [`bridge`] → [`driver`] with its [session](remote_access_session) →
 //! [`livekit`]; demand flows back.
-//! [`media`] encodes images on the way. [`config`] holds all parameters; [`metrics`] serves the session in numbers.
+//! [`access`] decides what viewers may do. [`media`] encodes images on the way. [`config`] holds all
+//! parameters; [`metrics`] serves the session in numbers.
 
+pub mod access;
 pub mod bridge;
 pub mod config;
 pub mod driver;

@@ -5,29 +5,36 @@
 
 mod connection;
 mod early;
+mod grants;
 mod inbox;
 mod outbox;
 mod participants;
 mod path;
 
+use std::sync::Arc;
+
 use remote_access_room::{Endpoint, RoomConnector};
 
+use crate::access::AccessControl;
 use crate::driver::{Connecting, Transport};
 use connection::RoomConnection;
 
 /// Reaches viewers in a room of a LiveKit server.
 pub struct LiveKit {
     connector: RoomConnector,
+    access: Arc<AccessControl>,
     /// Times that a connection was asked for.
     connections: u64,
 }
 
 impl LiveKit {
-    /// A transport that joins the room of the endpoint's token.
+    /// A transport that joins the room of the endpoint's token, with viewers that may do what `access`
+    /// says.
     #[must_use]
-    pub fn new(endpoint: Endpoint) -> Self {
+    pub fn new(endpoint: Endpoint, access: AccessControl) -> Self {
         Self {
             connector: RoomConnector::new(endpoint),
+            access: Arc::new(access),
             connections: 0,
         }
     }
@@ -40,9 +47,10 @@ impl Transport for LiveKit {
         self.connections += 1;
         let number = self.connections;
         let connector = self.connector.clone();
+        let access = Arc::clone(&self.access);
         Box::pin(async move {
             let joined = connector.join().await;
-            RoomConnection::new(joined, connector, number)
+            RoomConnection::new(joined, connector, access, number)
         })
     }
 }

@@ -184,7 +184,8 @@ async fn serve(
     ));
     let clock = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let session = Session::new(config.session, robot, Instant::now(), u64::try_from(clock)?);
-    let (driver, handle, changed) = Driver::new(session, LiveKit::new(config.endpoint));
+    let (driver, handle, changed) =
+        Driver::new(session, LiveKit::new(config.endpoint, config.access));
     let metrics = config.metrics.map(|address| {
         MetricsServer::start(address, handle.reports(), &runtime).with_context(|| {
             format!("cannot serve metrics at {address} (parameter metrics_address)")

@@ -60,7 +60,7 @@ class Bridge(Side):
         producer.wait_for("ready", START_SECONDS)
         command = [places.bridge_executable(), "--ros-args", "-p", f"room:={room}"]
         if load.idle_services:
-            command += ["-p", "capabilities:=[services]"]
+            command += ["-p", "capabilities:=[services]", "-p", "viewer_default_rights:=[all]"]
         for name, value in self._parameters.items():
             command += ["-p", f"{name}:={value}"]
         bridge = processes.start("bridge", site.at_robot(command), environment)

@@ -10,7 +10,7 @@ use remote_access_protocol::server::{message_data_header, Channel};
 use remote_access_protocol::ChannelId;
 use remote_access_session::{
     ChannelInfo, Connections, Delivery, InboundId, NameRule, ParticipantId, PublisherId, RateLimit, Request,
-    Rights, RobotInfo, Session, SessionConfig,
+    Policy, Rights, RobotInfo, Session, SessionConfig,
 };
 
 const CHANNELS: u64 = 3;
@@ -22,14 +22,14 @@ fuzz_target!(|data: &[u8]| {
         queue_budget: BUDGET,
         latched_budget: BUDGET,
         stream_rotate_bytes: 50_000,
-        rights: Rights::new(Capability::ALL, NameRule::new(|_| true)),
+        policy: Policy::new(Capability::ALL, NameRule::all()),
         command_topics: NameRule::new(|topic| topic.len() < 8),
         ..SessionConfig::default()
     };
     let mut session = Session::new(config, RobotInfo::default(), now, 0);
     session.add_channels(now, (0..CHANNELS).map(channel).collect());
     for id in 0..2 {
-        session.participant_joined(now, ParticipantId(id));
+        session.participant_joined(now, ParticipantId(id), Rights::all());
         let _ = session.inbound_opened(now, ParticipantId(id), InboundId(id), id == 0);
     }
     let mut next_inbound = 2;

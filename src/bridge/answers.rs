@@ -28,8 +28,3 @@ impl Answers {
         let _ = self.0.send(command);
     }
 }
-
-/// The name of a service's problem, for viewers and in diagnostics.
-pub(super) fn problem_id(service: &str) -> String {
-    format!("service-{service}")
-}

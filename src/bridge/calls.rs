@@ -11,14 +11,14 @@ use remote_access_protocol::ServiceId;
 use tokio::sync::OnceCell;
 use tracing::{debug, info, warn};
 
-use super::answers::{problem_id, Answers};
+use super::answers::Answers;
 use super::robot_config::CallTimeouts;
 use super::unresponsive::UnresponsiveServices;
 use crate::driver::{Answer, Command};
 use crate::ros::{
     CallError, Ros, RosError, Schema, Service as RosService, ServiceClient, ServiceEvent,
 };
-use remote_access_session::{Encoding, ServiceInfo};
+use remote_access_session::{Encoding, ServiceInfo, Subject};
 
 /// The services that viewers may call.
 pub(super) struct Calls {
@@ -93,8 +93,8 @@ impl Calls {
     }
 
     fn problem(&self, service: &str, problem: Option<(StatusLevel, String)>) {
-        let id = problem_id(service);
-        self.answers.give(Answer::Problem { id, problem });
+        let about = Subject::Service(service.to_owned());
+        self.answers.give(Answer::Problem { about, problem });
     }
 
     fn add(&mut self, service: RosService) -> ServiceInfo {

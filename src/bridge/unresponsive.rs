@@ -8,8 +8,9 @@ use remote_access_protocol::server::StatusLevel;
 use remote_access_protocol::ServiceId;
 use tracing::{info, warn};
 
-use super::answers::{problem_id, Answers};
+use super::answers::Answers;
 use crate::driver::Answer;
+use remote_access_session::Subject;
 
 /// A service that nobody calls again is not held against for longer than this.
 const LIFETIME: Duration = Duration::from_secs(60);
@@ -38,7 +39,7 @@ impl UnresponsiveServices {
         let text = format!("{name} did not answer within {} ms", timeout.as_millis());
         warn!(service = name, ?timeout, "the service does not answer");
         self.answers.give(Answer::Problem {
-            id: problem_id(name),
+            about: Subject::Service(name.to_owned()),
             problem: Some((StatusLevel::Warning, text)),
         });
     }
@@ -48,8 +49,11 @@ impl UnresponsiveServices {
         let was = self.services.lock().remove(&id);
         if let Some((name, _)) = was {
             info!(service = name, "the service answers again");
-            let id = problem_id(&name);
-            let over = Answer::Problem { id, problem: None };
+            let about = Subject::Service(name);
+            let over = Answer::Problem {
+                about,
+                problem: None,
+            };
             self.answers.give_async(over).await;
         }
     }
@@ -83,7 +87,8 @@ impl UnresponsiveServices {
     }
 
     fn withdraw(&self, name: &str) {
-        let id = problem_id(name);
-        self.answers.give(Answer::Problem { id, problem: None });
+        let about = Subject::Service(name.to_owned());
+        let problem = None;
+        self.answers.give(Answer::Problem { about, problem });
     }
 }

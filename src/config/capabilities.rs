@@ -1,13 +1,13 @@
-//! Capabilities of viewers beside watching topics.
+//! What any viewer may do beside watching topics, whatever its rights.
 
 use remote_access_protocol::capability::{Capability, UnknownCapability};
 
 use super::table as parameter;
 use super::{ConfigError, Values};
 use crate::ros::Patterns;
-use remote_access_session::{NameRule, Rights};
+use remote_access_session::{NameRule, Policy};
 
-pub(super) fn rights(values: Values) -> Result<Rights, ConfigError> {
+pub(super) fn policy(values: Values) -> Result<Policy, ConfigError> {
     let key = &parameter::CAPABILITIES;
     let entries = values.entries(key)?;
     let capabilities: Result<Vec<Capability>, UnknownCapability> =
@@ -17,7 +17,7 @@ pub(super) fn rights(values: Values) -> Result<Rights, ConfigError> {
         reason,
     })?;
     let client_topics = rule(values.patterns(&parameter::CLIENT_TOPIC_WHITELIST)?);
-    Ok(Rights::new(capabilities, client_topics))
+    Ok(Policy::new(capabilities, client_topics))
 }
 
 pub(super) fn rule(patterns: Patterns) -> NameRule {

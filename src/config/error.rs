@@ -8,6 +8,7 @@ use super::unknown::UnknownParameter;
 use crate::bridge::RateError;
 use crate::media::UnknownCodec;
 use crate::ros::{PatternError, RosError};
+use remote_access_rights::{KeyError, RightsError};
 
 /// The configuration is wrong. The text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +57,22 @@ pub enum ConfigError {
         name: &'static str,
         /// What is wrong.
         reason: UnknownCodec,
+    },
+    /// A parameter names rights that do not exist or cannot be kept.
+    #[error("parameter {name}: {reason}")]
+    Rights {
+        /// The parameter.
+        name: &'static str,
+        /// What is wrong.
+        reason: RightsError,
+    },
+    /// A parameter holds something that is no key.
+    #[error("parameter {name}: {reason}")]
+    GrantKey {
+        /// The parameter.
+        name: &'static str,
+        /// What is wrong.
+        reason: KeyError,
     },
     /// A parameter holds something that is no address.
     #[error("parameter {name}: {text:?} is not an address with a port, as 127.0.0.1:9464")]

@@ -101,7 +101,10 @@ parameters! {
     VIEWER_INBOUND_RATE: Number = "viewer_inbound_rate", Number(8_000_000, 1_000..=1_000_000_000), "Bytes per second that one viewer may send, after a burst of eight seconds' worth; beyond that its stream is closed.";
     INBOUND_BYTES: Number = "inbound_bytes", Number(134_217_728, 1_048_576..=17_179_869_184), "Maximum bytes of incomplete messages from all viewers together; one viewer may have 16 MiB.";
     STREAM_ROTATE_BYTES: Number = "stream_rotate_bytes", Number(4_000_000_000, 1_000..=4_900_000_000), "Bytes after which the bridge replaces a byte stream; receivers end one at 5,000,000,000.";
-    CAPABILITIES: Texts = "capabilities", Texts(&["connectionGraph", "parametersSubscribe", "time"]), "Viewers' rights: clientPublish, services, parameters, parametersSubscribe, connectionGraph, assets, time.";
+    CAPABILITIES: Texts = "capabilities", Texts(&["connectionGraph", "parametersSubscribe", "time"]), "What viewers may do at most: clientPublish, services, parameters, parametersSubscribe, connectionGraph, assets, time.";
+    VIEWER_DEFAULT_RIGHTS: Texts = "viewer_default_rights", Texts(&["watch"]), "Rights of a viewer without a grant, within capabilities: watch, all, none, drive, or as 'see=/camera/.*'.";
+    GRANT_PUBLIC_KEY: Text = "grant_public_key", Text(""), "Public key (Ed25519, base64) that grants are verified with, for a robot without LIVEKIT_API_SECRET. Empty: none.";
+    LANE_SHARING: Flag = "lane_sharing", Flag(true), "Send a message for several viewers with the same rights once. false: a stream of its own for each viewer.";
     CLIENT_TOPIC_WHITELIST: Texts = "client_topic_whitelist", Texts(&[".*"]), "Topics that viewers may publish on: regular expressions.";
     MAX_CLIENT_CHANNELS: Number = "max_client_channels", Number(64, 1..=10_000), "Maximum number of channels that one viewer may publish on.";
     COMMAND_TOPICS: Texts = "command_topics", Texts(&[".*/cmd_vel([_/].*)?"]), "Topics that drive the robot: regular expressions. One driver at a time; a stop when it leaves or falls silent.";

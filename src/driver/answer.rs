@@ -7,7 +7,7 @@ use remote_access_protocol::failure::RequestFailure;
 use remote_access_protocol::parameter::Parameter;
 use remote_access_protocol::server::StatusLevel;
 
-use remote_access_session::{ClientChannelKey, Connections, RequestKey, Session};
+use remote_access_session::{ClientChannelKey, Connections, RequestKey, Session, Subject};
 
 /// An answer of the robot's side. Those that nobody waits for any more are ignored.
 #[derive(Debug)]
@@ -64,8 +64,8 @@ pub enum Answer {
     Time(u64),
     /// A problem of the robot that viewers are told about, or its end.
     Problem {
-        /// Names the problem.
-        id: String,
+        /// What it is about.
+        about: Subject,
         /// Severity and text, or `None`: it is over.
         problem: Option<(StatusLevel, String)>,
     },
@@ -85,7 +85,7 @@ impl Answer {
             Self::ChannelFailed { key, reason } => session.client_channel_failed(now, key, &reason),
             Self::PublishFailed { key, reason } => session.publish_failed(now, key, &reason),
             Self::Time(time) => session.time(time),
-            Self::Problem { id, problem } => session.problem(now, id, problem),
+            Self::Problem { about, problem } => session.problem(now, about, problem),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 
 use super::report::PathStats;
-use remote_access_session::{InboundId, ParticipantId, StreamId, Transmit};
+use remote_access_session::{InboundId, ParticipantId, Rights, StreamId, Transmit};
 
 /// A connection in the making.
 pub type Connecting<C> = Pin<Box<dyn Future<Output = C> + Send>>;
@@ -60,8 +60,17 @@ pub trait Connection: Send + 'static {
     fn abandon(self);
 }
 
+/// What a viewer may do.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Its rights.
+    pub rights: Rights,
+    /// What is wrong with its grant, if anything is. The viewer is told.
+    pub problem: Option<String>,
+}
+
 /// A change of the connection, or of who is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum ConnectionEvent {
     /// A viewer can receive.
     ViewerJoined {
@@ -71,11 +80,15 @@ pub enum ConnectionEvent {
         name: String,
         /// Whether what it sends reaches the robot.
         may_send: bool,
+        /// What it may do.
+        access: Access,
     },
     /// A viewer has gone.
     ViewerLeft(ParticipantId),
     /// The room lets a viewer send data, or does so no more.
     MaySend(ParticipantId, bool),
+    /// What a viewer may do has changed.
+    Access(ParticipantId, Access),
     /// The connection is interrupted, and may be resumed.
     Interrupted,
     /// The connection goes on after an interruption, which may have cost data.

@@ -5,7 +5,9 @@ use std::time::Instant;
 use tracing::{debug, info_span, warn, Span};
 
 use super::report::ConnectionState;
-use super::transport::{Connection, ConnectionEvent, Inbound, InboundEvent, SendError, Transport};
+use super::transport::{
+    Access, Connection, ConnectionEvent, Inbound, InboundEvent, SendError, Transport,
+};
 use super::{Driver, Link};
 
 impl<T: Transport> Driver<T> {
@@ -16,18 +18,31 @@ impl<T: Transport> Driver<T> {
         event: ConnectionEvent,
     ) {
         match event {
-            ConnectionEvent::ViewerJoined { id, name, may_send } => {
+            ConnectionEvent::ViewerJoined {
+                id,
+                name,
+                may_send,
+                access,
+            } => {
                 let span = info_span!(parent: &self.span, "viewer", viewer = name);
                 self.viewers.insert(id, span);
-                self.session.participant_joined(now, id);
+                self.session
+                    .participant_joined(now, id, access.rights.clone());
                 self.session.participant_named(id, name);
                 self.session.set_may_send(now, id, may_send);
+                if access.problem.is_some() {
+                    self.session
+                        .set_rights(now, id, access.rights, access.problem);
+                }
             }
             ConnectionEvent::ViewerLeft(id) => {
                 self.viewers.remove(&id);
                 self.session.participant_left(now, id);
             }
             ConnectionEvent::MaySend(id, may_send) => self.session.set_may_send(now, id, may_send),
+            ConnectionEvent::Access(id, Access { rights, problem }) => {
+                self.session.set_rights(now, id, rights, problem);
+            }
             ConnectionEvent::Interrupted => self.state = ConnectionState::Interrupted,
             ConnectionEvent::Resumed => {
                 self.state = ConnectionState::Up;

@@ -10,16 +10,18 @@ use flume::r#async::RecvStream;
 use futures_util::StreamExt;
 use livekit::participant::{Participant, RemoteParticipant};
 use livekit::{DisconnectReason, Room, RoomEvent};
-use remote_access_protocol::TOPIC;
+use remote_access_protocol::{GRANT_ATTRIBUTE, TOPIC};
 use remote_access_room::{close, Joined, RoomConnector};
 use remote_access_session::{InboundId, Transmit};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{error, info, warn};
 
+use super::grants::Grants;
 use super::inbox::{InboxEvent, InboxItem};
 use super::outbox::Outbox;
 use super::participants::{is_active, may_send, Participants};
 use super::path;
+use crate::access::AccessControl;
 use crate::driver::{Connection, ConnectionEvent, Inbound, InboundEvent, PathStats, SendError};
 
 /// Events of participants that may wait.
@@ -36,18 +38,25 @@ pub struct RoomConnection {
     ready: VecDeque<ConnectionEvent>,
     inbox: RecvStream<'static, InboxEvent>,
     participants: Participants,
+    grants: Grants,
     outbox: Outbox,
 }
 
 impl RoomConnection {
     /// `number` counts the connections, so that ids of an earlier one never come again.
-    pub(super) fn new((room, events): Joined, connector: RoomConnector, number: u64) -> Self {
+    pub(super) fn new(
+        (room, events): Joined,
+        connector: RoomConnector,
+        access: Arc<AccessControl>,
+        number: u64,
+    ) -> Self {
         let local = room.local_participant();
         info!(room = room.name(), identity = %local.identity(), "joined the room");
         let (sender, inbox) = flume::bounded(MAX_INBOX);
         let mut connection = Self {
             connector,
             outbox: Outbox::new(local),
+            grants: Grants::new(access, room.name()),
             room: Arc::new(room),
             events,
             ready: VecDeque::new(),
@@ -68,6 +77,7 @@ impl RoomConnection {
             RoomEvent::ParticipantDisconnected(participant) => {
                 let gone = self.participants.gone(&participant);
                 self.ready.extend(gone.map(ConnectionEvent::ViewerLeft));
+                self.grants.forget(&participant.identity());
             }
             RoomEvent::ParticipantPermissionChanged {
                 participant: Participant::Remote(participant),
@@ -76,6 +86,15 @@ impl RoomConnection {
                 if let Some(id) = self.participants.id_of(&participant) {
                     let event = ConnectionEvent::MaySend(id, may_send(&participant));
                     self.ready.push_back(event);
+                }
+            }
+            RoomEvent::ParticipantAttributesChanged {
+                participant: Participant::Remote(participant),
+                changed_attributes,
+            } if changed_attributes.contains_key(GRANT_ATTRIBUTE) => {
+                if let Some(id) = self.participants.id_of(&participant) {
+                    let access = self.grants.changed(&participant);
+                    self.ready.push_back(ConnectionEvent::Access(id, access));
                 }
             }
             RoomEvent::ByteStreamOpened {
@@ -117,12 +136,14 @@ impl RoomConnection {
     fn participant_active(&mut self, participant: &RemoteParticipant) {
         let (joined, replaced) = self.participants.active(participant);
         self.ready.extend(replaced.map(ConnectionEvent::ViewerLeft));
-        self.ready
-            .extend(joined.map(|id| ConnectionEvent::ViewerJoined {
+        if let Some(id) = joined {
+            self.ready.push_back(ConnectionEvent::ViewerJoined {
                 id,
                 name: participant.identity().to_string(),
                 may_send: may_send(participant),
-            }));
+                access: self.grants.of(participant),
+            });
+        }
     }
 }
 

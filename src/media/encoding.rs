@@ -9,7 +9,7 @@ use flume::{Receiver, Sender};
 use parking_lot::Mutex;
 use remote_access_protocol::server::{message_data, StatusLevel};
 use remote_access_protocol::ChannelId;
-use remote_access_session::{Picture, PublisherId};
+use remote_access_session::{Picture, PublisherId, Subject};
 use rustix::time::{clock_gettime, ClockId};
 use thiserror::Error;
 use tracing::{error, warn};
@@ -255,12 +255,12 @@ impl Worker {
     }
 
     fn tell(&self, problem: Option<(StatusLevel, String)>) {
-        let id = format!("encoding-{}", self.name);
+        let about = Subject::Encoding(self.name.clone());
         // The driver is gone only at the end.
         let _ = self
             .viewers
             .commands
-            .send(Command::Answer(Answer::Problem { id, problem }));
+            .send(Command::Answer(Answer::Problem { about, problem }));
     }
 }
 

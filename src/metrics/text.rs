@@ -408,7 +408,8 @@ mod tests {
         );
         let now = std::time::Instant::now();
         for number in 0..viewers as u64 {
-            session.participant_joined(now, remote_access_session::ParticipantId(number));
+            let rights = remote_access_session::Rights::all();
+            session.participant_joined(now, remote_access_session::ParticipantId(number), rights);
         }
         let mut snapshot = session.snapshot();
         snapshot.channels = (0..topics)

@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 use rclrs::{log, LogSeverity, Logger, Node, ToLogParams};
+use remote_access_session::AUDIT_TARGET;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::span::{Attributes, Id, Record};
@@ -38,6 +39,8 @@ struct Loggers {
     node: Logger,
     /// One that it does not show.
     quiet: Logger,
+    /// What viewers do to the robot. `/rosout` does not show it either: viewers may watch that.
+    audit: Logger,
 }
 
 impl RosLog {
@@ -48,11 +51,12 @@ impl RosLog {
     pub fn attach(&self, node: &Node) -> Result<(), RosError> {
         let node = node.logger().clone();
         let quiet = node.create_child("debug")?;
-        for logger in [&node, &quiet] {
+        let audit = node.create_child("audit")?;
+        for logger in [&node, &quiet, &audit] {
             // What is logged at all, the filter has decided before.
             logger.set_level(LogSeverity::Debug)?;
         }
-        self.0.lock().loggers = Some(Loggers { node, quiet });
+        self.0.lock().loggers = Some(Loggers { node, quiet, audit });
         Ok(())
     }
 
@@ -124,14 +128,19 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for RosLog {
         // ROS passes texts on to C.
         let text = text.replace('\0', "\\0");
         let level = *event.metadata().level();
+        let is_audit = event.metadata().target() == AUDIT_TARGET;
         let mut state = self.0.lock();
-        let fits = level <= Level::INFO && state.may_publish(Instant::now());
+        let fits = !is_audit && level <= Level::INFO && state.may_publish(Instant::now());
         let Some(loggers) = &state.loggers else {
             print(level, &text);
             return;
         };
         // Debugging is about single messages: about those of /rosout, too.
-        let logger = if fits { &loggers.node } else { &loggers.quiet };
+        let logger = match (is_audit, fits) {
+            (true, _) => &loggers.audit,
+            (false, true) => &loggers.node,
+            (false, false) => &loggers.quiet,
+        };
         match level {
             Level::ERROR => log!(logger.error(), "{text}"),
             Level::WARN => log!(logger.warn(), "{text}"),

@@ -13,7 +13,8 @@ use remote_access_bridge::driver::{
 use remote_access_protocol::server::{message_data, Channel, ServerMessage, StatusLevel};
 use remote_access_protocol::ChannelId;
 use remote_access_session::{
-    ChannelInfo, Delivery, InboundId, ParticipantId, PublisherId, RateLimit, Request, Transmit,
+    ChannelInfo, Delivery, InboundId, ParticipantId, PublisherId, RateLimit, Request, Subject,
+    Transmit,
 };
 
 const CHANNEL: ChannelId = ChannelId(1);
@@ -159,7 +160,7 @@ async fn problems_of_the_robot_reach_its_viewers() {
     let mut line = fixture.connection().await;
     line.join(1).await;
     let problem = Answer::Problem {
-        id: "topic-/scan".into(),
+        about: Subject::Topic("/scan".into()),
         problem: Some((StatusLevel::Warning, "/scan cannot be offered".into())),
     };
     fixture.command(Command::Answer(problem)).await;

@@ -10,15 +10,15 @@ use flume::r#async::RecvStream;
 use flume::{Receiver, Sender};
 use futures_util::StreamExt;
 use remote_access_bridge::driver::{
-    Command, Connecting, Connection, ConnectionEvent, ConnectionState, Driver, DriverHandle,
-    Inbound, InboundEvent, PathStats, Report, SendError, Transport,
+    Access, Command, Connecting, Connection, ConnectionEvent, ConnectionState, Driver,
+    DriverHandle, Inbound, InboundEvent, PathStats, Report, SendError, Transport,
 };
 use remote_access_protocol::capability::Capability;
 use remote_access_protocol::frame::{self, FrameDecoder, Opcode};
 use remote_access_protocol::server::ServerMessage;
 use remote_access_session::{
-    InboundId, NameRule, ParticipantId, Rights, RobotInfo, Session, SessionConfig, StreamId,
-    Transmit,
+    InboundId, NameRule, ParticipantId, Policy, Rights, RobotInfo, Session, SessionConfig,
+    StreamId, Transmit,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -183,6 +183,10 @@ impl Line {
             id: ParticipantId(id),
             name: format!("viewer-{id}"),
             may_send: true,
+            access: Access {
+                rights: Rights::all(),
+                problem: None,
+            },
         })
         .await;
         self.send(id, Inbound::Opened { many_streams: true }).await;
@@ -300,7 +304,7 @@ impl Fixture {
 
     fn run(transport: MemoryTransport, lines: Receiver<Line>) -> Self {
         let config = SessionConfig {
-            rights: Rights::new(Capability::ALL, NameRule::new(|_| true)),
+            policy: Policy::new(Capability::ALL, NameRule::all()),
             ..SessionConfig::default()
         };
         let session = Session::new(config, RobotInfo::default(), Instant::now(), 1_000);

@@ -29,6 +29,10 @@ pub const STREAMS_MANY: &str = "many";
 /// Attribute of streams and participants that says what they come from.
 pub const ROLE_ATTRIBUTE: &str = "role";
 
+/// Attribute of a viewer, set by its access token or by itself on its byte stream, with its signed
+/// grant: what it may do.
+pub const GRANT_ATTRIBUTE: &str = "grant";
+
 /// Value of [`ROLE_ATTRIBUTE`] of a robot. Robots ignore each other.
 pub const ROLE_ROBOT: &str = "robot";
 

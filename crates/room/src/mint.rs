@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, SystemTimeError, UNIX_EPOCH};
 
 use jsonwebtoken::{EncodingKey, Header};
-use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT};
+use remote_access_protocol::{GRANT_ATTRIBUTE, ROLE_ATTRIBUTE, ROLE_ROBOT};
+use remote_access_rights::{Grant, Rights, SignError, SigningKey};
 use serde::Serialize;
 
 use crate::secret::Secret;
 
 /// Life of a minted token. The server refreshes it while the participant is connected.
 const LIFETIME: Duration = Duration::from_secs(6 * 3600);
+/// Life of the grant in a token that a program mints for itself: longer than it stays in the room, where
+/// it gets no other one. The identity is not used again.
+const GRANT_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 /// A minted token is valid this long before now, for clocks that differ.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
@@ -39,6 +43,8 @@ pub struct TokenMint {
     pub name: String,
     /// Its role in the room.
     pub role: Role,
+    /// What it may do with robots, signed with the same secret. `None`: what robots let anybody do.
+    pub rights: Option<Rights>,
 }
 
 /// A token cannot be minted.
@@ -48,6 +54,9 @@ pub enum MintError {
     /// Signing failed.
     #[error("cannot sign the access token: {0}")]
     Sign(#[from] jsonwebtoken::errors::Error),
+    /// The rights cannot be granted.
+    #[error("cannot sign the rights: {0}")]
+    Grant(#[from] SignError),
     /// The clock is before 1970.
     #[error("the system clock is wrong: {0}")]
     Clock(#[from] SystemTimeError),
@@ -63,7 +72,7 @@ struct Claims<'a> {
     nbf: u64,
     exp: u64,
     video: Grants<'a>,
-    attributes: BTreeMap<&'a str, &'a str>,
+    attributes: BTreeMap<&'a str, String>,
 }
 
 #[derive(Serialize)]
@@ -82,13 +91,42 @@ impl TokenMint {
     /// # Errors
     /// The clock is wrong, or signing fails.
     pub fn mint(&self) -> Result<Secret, MintError> {
+        let key = SigningKey::secret(self.secret.expose());
+        self.mint_for(LIFETIME, GRANT_LIFETIME, &key)
+    }
+
+    /// A token to connect with within `lifetime`. Its rights, signed with `key`, last for `rights_for`.
+    ///
+    /// # Errors
+    /// The clock is wrong, or signing fails.
+    pub fn mint_for(
+        &self,
+        lifetime: Duration,
+        rights_for: Duration,
+        key: &SigningKey,
+    ) -> Result<Secret, MintError> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+        let begin = now.saturating_sub(CLOCK_SKEW).as_secs();
+        let mut attributes = BTreeMap::new();
+        if self.role == Role::Robot {
+            attributes.insert(ROLE_ATTRIBUTE, ROLE_ROBOT.to_owned());
+        }
+        if let Some(rights) = &self.rights {
+            let grant = Grant {
+                room: self.room.clone(),
+                identity: self.identity.clone(),
+                not_before: Some(begin),
+                expires: (now + rights_for).as_secs(),
+                rights: rights.clone(),
+            };
+            attributes.insert(GRANT_ATTRIBUTE, grant.sign(key)?);
+        }
         let claims = Claims {
             iss: &self.key,
             sub: &self.identity,
             name: &self.name,
-            nbf: now.saturating_sub(CLOCK_SKEW).as_secs(),
-            exp: (now + LIFETIME).as_secs(),
+            nbf: begin,
+            exp: (now + lifetime).as_secs(),
             video: Grants {
                 room: &self.room,
                 room_join: true,
@@ -96,10 +134,7 @@ impl TokenMint {
                 can_publish_data: true,
                 can_subscribe: true,
             },
-            attributes: match self.role {
-                Role::Robot => BTreeMap::from([(ROLE_ATTRIBUTE, ROLE_ROBOT)]),
-                Role::Viewer => BTreeMap::new(),
-            },
+            attributes,
         };
         let signer = EncodingKey::from_secret(self.secret.expose().as_bytes());
         let token = jsonwebtoken::encode(&Header::default(), &claims, &signer)?;
@@ -111,6 +146,7 @@ impl TokenMint {
 mod tests {
     use super::*;
     use jsonwebtoken::{DecodingKey, Validation};
+    use remote_access_rights::{Holder, Verifier, VerifyingKey};
     use serde_json::Value;
 
     fn minted(secret: &str, role: Role) -> TokenMint {
@@ -121,6 +157,7 @@ mod tests {
             identity: "robot-1".into(),
             name: "Robot".into(),
             role,
+            rights: None,
         }
     }
 
@@ -151,6 +188,27 @@ mod tests {
         assert_eq!(claims.claims["video"]["canPublishData"], true);
         assert_eq!(claims.claims["video"]["canPublish"], false);
         assert_eq!(claims.claims["attributes"], serde_json::json!({}));
+    }
+
+    #[test]
+    fn rights_come_along_as_a_grant_for_the_same_identity() {
+        let mut mint = minted("a secret", Role::Viewer);
+        mint.rights = Some(Rights::all());
+        let token = mint.mint().unwrap();
+        let key = DecodingKey::from_secret(b"a secret");
+        let claims =
+            jsonwebtoken::decode::<Value>(token.expose(), &key, &Validation::default()).unwrap();
+        let grant = claims.claims["attributes"][GRANT_ATTRIBUTE]
+            .as_str()
+            .unwrap();
+        let verifier = Verifier::new(vec![VerifyingKey::secret("a secret")]);
+        let holder = Holder {
+            room: "lab",
+            identity: "robot-1",
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let (grant, _) = verifier.verify(grant, holder, now.as_secs()).unwrap();
+        assert_eq!(grant.rights, Rights::all());
     }
 
     #[test]

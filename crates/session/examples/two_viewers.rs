@@ -16,7 +16,7 @@ fn main() -> Result<()> {
     let chatter = Channel::ros2(id, "/chatter", "std_msgs/msg/String", "string data");
     session.add_channels(now, vec![ChannelInfo::new(chatter)]);
     for viewer in [1, 2] {
-        session.participant_joined(now, ParticipantId(viewer));
+        session.participant_joined(now, ParticipantId(viewer), Rights::all());
         session.inbound_opened(now, ParticipantId(viewer), InboundId(viewer), true)?;
         send(&mut session, viewer, &ClientMessage::Subscribe(vec![id]))?;
     }

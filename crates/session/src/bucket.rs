@@ -40,6 +40,12 @@ impl TokenBucket {
         self.rate
     }
 
+    /// Whether nothing was spent for so long that a new bucket would be the same.
+    pub fn is_full(&mut self, now: Instant) -> bool {
+        self.refill(now);
+        self.tokens >= self.burst
+    }
+
     /// Whether something may be spent now.
     pub fn has_credit(&mut self, now: Instant) -> bool {
         self.refill(now);

@@ -12,8 +12,10 @@ use remote_access_protocol::server::ServerMessage;
 use remote_access_protocol::ChannelId;
 use tracing::warn;
 
+use crate::catalogues::Catalogues;
 use crate::ids::{ParticipantId, PublisherId};
 use crate::message::{Message, Picture};
+use crate::permission::{Action, Permission};
 use crate::transmit::Event;
 use channel::{ChannelInfo, ChannelState, Delivery, Demand};
 
@@ -32,8 +34,8 @@ pub(crate) struct Channels {
     events: VecDeque<Event>,
     /// The channels that are videos.
     videos: BTreeSet<ChannelId>,
-    /// The advertise messages of all channels, once they were asked for.
-    catalogue: Option<Vec<Bytes>>,
+    /// The advertise messages of the channels that a group of equal rights sees, once they were asked for.
+    catalogue: Catalogues,
 }
 
 /// A message that came from the robot.
@@ -57,7 +59,7 @@ impl Channels {
             linger,
             events: VecDeque::new(),
             videos: BTreeSet::new(),
-            catalogue: None,
+            catalogue: Catalogues::default(),
         }
     }
 
@@ -79,7 +81,7 @@ impl Channels {
     /// Adds channels. One whose id is known is ignored: ids are never used twice. Returns the ids
     /// that are new.
     pub(crate) fn add(&mut self, now: Instant, channels: Vec<ChannelInfo>) -> Vec<ChannelId> {
-        self.catalogue = None;
+        self.catalogue.clear();
         let mut added = Vec::with_capacity(channels.len());
         for info in channels {
             let id = info.channel.id;
@@ -107,7 +109,7 @@ impl Channels {
         let Some(state) = self.channels.remove(&id) else {
             return false;
         };
-        self.catalogue = None;
+        self.catalogue.clear();
         self.latched -= state.latched_bytes();
         self.events.retain(|event| event.channel() != id);
         self.videos.remove(&id);
@@ -259,13 +261,26 @@ impl Channels {
         frames
     }
 
-    /// The advertise messages of all channels, which all participants share.
-    pub(crate) fn catalogue(&mut self) -> Vec<Bytes> {
-        if self.catalogue.is_none() {
-            let ids: Vec<ChannelId> = self.channels.keys().copied().collect();
-            self.catalogue = Some(self.advertisements(&ids));
-        }
-        self.catalogue.clone().unwrap_or_default()
+    /// Those of the channels that exist and that somebody may see.
+    pub(crate) fn seen_by(&self, permission: &Permission, ids: &[ChannelId]) -> Vec<ChannelId> {
+        let sees = |id: &&ChannelId| {
+            self.channels.get(id).is_some_and(|state| {
+                let topic = &state.info.channel.topic;
+                permission.check(Action::See { topic }).is_ok()
+            })
+        };
+        ids.iter().filter(sees).copied().collect()
+    }
+
+    /// The advertise messages of all channels that somebody may see, shared by those of equal rights.
+    pub(crate) fn catalogue(&mut self, permission: &Permission) -> Vec<Bytes> {
+        let mut catalogue = std::mem::take(&mut self.catalogue);
+        let frames = catalogue.of(permission, || {
+            let all: Vec<ChannelId> = self.channels.keys().copied().collect();
+            self.advertisements(&self.seen_by(permission, &all))
+        });
+        self.catalogue = catalogue;
+        frames
     }
 
     /// The next thing that the robot's side is to do.
@@ -282,6 +297,7 @@ impl Channels {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::permission::{Policy, Rights};
     use channel::tests::latched;
 
     const CHANNEL: ChannelId = ChannelId(1);
@@ -348,15 +364,17 @@ mod tests {
     #[test]
     fn the_catalogue_is_made_once_and_follows_what_there_is() {
         let mut channels = channels(1000);
-        let first = channels.catalogue();
-        assert_eq!(first[0].as_ptr(), channels.catalogue()[0].as_ptr());
+        let all = Permission::new(Policy::default(), Rights::all());
+        let first = channels.catalogue(&all);
+        assert_eq!(first[0].as_ptr(), channels.catalogue(&all)[0].as_ptr());
+        assert!(channels.catalogue(&Permission::none()).is_empty());
         let mut info = latched(1).info;
         info.channel.id = ChannelId(2);
         channels.add(Instant::now(), vec![info]);
-        assert!(channels.catalogue()[0].len() > first[0].len());
+        assert!(channels.catalogue(&all)[0].len() > first[0].len());
         channels.remove(CHANNEL);
         channels.remove(ChannelId(2));
-        assert!(channels.catalogue().is_empty());
+        assert!(channels.catalogue(&all).is_empty());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::permission::{NameRule, Rights};
+use super::permission::{NameRule, Policy};
 
 /// Largest piece that goes to the transport at once, in bytes.
 ///
@@ -73,8 +73,10 @@ pub struct SessionConfig {
     ///
     /// One participant has 16 MiB, a frame of the largest size, at most.
     pub inbound_budget: usize,
-    /// Rights of a viewer beside watching topics. Default: none.
-    pub rights: Rights,
+    /// What any viewer may do beside watching topics, whatever its rights. Default: nothing.
+    pub policy: Policy,
+    /// Whether a message for several viewers of equal rights goes out once. Default: yes.
+    pub lane_sharing: bool,
     /// Topics that drive the robot: one driver at a time, and a stop when it is gone.
     pub command_topics: NameRule,
     /// Time without a command after which a stop is published. Default 500 ms.
@@ -110,7 +112,8 @@ impl Default for SessionConfig {
             inbound_rate: 8_000_000,
             inbound_message_rate: 2_000.0,
             inbound_budget: 128 << 20,
-            rights: Rights::default(),
+            policy: Policy::default(),
+            lane_sharing: true,
             command_topics: NameRule::default(),
             command_timeout: Duration::from_millis(500),
             command_max_age: Duration::from_millis(500),

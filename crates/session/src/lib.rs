@@ -9,7 +9,8 @@
 //! - Demand goes back to the robot's side as [`Event`]s: a channel is wanted while at least one
 //!   participant subscribes to it, and for [`SessionConfig::unsubscribe_linger`] after that.
 //! - What participants ask of the robot comes out as [`Request`]s, by [`Session::poll_request`],
-//!   each one allowed by the participant's [`Rights`]; the answers come in by methods.
+//!   each one allowed by the [`Policy`] and the participant's [`Rights`]; the answers come in by
+//!   methods.
 //! - What is to be sent is pulled, one [`Transmit`] at a time, by [`Session::next_transmit`]. The
 //!   choice is made as late as possible: control before data, then a fair share for each channel.
 //! - After [`Session::poll_timeout`] at the latest [`Session::handle_timeout`] is called.
@@ -30,7 +31,9 @@
 //! lanes, turns on the uplink, flow control), `reports` (of dropped messages) and `robot` (facts
 //! about the robot).
 
+mod audit;
 mod bucket;
+mod catalogues;
 mod channels;
 mod class;
 mod config;
@@ -47,6 +50,7 @@ mod session;
 mod status;
 mod transmit;
 
+pub use audit::AUDIT_TARGET;
 pub use bucket::TokenBucket;
 pub use channels::channel::{ChannelInfo, Delivery};
 pub use channels::rate_limit::RateLimit;
@@ -55,11 +59,11 @@ pub use counters::{Drops, Traffic};
 pub use ids::{InboundId, ParticipantId, PublisherId, StreamId};
 pub use inbound::InboundError;
 pub use message::Picture;
-pub use permission::{NameRule, Rights};
+pub use permission::{NameRule, Policy, Rights};
 pub use requests::connection_graph::{Connections, NodesByName};
 pub use requests::request::{ClientChannelKey, Encoding, Request, RequestKey};
 pub use requests::services::ServiceInfo;
-pub use robot::RobotInfo;
+pub use robot::{RobotInfo, Subject};
 pub use session::snapshot::{ChannelSnapshot, ParticipantSnapshot, Snapshot};
 pub use session::viewers::ViewerInfo;
 pub use session::Session;

@@ -1,66 +1,110 @@
 //! Rights of participants. Every request is allowed or refused here, and nowhere else.
 
+mod rights;
+mod rule;
+
 use std::collections::BTreeSet;
-use std::fmt;
-use std::sync::Arc;
 
 use remote_access_protocol::capability::Capability;
 
-/// A rule over names, for example regular expressions.
-#[derive(Clone)]
-pub struct NameRule(Arc<dyn Fn(&str) -> bool + Send + Sync>);
+pub use rights::Rights;
+pub use rule::NameRule;
 
-impl NameRule {
-    /// Holds for the names for which `rule` is true.
-    pub fn new(rule: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        Self(Arc::new(rule))
-    }
-
-    /// Whether it holds for a name.
-    pub fn holds(&self, name: &str) -> bool {
-        (self.0)(name)
-    }
-}
-
-/// Holds for no name.
-impl Default for NameRule {
-    fn default() -> Self {
-        Self::new(|_| false)
-    }
-}
-
-impl fmt::Debug for NameRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("NameRule")
-    }
-}
-
-/// Rights of one viewer beside watching topics. The default is nothing.
+/// What the robot lets anybody do, whatever the rights of a viewer. The default is nothing but
+/// watching topics.
 #[derive(Clone, Debug, Default)]
-pub struct Rights {
+pub struct Policy {
     capabilities: BTreeSet<Capability>,
     client_topics: NameRule,
 }
 
-/// An action that a participant asks for.
+/// An action that a participant asks for. Those without a name ask whether it is possible at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action<'a> {
-    Publish { topic: &'a str },
-    CallService,
+    See {
+        topic: &'a str,
+    },
+    Publish {
+        topic: &'a str,
+    },
+    /// To publish on a command topic.
+    Drive {
+        topic: &'a str,
+    },
+    /// To take a command topic from a viewer without this right.
+    OverrideDriver,
+    CallServices,
+    CallService {
+        service: &'a str,
+    },
     GetParameters,
+    GetParameter {
+        name: &'a str,
+    },
     SetParameters,
+    SetParameter {
+        name: &'a str,
+    },
     SubscribeParameters,
     WatchGraph,
-    FetchAsset,
+    FetchAssets,
+    FetchAsset {
+        uri: &'a str,
+    },
 }
 
-impl Action<'_> {
+impl<'a> Action<'a> {
     /// Whether it writes to the robot.
     fn writes(self) -> bool {
-        matches!(
-            self,
-            Self::Publish { .. } | Self::CallService | Self::SetParameters
-        )
+        match self {
+            Self::Publish { .. }
+            | Self::Drive { .. }
+            | Self::OverrideDriver
+            | Self::CallServices
+            | Self::CallService { .. }
+            | Self::SetParameters
+            | Self::SetParameter { .. } => true,
+            Self::See { .. }
+            | Self::GetParameters
+            | Self::GetParameter { .. }
+            | Self::SubscribeParameters
+            | Self::WatchGraph
+            | Self::FetchAssets
+            | Self::FetchAsset { .. } => false,
+        }
+    }
+
+    /// What it is, for people.
+    pub(crate) fn what(self) -> &'static str {
+        match self {
+            Self::See { .. } => "seeing",
+            Self::Publish { .. } => "publishing",
+            Self::Drive { .. } => "driving",
+            Self::OverrideDriver => "taking the wheel",
+            Self::CallServices | Self::CallService { .. } => "calling services",
+            Self::GetParameters | Self::GetParameter { .. } => "reading parameters",
+            Self::SetParameters | Self::SetParameter { .. } => "setting parameters",
+            Self::SubscribeParameters => "watching parameters",
+            Self::WatchGraph => "watching the connection graph",
+            Self::FetchAssets | Self::FetchAsset { .. } => "fetching assets",
+        }
+    }
+
+    /// The name of what it is done to, if it has one.
+    pub(crate) fn name(self) -> Option<&'a str> {
+        match self {
+            Self::See { topic } | Self::Publish { topic } | Self::Drive { topic } => Some(topic),
+            Self::CallService { service } => Some(service),
+            Self::GetParameter { name } | Self::SetParameter { name } => Some(name),
+            Self::FetchAsset { uri } => Some(uri),
+            Self::OverrideDriver
+            | Self::CallServices
+            | Self::GetParameters
+            | Self::SetParameters
+            | Self::SubscribeParameters
+            | Self::WatchGraph
+            | Self::FetchAssets => None,
+        }
     }
 }
 
@@ -68,6 +112,8 @@ impl Action<'_> {
 pub(crate) const MAY_NOT_SEND: &str = "the room does not let this viewer send data (permission \
     canPublishData of the LiveKit server): the robot does nothing for it, and what it watches may \
     stall";
+/// Longest name in bytes that a refusal repeats: a viewer wrote it.
+const MAX_NAME: usize = 256;
 
 /// Reason why an action is refused. The text is for the viewer's user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,9 +129,23 @@ pub(crate) enum Refusal {
     },
     #[error("publishing on {0} is not allowed; to enable it, add a pattern to the bridge's parameter `client_topic_whitelist`")]
     Topic(String),
+    #[error("{what}{} is not among this viewer's rights; they come from its link or token, else from the bridge's parameter `viewer_default_rights`", name_of(.name))]
+    Rights {
+        what: &'static str,
+        name: Option<String>,
+    },
 }
 
-impl Rights {
+fn name_of(name: &Option<String>) -> String {
+    name.as_ref()
+        .map_or_else(String::new, |name| format!(" ({name})"))
+}
+
+fn shortened(name: &str) -> String {
+    format!("{name:.MAX_NAME$}")
+}
+
+impl Policy {
     /// `capabilities` are those that are allowed, `client_topics` says where to publish.
     ///
     /// [`Capability::Parameters`] allows to set parameters; to read them one of it and
@@ -101,30 +161,36 @@ impl Rights {
     }
 
     fn check(&self, action: Action<'_>) -> Result<(), Refusal> {
-        let (what, capability) = match action {
-            Action::Publish { .. } => ("publishing", Capability::ClientPublish),
-            Action::CallService => ("calling services", Capability::Services),
-            Action::GetParameters if self.has(Capability::ParametersSubscribe) => return Ok(()),
-            Action::GetParameters => ("reading parameters", Capability::Parameters),
-            Action::SetParameters => ("setting parameters", Capability::Parameters),
-            Action::SubscribeParameters => ("watching parameters", Capability::ParametersSubscribe),
-            Action::WatchGraph => ("watching the connection graph", Capability::ConnectionGraph),
-            Action::FetchAsset => ("fetching assets", Capability::Assets),
+        let capability = match action {
+            Action::See { .. } => return Ok(()),
+            Action::Publish { .. } | Action::Drive { .. } | Action::OverrideDriver => {
+                Capability::ClientPublish
+            }
+            Action::CallServices | Action::CallService { .. } => Capability::Services,
+            Action::GetParameters | Action::GetParameter { .. }
+                if self.has(Capability::ParametersSubscribe) =>
+            {
+                return Ok(())
+            }
+            Action::GetParameters
+            | Action::GetParameter { .. }
+            | Action::SetParameters
+            | Action::SetParameter { .. } => Capability::Parameters,
+            Action::SubscribeParameters => Capability::ParametersSubscribe,
+            Action::WatchGraph => Capability::ConnectionGraph,
+            Action::FetchAssets | Action::FetchAsset { .. } => Capability::Assets,
         };
         if !self.has(capability) {
+            let what = action.what();
             return Err(Refusal::Capability { what, capability });
         }
         match action {
-            Action::Publish { topic } if !self.client_topics.holds(topic) => {
-                Err(Refusal::Topic(topic.to_owned()))
+            Action::Publish { topic } | Action::Drive { topic }
+                if !self.client_topics.holds(topic) =>
+            {
+                Err(Refusal::Topic(shortened(topic)))
             }
-            Action::Publish { .. }
-            | Action::CallService
-            | Action::GetParameters
-            | Action::SetParameters
-            | Action::SubscribeParameters
-            | Action::WatchGraph
-            | Action::FetchAsset => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -133,41 +199,63 @@ impl Rights {
     }
 }
 
-/// Permission of one viewer: its rights, as far as the room lets it send at all.
+/// Permission of one viewer: its rights, as far as the robot lets anybody do that and the room lets
+/// it send at all.
 #[derive(Clone, Debug)]
 pub(crate) struct Permission {
+    pub(crate) policy: Policy,
     pub(crate) rights: Rights,
     /// Whether the room lets the viewer send data. Who may not writes nothing to the robot.
     pub(crate) may_send: bool,
 }
 
 impl Permission {
-    pub(crate) fn new(rights: Rights) -> Self {
+    pub(crate) fn new(policy: Policy, rights: Rights) -> Self {
         Self {
+            policy,
             rights,
             may_send: true,
         }
+    }
+
+    /// The permission of who is gone.
+    pub(crate) fn none() -> Self {
+        Self::new(Policy::default(), Rights::none())
     }
 
     pub(crate) fn check(&self, action: Action<'_>) -> Result<(), Refusal> {
         if !self.may_send && action.writes() {
             return Err(Refusal::MayNotSend);
         }
-        self.rights.check(action)
+        self.policy.check(action)?;
+        if !self.rights.allow(action) {
+            return Err(Refusal::Rights {
+                what: action.what(),
+                name: action.name().map(shortened),
+            });
+        }
+        Ok(())
     }
 
     /// Whether the robot's time is sent.
     pub(crate) fn gets_time(&self) -> bool {
-        self.rights.has(Capability::Time)
+        self.policy.has(Capability::Time) && self.rights.sees_something()
     }
 
     /// Capabilities for `serverInfo`. `simulated`: the robot's time is not that of a wall clock.
     pub(crate) fn announced(&self, simulated: bool) -> Vec<Capability> {
+        let may = |action| self.check(action).is_ok();
         let announced = |capability: &Capability| match capability {
             Capability::Time => simulated && self.gets_time(),
-            Capability::Parameters => self.check(Action::GetParameters).is_ok(),
-            Capability::ClientPublish | Capability::Services if !self.may_send => false,
-            other => self.rights.has(*other),
+            Capability::Parameters => may(Action::GetParameters) || may(Action::SetParameters),
+            Capability::ParametersSubscribe => may(Action::SubscribeParameters),
+            Capability::ClientPublish => {
+                self.may_send && self.policy.has(*capability) && self.rights.may_publish()
+            }
+            Capability::Services => may(Action::CallServices),
+            Capability::ConnectionGraph => may(Action::WatchGraph),
+            Capability::Assets => may(Action::FetchAssets),
+            other => self.policy.has(*other),
         };
         Capability::ALL.into_iter().filter(announced).collect()
     }
@@ -177,65 +265,172 @@ impl Permission {
 mod tests {
     use super::*;
 
-    const ACTIONS: [Action<'static>; 7] = [
+    const ACTIONS: [Action<'static>; 14] = [
+        Action::See { topic: "/a" },
         Action::Publish { topic: "/a" },
-        Action::CallService,
+        Action::Drive { topic: "/a" },
+        Action::OverrideDriver,
+        Action::CallServices,
+        Action::CallService { service: "/a" },
         Action::GetParameters,
+        Action::GetParameter { name: "/a" },
         Action::SetParameters,
+        Action::SetParameter { name: "/a" },
         Action::SubscribeParameters,
         Action::WatchGraph,
-        Action::FetchAsset,
+        Action::FetchAssets,
+        Action::FetchAsset { uri: "/a" },
     ];
 
+    fn anything() -> Policy {
+        Policy::new(Capability::ALL, NameRule::all())
+    }
+
+    fn allowed(permission: &Permission) -> Vec<Action<'static>> {
+        let may = |action: &Action<'_>| permission.check(*action).is_ok();
+        ACTIONS.into_iter().filter(may).collect()
+    }
+
     #[test]
-    fn nothing_is_allowed_by_default_and_each_refusal_names_its_remedy() {
-        let permission = Permission::new(Rights::default());
+    fn the_robot_allows_watching_by_default_and_each_refusal_names_its_remedy() {
+        let permission = Permission::new(Policy::default(), Rights::all());
         assert_eq!(permission.announced(true), []);
-        for action in ACTIONS {
-            let text = permission.check(action).unwrap_err().to_string();
+        assert_eq!(allowed(&permission), [Action::See { topic: "/a" }]);
+        for action in &ACTIONS[1..] {
+            let text = permission.check(*action).unwrap_err().to_string();
             assert!(text.contains("parameter `capabilities`"), "{text}");
         }
     }
 
     #[test]
     fn a_capability_allows_what_it_names_and_no_more() {
-        let allowed = |capability| {
-            let rights = Rights::new([capability], NameRule::new(|_| true));
-            ACTIONS
-                .into_iter()
-                .filter(|&action| rights.check(action).is_ok())
-                .collect::<Vec<_>>()
+        let with = |capability| {
+            let policy = Policy::new([capability], NameRule::all());
+            let rights = Rights {
+                override_driver: true,
+                ..Rights::all()
+            };
+            allowed(&Permission::new(policy, rights)).split_off(1)
         };
-        assert_eq!(
-            allowed(Capability::ClientPublish),
-            [Action::Publish { topic: "/a" }]
+        assert_eq!(with(Capability::ClientPublish), ACTIONS[1..4]);
+        assert_eq!(with(Capability::Services), ACTIONS[4..6]);
+        assert_eq!(with(Capability::Parameters), ACTIONS[6..10]);
+        let reading = [ACTIONS[6], ACTIONS[7], ACTIONS[10]];
+        assert_eq!(with(Capability::ParametersSubscribe), reading);
+        assert_eq!(with(Capability::ConnectionGraph), ACTIONS[11..12]);
+        assert_eq!(with(Capability::Assets), ACTIONS[12..14]);
+        assert_eq!(with(Capability::Time), []);
+    }
+
+    #[test]
+    fn without_rights_nothing_is_left_and_the_refusal_says_where_they_come_from() {
+        let permission = Permission::new(anything(), Rights::none());
+        // The graph has nothing in it of what may not be seen.
+        assert_eq!(allowed(&permission), [Action::WatchGraph]);
+        assert_eq!(permission.announced(true), [Capability::ConnectionGraph]);
+        let text = permission.check(ACTIONS[5]).unwrap_err().to_string();
+        assert!(
+            text.contains("calling services (/a) is not among this viewer's rights"),
+            "{text}"
         );
-        assert_eq!(allowed(Capability::Services), [Action::CallService]);
+        assert!(text.contains("`viewer_default_rights`"), "{text}");
+    }
+
+    #[test]
+    fn each_right_allows_what_it_names_and_no_more() {
+        let rule = || NameRule::new(|name| name == "/a");
+        let none = Rights::none;
+        let with = |rights| {
+            let mut allowed = allowed(&Permission::new(anything(), rights));
+            allowed.retain(|&action| action != Action::WatchGraph);
+            allowed
+        };
+        let see = with(Rights {
+            see: rule(),
+            ..none()
+        });
+        assert_eq!(see, ACTIONS[0..1]);
         assert_eq!(
-            allowed(Capability::Parameters),
-            [Action::GetParameters, Action::SetParameters]
+            with(Rights {
+                publish: rule(),
+                ..none()
+            }),
+            ACTIONS[1..2]
         );
         assert_eq!(
-            allowed(Capability::ParametersSubscribe),
-            [Action::GetParameters, Action::SubscribeParameters]
+            with(Rights {
+                drive: true,
+                ..none()
+            }),
+            ACTIONS[2..3]
         );
-        assert_eq!(allowed(Capability::ConnectionGraph), [Action::WatchGraph]);
-        assert_eq!(allowed(Capability::Assets), [Action::FetchAsset]);
-        assert_eq!(allowed(Capability::Time), []);
+        assert_eq!(
+            with(Rights {
+                override_driver: true,
+                ..none()
+            }),
+            ACTIONS[3..4]
+        );
+        assert_eq!(
+            with(Rights {
+                call: rule(),
+                ..none()
+            }),
+            ACTIONS[4..6]
+        );
+        let reading = [ACTIONS[6], ACTIONS[7], ACTIONS[10]];
+        assert_eq!(
+            with(Rights {
+                read: rule(),
+                ..none()
+            }),
+            reading
+        );
+        assert_eq!(
+            with(Rights {
+                set: rule(),
+                ..none()
+            }),
+            ACTIONS[8..10]
+        );
+        assert_eq!(
+            with(Rights {
+                assets: rule(),
+                ..none()
+            }),
+            ACTIONS[12..14]
+        );
+        let other = Permission::new(
+            anything(),
+            Rights {
+                see: rule(),
+                ..none()
+            },
+        );
+        assert!(other.check(Action::See { topic: "/b" }).is_err());
     }
 
     #[test]
     fn the_rule_for_topics_holds_beside_the_capability() {
         let rule = NameRule::new(|topic| topic == "/ok");
-        let rights = Rights::new([Capability::ClientPublish], rule);
-        assert_eq!(rights.check(Action::Publish { topic: "/ok" }), Ok(()));
-        let refusal = rights.check(Action::Publish { topic: "/no" }).unwrap_err();
-        assert!(refusal.to_string().contains("client_topic_whitelist"));
+        let policy = Policy::new([Capability::ClientPublish], rule);
+        assert_eq!(policy.check(Action::Publish { topic: "/ok" }), Ok(()));
+        for action in [
+            Action::Publish { topic: "/no" },
+            Action::Drive { topic: "/no" },
+        ] {
+            let refusal = policy.check(action).unwrap_err();
+            assert!(refusal.to_string().contains("client_topic_whitelist"));
+        }
     }
 
     #[test]
     fn who_may_not_send_writes_nothing_and_is_told_why() {
-        let mut permission = Permission::new(Rights::new(Capability::ALL, NameRule::new(|_| true)));
+        let rights = Rights {
+            override_driver: true,
+            ..Rights::all()
+        };
+        let mut permission = Permission::new(anything(), rights);
         permission.may_send = false;
         for action in ACTIONS {
             let refusal = permission.check(action).err();
@@ -250,21 +445,27 @@ mod tests {
         assert!(lost.iter().all(|each| !announced.contains(each)));
         assert_eq!(announced.len() + lost.len(), Capability::ALL.len());
         permission.may_send = true;
-        assert!(ACTIONS
-            .into_iter()
-            .all(|action| permission.check(action).is_ok()));
+        assert_eq!(allowed(&permission), ACTIONS);
     }
 
     #[test]
     fn what_is_announced_is_what_works() {
-        let all = Permission::new(Rights::new(Capability::ALL, NameRule::default()));
+        let all = Permission::new(anything(), Rights::all());
         assert_eq!(all.announced(true), Capability::ALL);
         assert!(!all.announced(false).contains(&Capability::Time));
-        let reading = Rights::new([Capability::ParametersSubscribe], NameRule::default());
-        let reading = Permission::new(reading);
+        let reading = Policy::new([Capability::ParametersSubscribe], NameRule::default());
+        let reading = Permission::new(reading, Rights::all());
         assert_eq!(
             reading.announced(false),
             [Capability::Parameters, Capability::ParametersSubscribe]
         );
+        let driver = Permission::new(
+            anything(),
+            Rights {
+                drive: true,
+                ..Rights::none()
+            },
+        );
+        assert!(driver.announced(false).contains(&Capability::ClientPublish));
     }
 }

@@ -22,7 +22,7 @@ use remote_access_protocol::failure::RequestFailure;
 
 use crate::config::SessionConfig;
 use crate::ids::ParticipantId;
-use crate::permission::{Permission, Rights};
+use crate::permission::Permission;
 use assets::AssetError;
 use command_age::CommandAges;
 use command_topics::CommandTopics;
@@ -57,25 +57,28 @@ impl Requests {
         }
     }
 
-    pub(crate) fn join(&mut self, id: ParticipantId, rights: Rights) {
-        self.exchange.join(id, rights);
+    pub(crate) fn join(&mut self, now: Instant, id: ParticipantId, permission: Permission) {
+        self.exchange.join(now, id, permission);
     }
 
     /// Ends all that a participant has of the robot.
-    pub(crate) fn leave(&mut self, id: ParticipantId) {
+    pub(crate) fn leave(&mut self, now: Instant, id: ParticipantId) {
         if let Some(permission) = self.exchange.permission_mut(id) {
-            *permission = Permission::new(Rights::default());
-            self.end_forbidden(id);
+            *permission = Permission::none();
+            self.end_forbidden(now, id);
         }
         self.publishing.leave(id);
         self.exchange.leave(id);
     }
 
     /// Ends what a participant may not do any more.
-    pub(crate) fn end_forbidden(&mut self, id: ParticipantId) {
-        self.publishing.end_forbidden(&mut self.exchange, id);
-        self.parameters.end_forbidden(&mut self.exchange, id);
-        self.graph.end_forbidden(&mut self.exchange, id);
+    pub(crate) fn end_forbidden(&mut self, now: Instant, id: ParticipantId) {
+        let exchange = &mut self.exchange;
+        self.publishing.end_forbidden(exchange, now, id);
+        self.services.end_forbidden(exchange, id);
+        self.parameters.end_forbidden(exchange, id);
+        self.graph.end_forbidden(exchange, id);
+        assets::end_forbidden(exchange, id);
     }
 
     /// Handles a request. Other messages are ignored.
@@ -86,7 +89,7 @@ impl Requests {
                 self.publishing.advertise(exchange, now, id, channels);
             }
             ClientMessage::Unadvertise(channels) => {
-                self.publishing.unadvertise(exchange, id, &channels);
+                self.publishing.unadvertise(exchange, now, id, &channels);
             }
             ClientMessage::MessageData { channel, message } => {
                 self.publishing.message(exchange, now, id, channel, message);
@@ -145,7 +148,7 @@ impl Requests {
                     let failure = RequestFailure::new(CallError::Overdue(timeout));
                     Services::answer(exchange, key, Err(failure));
                 }
-                Pending::Asset(_) => {
+                Pending::Asset { .. } => {
                     let failure = RequestFailure::new(AssetError::Overdue);
                     assets::answer(exchange, key, Err(failure));
                 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use remote_access_protocol::capability::Capability;
 use remote_access_protocol::server::{ServerMessage, StatusLevel};
 
-use crate::permission::Permission;
+use crate::permission::{Action, Permission};
 use crate::requests::request::Encoding;
 use crate::status::{status, withdraw};
 
@@ -23,14 +23,47 @@ pub struct RobotInfo {
     pub simulated_time: bool,
 }
 
+/// What a problem of the robot is about. Those who do not see it are not told.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// A topic.
+    Topic(String),
+    /// A service.
+    Service(String),
+    /// A topic that is offered in another encoding.
+    Encoding(String),
+}
+
+impl Subject {
+    /// The id of the status that tells of it.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match self {
+            Self::Topic(topic) => format!("topic-{topic}"),
+            Self::Service(service) => format!("service-{service}"),
+            Self::Encoding(topic) => format!("encoding-{topic}"),
+        }
+    }
+
+    /// Whether somebody sees it.
+    pub(crate) fn is_seen_by(&self, permission: &Permission) -> bool {
+        match self {
+            Self::Topic(topic) | Self::Encoding(topic) => {
+                permission.check(Action::See { topic }).is_ok()
+            }
+            Self::Service(service) => permission.rights.sees_service(service),
+        }
+    }
+}
+
 /// The robot, its time and its problems.
 #[derive(Debug)]
 pub(crate) struct Robot {
     info: RobotInfo,
     /// The latest simulated time, in nanoseconds.
     time: Option<u64>,
-    /// Problems that participants are told about: id, level and text.
-    problems: BTreeMap<String, (StatusLevel, String)>,
+    /// Problems that participants are told about, by their subjects.
+    problems: BTreeMap<Subject, (StatusLevel, String)>,
 }
 
 impl Robot {
@@ -78,15 +111,16 @@ impl Robot {
     /// Notes a problem, or its end. Returns what participants are told.
     pub(crate) fn set_problem(
         &mut self,
-        id: String,
+        about: Subject,
         problem: Option<(StatusLevel, String)>,
     ) -> Option<Bytes> {
+        let id = about.id();
         match problem {
             Some((level, text)) => {
-                self.problems.insert(id.clone(), (level, text.clone()));
+                self.problems.insert(about, (level, text.clone()));
                 status(level, text, id)
             }
-            None => self.problems.remove(&id).and_then(|_| withdraw(id)),
+            None => self.problems.remove(&about).and_then(|_| withdraw(id)),
         }
     }
 
@@ -94,15 +128,16 @@ impl Robot {
     pub(crate) fn problems(&self) -> BTreeMap<String, String> {
         let problems = self.problems.iter();
         problems
-            .map(|(id, (_, text))| (id.clone(), text.clone()))
+            .map(|(about, (_, text))| (about.id(), text.clone()))
             .collect()
     }
 
-    /// Status messages of all problems.
-    pub(crate) fn problem_frames(&self) -> Vec<Bytes> {
+    /// Status messages of all problems that somebody sees.
+    pub(crate) fn problem_frames(&self, permission: &Permission) -> Vec<Bytes> {
         let problems = self.problems.iter();
         problems
-            .filter_map(|(id, (level, text))| status(*level, text.clone(), id.clone()))
+            .filter(|(about, _)| about.is_seen_by(permission))
+            .filter_map(|(about, (level, text))| status(*level, text.clone(), about.id()))
             .collect()
     }
 }
@@ -110,7 +145,7 @@ impl Robot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::permission::Rights;
+    use crate::permission::{Policy, Rights};
 
     #[test]
     fn time_is_told_only_if_it_is_simulated() {
@@ -128,12 +163,15 @@ mod tests {
     fn a_problem_is_told_to_later_ones_until_it_is_over() {
         let mut robot = Robot::new(RobotInfo::default());
         let problem = Some((StatusLevel::Error, "it is cold".to_owned()));
-        assert!(robot.set_problem("cold".to_owned(), problem).is_some());
-        assert_eq!(robot.problem_frames().len(), 1);
-        assert!(robot.set_problem("cold".to_owned(), None).is_some());
-        assert!(robot.set_problem("cold".to_owned(), None).is_none());
-        assert!(robot.problem_frames().is_empty());
-        let permission = Permission::new(Rights::default());
+        let all = Permission::new(Policy::default(), Rights::all());
+        let cold = || Subject::Topic("/cold".to_owned());
+        assert!(robot.set_problem(cold(), problem).is_some());
+        assert_eq!(robot.problem_frames(&all).len(), 1);
+        assert!(robot.problem_frames(&Permission::none()).is_empty());
+        assert!(robot.set_problem(cold(), None).is_some());
+        assert!(robot.set_problem(cold(), None).is_none());
+        assert!(robot.problem_frames(&all).is_empty());
+        let permission = Permission::none();
         assert!(robot.server_info(&permission).is_some());
     }
 }

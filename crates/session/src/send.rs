@@ -141,6 +141,13 @@ impl Sender {
         self.routes.join(now, id);
     }
 
+    /// Says of which group of equal rights a participant is.
+    pub(crate) fn set_group(&mut self, id: ParticipantId, group: u128) {
+        if let Some(receiver) = self.routes.receivers.get_mut(&id) {
+            receiver.group = group;
+        }
+    }
+
     /// Removes a participant. Returns the channels that it subscribed to.
     pub(crate) fn leave(&mut self, id: ParticipantId) -> Vec<ChannelId> {
         self.routes.leave(id)

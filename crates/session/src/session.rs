@@ -81,6 +81,7 @@ impl Session {
             info!(?id, "resyncing participant");
             self.resync(now, id);
         }
+        self.end_rights(now);
         self.sender.handle_timeout(now);
         self.channels.handle_timeout(now);
         let routes = self.sender.routes();
@@ -98,6 +99,7 @@ impl Session {
             self.channels.next_timeout(),
             self.reports.next_timeout(),
             self.requests.next_timeout(),
+            self.requests.exchange.next_expiry(),
         ];
         due.into_iter().flatten().min().map(|at| at.max(now))
     }
@@ -162,13 +164,5 @@ impl Session {
 
     fn push_control(&mut self, now: Instant, id: ParticipantId, frame: Option<Bytes>) {
         self.sender.push_control(now, id, frame);
-    }
-
-    fn broadcast_control(&mut self, now: Instant, frames: &[Bytes]) {
-        for id in self.sender.participants() {
-            for frame in frames {
-                self.push_control(now, id, Some(frame.clone()));
-            }
-        }
     }
 }

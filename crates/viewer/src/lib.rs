@@ -11,4 +11,5 @@ pub mod outbox;
 pub mod record;
 pub mod room;
 pub mod subscription;
+pub mod token;
 pub mod web;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use lexopt::prelude::*;
 use regex::Regex;
+use remote_access_rights::Rights;
 use remote_access_room::{
     Endpoint, Role, Secret, TokenEndpoint, TokenMint, TokenSource, UplinkOptions,
 };
@@ -285,6 +286,8 @@ impl Options {
                 name: identity.clone(),
                 identity,
                 role: Role::Viewer,
+                // Who has the secret can grant itself anything.
+                rights: Some(Rights::all()),
             })
         } else {
             return Err(OptionsError::NoToken);

@@ -32,6 +32,8 @@ pub(crate) enum AssetError {
     TooMany,
     #[error(transparent)]
     Busy(#[from] Busy),
+    #[error("the right to fetch it has ended")]
+    RightEnded,
     #[error("the asset could not be read in time")]
     Overdue,
     #[error("the asset of {0} bytes is over the limit of 16 MiB")]
@@ -46,7 +48,7 @@ pub(crate) fn answer(
     key: RequestKey,
     result: Result<Bytes, RequestFailure>,
 ) {
-    let Some(Pending::Asset(request)) = exchange.pending.take(key) else {
+    let Some(Pending::Asset { request, .. }) = exchange.pending.take(key) else {
         return;
     };
     let size = result.as_ref().map_or(0, Bytes::len);
@@ -75,6 +77,19 @@ pub(crate) fn fetch(
     }
 }
 
+/// Ends requests for files that a participant may not have any more.
+pub(crate) fn end_forbidden(exchange: &mut Exchange, id: ParticipantId) {
+    let forbidden = |exchange: &Exchange, what: &Pending| match what {
+        Pending::Asset { uri, .. } => !exchange.permits(id, Action::FetchAsset { uri }),
+        Pending::Call { .. } | Pending::Parameters { .. } => false,
+    };
+    for key in exchange.waiting(id, forbidden) {
+        let failure = RequestFailure::new(AssetError::RightEnded);
+        answer(exchange, key, Err(failure));
+        exchange.forward_ending(Request::Cancel(key));
+    }
+}
+
 fn start(
     exchange: &mut Exchange,
     now: Instant,
@@ -82,15 +97,19 @@ fn start(
     request: AssetRequestId,
     uri: String,
 ) -> Result<(), AssetError> {
-    exchange.allow(now, id, Action::FetchAsset)?;
     if uri.len() > MAX_URI {
         return Err(AssetError::LongName);
     }
-    let is_one = |what: &Pending| matches!(what, Pending::Asset(_));
+    exchange.allow(now, id, Action::FetchAsset { uri: &uri })?;
+    let is_one = |what: &Pending| matches!(what, Pending::Asset { .. });
     if exchange.pending.count(id, is_one) >= MAX_REQUESTS {
         return Err(AssetError::TooMany);
     }
-    let pending = (Pending::Asset(request), TIMEOUT);
+    let asset = Pending::Asset {
+        request,
+        uri: uri.clone(),
+    };
+    let pending = (asset, TIMEOUT);
     exchange.forward_pending(now, id, pending, |key| Request::FetchAsset { key, uri })?;
     Ok(())
 }

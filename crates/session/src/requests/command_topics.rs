@@ -69,11 +69,13 @@ impl CommandTopics {
         }
     }
 
-    /// A message of a participant that may publish was passed on: a sign of life.
-    pub(crate) fn on_message(&mut self, now: Instant, topic: &str, by: ClientChannelKey) {
+    /// A message of a participant that may publish was passed on: a sign of life. Returns whether it
+    /// drives from now on, and did not before.
+    pub(crate) fn on_message(&mut self, now: Instant, topic: &str, by: ClientChannelKey) -> bool {
         if let Some(driven) = self.driven.get_mut(topic) {
             driven.by = by;
             driven.last = now;
+            false
         } else if self.rule.holds(topic) {
             let driven = Driven {
                 by,
@@ -81,10 +83,18 @@ impl CommandTopics {
                 told: BTreeSet::new(),
             };
             self.driven.insert(topic.to_owned(), driven);
+            true
+        } else {
+            false
         }
     }
 
-    /// A channel is gone.
+    /// The wheel is taken from whoever drives.
+    pub(crate) fn take_over(&mut self, topic: &str) -> Option<Released> {
+        self.release(topic)
+    }
+
+    /// A channel is gone, or what came on it cannot be published.
     pub(crate) fn on_channel_gone(&mut self, channel: ClientChannelKey) -> Option<Released> {
         let (topic, _) = self.driven.iter().find(|(_, d)| d.by == channel)?;
         self.release(&topic.clone())

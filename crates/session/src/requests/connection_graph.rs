@@ -9,8 +9,9 @@ use remote_access_protocol::server::{
 
 use super::exchange::Exchange;
 use super::request::Request;
+use crate::catalogues::Catalogues;
 use crate::ids::ParticipantId;
-use crate::permission::Action;
+use crate::permission::{Action, Permission};
 
 /// Nodes by the name of what they publish, subscribe or serve.
 pub type NodesByName = BTreeMap<String, BTreeSet<String>>;
@@ -27,6 +28,22 @@ pub struct Connections {
 }
 
 impl Connections {
+    /// What somebody sees of it: topics that it may see, services that it may call.
+    fn seen_by(&self, permission: &Permission) -> Self {
+        let of = |nodes: &NodesByName, sees: &dyn Fn(&str) -> bool| -> NodesByName {
+            let seen = nodes.iter().filter(|(name, _)| sees(name));
+            seen.map(|(name, nodes)| (name.clone(), nodes.clone()))
+                .collect()
+        };
+        let topic = |topic: &str| permission.check(Action::See { topic }).is_ok();
+        let service = |service: &str| permission.rights.sees_service(service);
+        Self {
+            published: of(&self.published, &topic),
+            subscribed: of(&self.subscribed, &topic),
+            services: of(&self.services, &service),
+        }
+    }
+
     /// The update that makes `self` of `old`.
     fn update_from(&self, old: &Self) -> GraphUpdate {
         let topics = |graph: &Self| -> BTreeSet<String> {
@@ -98,16 +115,25 @@ impl ConnectionGraph {
         }
         let first = self.current.is_none();
         let old = self.current.take().unwrap_or_default();
-        let update = graph.update_from(&old);
-        self.current = Some(graph);
-        // The first one is sent even if it is empty: it is an answer.
-        if update == GraphUpdate::default() && !first {
-            return;
-        }
-        let frame = ServerMessage::ConnectionGraphUpdate(update).frame();
+        let mut frames = Catalogues::default();
         for &id in &self.watchers {
-            exchange.reply(id, frame.clone());
+            let Some(permission) = exchange.permission(id) else {
+                continue;
+            };
+            let frames = frames.of(permission, || {
+                let update = graph
+                    .seen_by(permission)
+                    .update_from(&old.seen_by(permission));
+                // The first one is sent even if it is empty: it is an answer.
+                let news = first || update != GraphUpdate::default();
+                let frame = news.then(|| ServerMessage::ConnectionGraphUpdate(update).frame());
+                frame.flatten().into_iter().collect()
+            });
+            for frame in frames {
+                exchange.reply(id, Some(frame));
+            }
         }
+        self.current = Some(graph);
     }
 
     pub(crate) fn watch(&mut self, exchange: &mut Exchange, now: Instant, id: ParticipantId) {
@@ -126,8 +152,11 @@ impl ConnectionGraph {
     /// Sends the whole graph to a participant that watches it, if it is known.
     pub(crate) fn greet(&self, exchange: &mut Exchange, id: ParticipantId) {
         let graph = self.current.as_ref();
-        if let Some(graph) = graph.filter(|_| self.watchers.contains(&id)) {
-            let update = graph.update_from(&Connections::default());
+        let permission = exchange.permission(id);
+        let watched = graph.filter(|_| self.watchers.contains(&id));
+        if let Some((graph, permission)) = watched.zip(permission) {
+            let seen = graph.seen_by(permission);
+            let update = seen.update_from(&Connections::default());
             exchange.reply(id, ServerMessage::ConnectionGraphUpdate(update).frame());
         }
     }
@@ -152,7 +181,7 @@ impl ConnectionGraph {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::permission::{NameRule, Rights};
+    use crate::permission::{NameRule, Policy, Rights};
     use remote_access_protocol::capability::Capability;
 
     fn nodes(entries: &[(&str, &[&str])]) -> NodesByName {
@@ -202,11 +231,12 @@ mod tests {
     #[test]
     fn who_comes_later_gets_the_whole_graph_and_the_last_one_ends_it() {
         let now = Instant::now();
-        let rights = Rights::new([Capability::ConnectionGraph], NameRule::default());
+        let policy = Policy::new([Capability::ConnectionGraph], NameRule::default());
+        let permission = Permission::new(policy, Rights::all());
         let mut exchange = Exchange::default();
         let mut graph = ConnectionGraph::default();
         for id in [1, 2].map(ParticipantId) {
-            exchange.join(id, rights.clone());
+            exchange.join(now, id, permission.clone());
         }
         graph.watch(&mut exchange, now, ParticipantId(1));
         assert_eq!(exchange.poll(), Some(Request::WatchGraph(true)));

@@ -9,8 +9,9 @@ use remote_access_protocol::server::StatusLevel;
 use super::pending::{Pending, PendingRequests};
 use super::queue::{Busy, RequestQueue};
 use super::request::{Request, RequestKey};
+use crate::audit::{Act, AuditBudget};
 use crate::ids::ParticipantId;
-use crate::permission::{Action, Permission, Refusal, Rights};
+use crate::permission::{Action, Permission, Refusal};
 use crate::status::status;
 
 /// The same notice is not repeated for this time.
@@ -50,6 +51,9 @@ struct Party {
     /// The name that people read.
     name: String,
     notices: BTreeMap<String, Instant>,
+    audit: AuditBudget,
+    /// What is wrong with its rights.
+    problem: Option<String>,
 }
 
 impl Party {
@@ -68,11 +72,13 @@ impl Party {
 }
 
 impl Exchange {
-    pub(crate) fn join(&mut self, id: ParticipantId, rights: Rights) {
+    pub(crate) fn join(&mut self, now: Instant, id: ParticipantId, permission: Permission) {
         let party = Party {
-            permission: Permission::new(rights),
+            permission,
             name: String::new(),
             notices: BTreeMap::new(),
+            audit: AuditBudget::new(now),
+            problem: None,
         };
         self.participants.insert(id, party);
     }
@@ -102,16 +108,60 @@ impl Exchange {
             .is_some_and(|permission| permission.check(action).is_ok())
     }
 
-    /// Participants that may do this, in the order in which they joined.
-    pub(crate) fn permitted(&self, action: Action<'_>) -> Vec<ParticipantId> {
-        let ids = self.participants.keys().copied();
-        ids.filter(|&id| self.permits(id, action)).collect()
+    /// The participants with what they may do, in the order in which they joined.
+    pub(crate) fn permissions(&self) -> impl Iterator<Item = (ParticipantId, &Permission)> {
+        let participants = self.participants.iter();
+        participants.map(|(&id, party)| (id, &party.permission))
+    }
+
+    /// Participants whose rights end by then.
+    pub(crate) fn expired(&self, now: Instant) -> Vec<ParticipantId> {
+        self.permissions()
+            .filter(|(_, permission)| permission.rights.expires.is_some_and(|at| at <= now))
+            .map(|(id, _)| id)
+            .collect()
+    }
+
+    /// When the next rights end.
+    pub(crate) fn next_expiry(&self) -> Option<Instant> {
+        self.permissions()
+            .filter_map(|(_, permission)| permission.rights.expires)
+            .min()
+    }
+
+    /// Requests of a participant that wait for an answer and are of this kind.
+    pub(crate) fn waiting(
+        &self,
+        id: ParticipantId,
+        kind: impl Fn(&Self, &Pending) -> bool,
+    ) -> Vec<RequestKey> {
+        let waiting = self.pending.of(id);
+        let of_kind = waiting.filter(|(_, what)| kind(self, what));
+        of_kind.map(|(key, _)| key).collect()
+    }
+
+    /// Writes down what a participant did to the robot, or was refused.
+    pub(crate) fn audit(&mut self, now: Instant, id: ParticipantId, act: Act<'_>) {
+        if let Some(party) = self.participants.get_mut(&id) {
+            party.audit.write(now, &party.name, act);
+        }
     }
 
     pub(crate) fn set_name(&mut self, id: ParticipantId, name: String) {
         if let Some(party) = self.participants.get_mut(&id) {
             party.name = name;
         }
+    }
+
+    /// What is wrong with a participant's rights, if anything is.
+    pub(crate) fn problem(&self, id: ParticipantId) -> Option<&str> {
+        self.participants.get(&id)?.problem.as_deref()
+    }
+
+    /// Notes what is wrong with a participant's rights. Returns whether something was before.
+    pub(crate) fn set_problem(&mut self, id: ParticipantId, problem: Option<String>) -> bool {
+        let party = self.participants.get_mut(&id);
+        party.is_some_and(|party| std::mem::replace(&mut party.problem, problem).is_some())
     }
 
     /// The name that people read, empty if none is known.
@@ -133,15 +183,11 @@ impl Exchange {
         let Err(refusal) = permission.check(action) else {
             return Ok(());
         };
-        let status_id = match action {
-            Action::Publish { topic } => format!("refused-publish-{topic}"),
-            Action::CallService
-            | Action::GetParameters
-            | Action::SetParameters
-            | Action::SubscribeParameters
-            | Action::WatchGraph
-            | Action::FetchAsset => format!("refused-{action:?}"),
+        let status_id = match action.name() {
+            Some(name) => format!("refused-{}-{name}", action.what()),
+            None => format!("refused-{}", action.what()),
         };
+        self.audit(now, id, Act::Refused(action));
         self.notice(now, id, StatusLevel::Error, refusal.to_string(), status_id);
         Err(refusal)
     }
@@ -233,7 +279,7 @@ mod tests {
 
     fn exchange() -> Exchange {
         let mut exchange = Exchange::default();
-        exchange.join(VIEWER, Rights::default());
+        exchange.join(Instant::now(), VIEWER, Permission::none());
         exchange
     }
 
@@ -243,7 +289,7 @@ mod tests {
         let mut exchange = exchange();
         let told = |exchange: &mut Exchange, now| {
             for _ in 0..100 {
-                assert!(exchange.allow(now, VIEWER, Action::FetchAsset).is_err());
+                assert!(exchange.allow(now, VIEWER, Action::FetchAssets).is_err());
             }
             exchange.take_replies().len()
         };
@@ -267,7 +313,10 @@ mod tests {
     fn what_a_participant_waits_for_is_cancelled_when_it_leaves() {
         let now = Instant::now();
         let mut exchange = exchange();
-        let pending = Pending::Asset(AssetRequestId(1));
+        let pending = Pending::Asset {
+            request: AssetRequestId(1),
+            uri: String::new(),
+        };
         let fetch = |key| Request::FetchAsset {
             key,
             uri: String::new(),
@@ -281,6 +330,6 @@ mod tests {
         };
         assert_eq!(exchange.poll(), Some(Request::Cancel(key)));
         assert_eq!(exchange.pending.next_deadline(), None);
-        assert!(!exchange.permits(VIEWER, Action::FetchAsset));
+        assert!(!exchange.permits(VIEWER, Action::FetchAssets));
     }
 }

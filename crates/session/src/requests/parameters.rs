@@ -9,8 +9,9 @@ use remote_access_protocol::server::{ServerMessage, StatusLevel};
 use super::exchange::Exchange;
 use super::pending::Pending;
 use super::request::{size_of_parameter, Request, RequestKey};
+use crate::audit::Act;
 use crate::ids::ParticipantId;
-use crate::permission::Action;
+use crate::permission::{Action, Permission};
 use crate::status::status;
 
 /// Requests about parameters that one participant may wait for.
@@ -105,7 +106,19 @@ impl Parameters {
             let pending = Pending::Parameters {
                 id: request_id,
                 answer: true,
+                sets: false,
             };
+            if !names.is_empty() {
+                names.retain(|name| {
+                    let action = Action::GetParameter { name };
+                    exchange.allow(now, id, action).is_ok()
+                });
+                // No names would mean all.
+                if names.is_empty() {
+                    forward_nothing(exchange, now, id, pending);
+                    return;
+                }
+            }
             forward(exchange, now, id, pending, |key| Request::GetParameters {
                 key,
                 names,
@@ -118,7 +131,7 @@ impl Parameters {
         exchange: &mut Exchange,
         now: Instant,
         id: ParticipantId,
-        parameters: Vec<Parameter>,
+        mut parameters: Vec<Parameter>,
         request_id: Option<String>,
     ) {
         if exchange.allow(now, id, Action::SetParameters).is_ok()
@@ -127,11 +140,28 @@ impl Parameters {
             let pending = Pending::Parameters {
                 answer: request_id.is_some(),
                 id: request_id,
+                sets: true,
             };
-            forward(exchange, now, id, pending, |key| Request::SetParameters {
+            parameters.retain(|parameter| {
+                let name = &parameter.name;
+                exchange
+                    .allow(now, id, Action::SetParameter { name })
+                    .is_ok()
+            });
+            if parameters.is_empty() {
+                forward_nothing(exchange, now, id, pending);
+                return;
+            }
+            let names: Vec<String> = parameters.iter().map(|each| each.name.clone()).collect();
+            let forwarded = forward(exchange, now, id, pending, |key| Request::SetParameters {
                 key,
                 parameters,
             });
+            if forwarded {
+                for name in &names {
+                    exchange.audit(now, id, Act::Sets(name));
+                }
+            }
         }
     }
 
@@ -181,10 +211,15 @@ impl Parameters {
 
     /// Passes on the values that a participant asked for, or those after it set some. Ignored if
     /// nobody waits.
-    pub(crate) fn answer(exchange: &mut Exchange, key: RequestKey, parameters: Vec<Parameter>) {
-        let Some(Pending::Parameters { id, answer: true }) = exchange.pending.take(key) else {
+    pub(crate) fn answer(exchange: &mut Exchange, key: RequestKey, mut parameters: Vec<Parameter>) {
+        let Some(Pending::Parameters {
+            id, answer: true, ..
+        }) = exchange.pending.take(key)
+        else {
             return;
         };
+        let permission = exchange.permission(key.participant);
+        parameters.retain(|parameter| permission.is_some_and(|each| may_read(each, parameter)));
         let frame = ServerMessage::ParameterValues { parameters, id }.frame();
         let too_large = || {
             let text = "the values of the parameters are too large for one message".to_owned();
@@ -209,7 +244,12 @@ impl Parameters {
     /// Tells those who watch parameters that they have changed.
     pub(crate) fn changed(&self, exchange: &mut Exchange, changed: &[Parameter]) {
         for (&id, watched) in &self.watched {
-            let of_interest = changed.iter().filter(|each| watched.has(&each.name));
+            let Some(permission) = exchange.permission(id) else {
+                continue;
+            };
+            let of_interest = changed
+                .iter()
+                .filter(|each| watched.has(&each.name) && may_read(permission, each));
             for parameters in batches(of_interest) {
                 let message = ServerMessage::ParameterValues {
                     parameters,
@@ -227,6 +267,7 @@ impl Parameters {
             let pending = Pending::Parameters {
                 id: None,
                 answer: true,
+                sets: false,
             };
             forward(exchange, now, id, pending, |key| Request::GetParameters {
                 key,
@@ -241,6 +282,15 @@ impl Parameters {
             self.watched.remove(&id);
         }
         self.update_watching(exchange);
+        let forbidden = |exchange: &Exchange, what: &Pending| match what {
+            Pending::Parameters { sets: true, .. } => !exchange.permits(id, Action::SetParameters),
+            Pending::Parameters { .. } => !exchange.permits(id, Action::GetParameters),
+            Pending::Call { .. } | Pending::Asset { .. } => false,
+        };
+        for key in exchange.waiting(id, forbidden) {
+            Self::answer(exchange, key, Vec::new());
+            exchange.forward_ending(Request::Cancel(key));
+        }
     }
 
     /// Tells the robot's side whether anybody watches.
@@ -265,13 +315,26 @@ fn few_names(exchange: &mut Exchange, now: Instant, id: ParticipantId, count: us
     count <= MAX_NAMES
 }
 
+/// Whether somebody may know a parameter's value.
+fn may_read(permission: &Permission, parameter: &Parameter) -> bool {
+    let name = &parameter.name;
+    permission.check(Action::GetParameter { name }).is_ok()
+}
+
+/// Answers a request of which nothing is left.
+fn forward_nothing(exchange: &mut Exchange, now: Instant, id: ParticipantId, pending: Pending) {
+    let key = exchange.pending.add(now, id, pending, TIMEOUT);
+    Parameters::answer(exchange, key, Vec::new());
+}
+
+/// Returns whether the request was passed on; if not the participant is told why.
 fn forward(
     exchange: &mut Exchange,
     now: Instant,
     id: ParticipantId,
     pending: Pending,
     request: impl FnOnce(RequestKey) -> Request,
-) {
+) -> bool {
     let is_one = |what: &Pending| matches!(what, Pending::Parameters { .. });
     let long_id = matches!(&pending, Pending::Parameters { id: Some(id), .. } if id.len() > MAX_ID);
     let reason = if exchange.pending.count(id, is_one) >= MAX_REQUESTS {
@@ -280,12 +343,13 @@ fn forward(
         format!("the id of a request for parameters has more than {MAX_ID} bytes")
     } else {
         match exchange.forward_pending(now, id, (pending, TIMEOUT), request) {
-            Ok(()) => return,
+            Ok(()) => return true,
             Err(busy) => busy.to_string(),
         }
     };
     let status_id = "parameters".to_owned();
     exchange.notice(now, id, StatusLevel::Error, reason, status_id);
+    false
 }
 
 /// Parameters in as many messages as their sizes need.
@@ -310,7 +374,7 @@ fn batches<'a>(parameters: impl Iterator<Item = &'a Parameter>) -> Vec<Vec<Param
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::permission::{NameRule, Rights};
+    use crate::permission::{NameRule, Policy, Rights};
     use remote_access_protocol::capability::Capability;
     use serde_json::Value;
 
@@ -322,7 +386,8 @@ mod tests {
         let mut exchange = Exchange::default();
         let mut parameters = Parameters::default();
         for id in [VIEWER, ParticipantId(2)] {
-            exchange.join(id, Rights::new(Capability::ALL, NameRule::default()));
+            let policy = Policy::new(Capability::ALL, NameRule::default());
+            exchange.join(now, id, Permission::new(policy, Rights::all()));
             parameters.watch(&mut exchange, now, id, vec!["/n.p".to_owned()]);
             parameters.watch(&mut exchange, now, id, vec![]);
         }

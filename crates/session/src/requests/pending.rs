@@ -20,8 +20,12 @@ pub(crate) enum Pending {
     Parameters {
         id: Option<String>,
         answer: bool,
+        sets: bool,
     },
-    Asset(AssetRequestId),
+    Asset {
+        request: AssetRequestId,
+        uri: String,
+    },
 }
 
 /// The requests that are not answered yet, each with the time until which that may take.
@@ -102,14 +106,13 @@ mod tests {
         let second = Duration::from_secs(1);
         let mut pending = PendingRequests::default();
         let viewer = ParticipantId(1);
-        let first = pending.add(start, viewer, Pending::Asset(AssetRequestId(1)), second);
-        let later = pending.add(start, viewer, Pending::Asset(AssetRequestId(1)), 2 * second);
-        let other = pending.add(
-            start,
-            ParticipantId(2),
-            Pending::Asset(AssetRequestId(1)),
-            3 * second,
-        );
+        let asset = || Pending::Asset {
+            request: AssetRequestId(1),
+            uri: String::new(),
+        };
+        let first = pending.add(start, viewer, asset(), second);
+        let later = pending.add(start, viewer, asset(), 2 * second);
+        let other = pending.add(start, ParticipantId(2), asset(), 3 * second);
         assert_eq!(pending.count(viewer, |_| true), 2);
         let expired = pending.expired(start + second);
         assert!(matches!(expired[..], [(key, _)] if key == first));

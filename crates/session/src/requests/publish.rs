@@ -7,13 +7,14 @@ use bytes::Bytes;
 use remote_access_protocol::client::ClientChannel;
 use remote_access_protocol::server::StatusLevel;
 use remote_access_protocol::ClientChannelId;
-use tracing::{debug, info};
+use tracing::debug;
 
 use super::command_age::CommandAges;
 use super::command_topics::{CommandTopics, Released};
 use super::exchange::Exchange;
 use super::queue::Busy;
 use super::request::{ClientChannelKey, Encoding, Request, UnknownEncoding};
+use crate::audit::Act;
 use crate::ids::ParticipantId;
 use crate::permission::Action;
 use crate::status::withdraw;
@@ -85,10 +86,31 @@ impl Publishing {
         let text = format!("cannot publish on {}: {reason}", channel.topic);
         let status_id = channel_status(key.channel);
         exchange.notice(now, key.participant, StatusLevel::Error, text, status_id);
+        self.end_driving(exchange, now, key);
+    }
+
+    /// What came on a channel was not published: it is no sign of life, so that what the channel
+    /// drives gets its stop.
+    fn end_driving(&mut self, exchange: &mut Exchange, now: Instant, key: ClientChannelKey) {
+        if let Some(released) = self.commands.on_channel_gone(key) {
+            stop(exchange, now, released);
+        }
+    }
+
+    /// Notes that a message could not be published.
+    pub(crate) fn publish_failed(
+        &mut self,
+        exchange: &mut Exchange,
+        now: Instant,
+        key: ClientChannelKey,
+        reason: &str,
+    ) {
+        self.tell_not_published(exchange, now, key, reason);
+        self.end_driving(exchange, now, key);
     }
 
     /// Tells a participant that a message was not published.
-    pub(crate) fn publish_failed(
+    fn tell_not_published(
         &self,
         exchange: &mut Exchange,
         now: Instant,
@@ -106,6 +128,15 @@ impl Publishing {
         exchange.notice(now, key.participant, StatusLevel::Error, text, status_id);
     }
 
+    /// What it is to publish on a topic.
+    fn action<'a>(&self, topic: &'a str) -> Action<'a> {
+        if self.commands.holds(topic) {
+            Action::Drive { topic }
+        } else {
+            Action::Publish { topic }
+        }
+    }
+
     pub(crate) fn advertise(
         &mut self,
         exchange: &mut Exchange,
@@ -115,13 +146,15 @@ impl Publishing {
     ) {
         for channel in channels {
             let topic = &channel.topic;
-            if let Err(error) = exchange.allow(now, id, Action::Publish { topic }) {
+            if let Err(error) = exchange.allow(now, id, self.action(topic)) {
                 debug!(?id, channel = %channel.id, %error, "a participant's channel is refused");
             } else if let Err(error) = self.add(exchange, id, &channel) {
                 debug!(?id, channel = %channel.id, %error, "a participant's channel is refused");
                 let text = format!("cannot publish on {topic:.MAX_NAME$}: {error}");
                 let status_id = channel_status(channel.id);
                 exchange.notice(now, id, StatusLevel::Error, text, status_id);
+            } else {
+                exchange.audit(now, id, Act::Publishes(topic));
             }
         }
     }
@@ -171,6 +204,7 @@ impl Publishing {
     pub(crate) fn unadvertise(
         &mut self,
         exchange: &mut Exchange,
+        now: Instant,
         participant: ParticipantId,
         channels: &[ClientChannelId],
     ) {
@@ -179,28 +213,29 @@ impl Publishing {
                 participant,
                 channel,
             };
-            if self.channels.remove(&key).is_none() {
+            let Some(state) = self.channels.remove(&key) else {
                 debug!(?participant, %channel, "the participant has no such channel");
                 continue;
-            }
-            if let Some(released) = self.commands.on_channel_gone(key) {
-                stop(exchange, released);
-            }
+            };
+            self.end_driving(exchange, now, key);
+            exchange.audit(now, participant, Act::PublishesNoMore(&state.topic));
             exchange.forward_ending(Request::Unadvertise { key });
         }
     }
 
     /// Ends what a participant may not do any more.
-    pub(crate) fn end_forbidden(&mut self, exchange: &mut Exchange, id: ParticipantId) {
+    pub(crate) fn end_forbidden(
+        &mut self,
+        exchange: &mut Exchange,
+        now: Instant,
+        id: ParticipantId,
+    ) {
         let lost: Vec<ClientChannelId> = self
             .of(id)
-            .filter(|(_, channel)| {
-                let topic = &channel.topic;
-                !exchange.permits(id, Action::Publish { topic })
-            })
+            .filter(|(_, channel)| !exchange.permits(id, self.action(&channel.topic)))
             .map(|(key, _)| key.channel)
             .collect();
-        self.unadvertise(exchange, id, &lost);
+        self.unadvertise(exchange, now, id, &lost);
     }
 
     /// Forgets a participant whose channels have ended.
@@ -277,6 +312,16 @@ impl Publishing {
         }
         if let Err(driver) = self.commands.may_publish(&state.topic, participant) {
             let topic = &state.topic;
+            let overrides = |id| exchange.permits(id, Action::OverrideDriver);
+            if overrides(participant) && !overrides(driver) {
+                exchange.audit(now, driver, Act::Overridden(topic));
+                if let Some(released) = self.commands.take_over(topic) {
+                    stop(exchange, now, released);
+                }
+            }
+        }
+        if let Err(driver) = self.commands.may_publish(&state.topic, participant) {
+            let topic = &state.topic;
             let driver = name_of(exchange, driver);
             let text = format!("{topic} is driven by {driver}; it is free when {driver} stops");
             let status_id = driven_status(topic);
@@ -286,10 +331,12 @@ impl Publishing {
         match exchange.forward(Request::Publish { key, message }) {
             Ok(()) => {
                 // What is refused must not put off the stop.
-                self.commands.on_message(now, &state.topic, key);
+                if self.commands.on_message(now, &state.topic, key) {
+                    exchange.audit(now, participant, Act::Drives(&state.topic));
+                }
                 state.messages += 1;
             }
-            Err(busy) => self.publish_failed(exchange, now, key, &busy.to_string()),
+            Err(busy) => self.tell_not_published(exchange, now, key, &busy.to_string()),
         }
     }
 
@@ -303,7 +350,7 @@ impl Publishing {
             );
             let driver = released.by.participant;
             let status_id = format!("silent-{}", released.topic);
-            stop(exchange, released);
+            stop(exchange, now, released);
             exchange.notice(now, driver, StatusLevel::Warning, text, status_id);
         }
     }
@@ -342,9 +389,9 @@ impl Publishing {
     }
 }
 
-fn stop(exchange: &mut Exchange, released: Released) {
-    let viewer = name_of(exchange, released.by.participant);
-    info!(topic = released.topic, viewer, "publishing a stop");
+fn stop(exchange: &mut Exchange, now: Instant, released: Released) {
+    let driver = released.by.participant;
+    exchange.audit(now, driver, Act::Stopped(&released.topic));
     exchange.forward_ending(Request::Stop { key: released.by });
     let withdrawal = withdraw(driven_status(&released.topic));
     for id in released.told {
@@ -398,7 +445,7 @@ fn message_type(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::permission::{NameRule, Permission, Rights};
+    use crate::permission::{NameRule, Permission, Policy, Rights};
     use remote_access_protocol::capability::Capability;
     use std::time::Duration;
 
@@ -433,7 +480,8 @@ mod tests {
         let commands = CommandTopics::new(all.clone(), Duration::from_secs(1));
         let ages = CommandAges::new(Duration::from_secs(1));
         let mut publishing = Publishing::new(commands, ages, 1);
-        exchange.join(id, Rights::new([Capability::ClientPublish], all));
+        let policy = Policy::new([Capability::ClientPublish], all);
+        exchange.join(now, id, Permission::new(policy, Rights::all()));
         let channel = |number| ClientChannel {
             id: ClientChannelId(number),
             topic: "/cmd_vel".to_owned(),
@@ -449,8 +497,8 @@ mod tests {
         assert_eq!(publishing.driven().len(), 1);
         let passed_on = std::iter::from_fn(|| exchange.poll()).count();
         assert_eq!(passed_on, 2, "the channel and its message");
-        *exchange.permission_mut(id).unwrap() = Permission::new(Rights::default());
-        publishing.end_forbidden(&mut exchange, id);
+        *exchange.permission_mut(id).unwrap() = Permission::none();
+        publishing.end_forbidden(&mut exchange, now, id);
         let requests: Vec<Request> = std::iter::from_fn(|| exchange.poll()).collect();
         let key = ClientChannelKey {
             participant: id,

@@ -16,8 +16,10 @@ use super::exchange::Exchange;
 use super::pending::Pending;
 use super::queue::Busy;
 use super::request::{Encoding, Request, RequestKey, UnknownEncoding};
+use crate::audit::Act;
+use crate::catalogues::Catalogues;
 use crate::ids::ParticipantId;
-use crate::permission::{Action, Refusal};
+use crate::permission::{Action, Permission, Refusal};
 
 /// An advertisement holds about this many bytes of schemas at most.
 const ADVERTISE_BATCH: usize = 512 * 1024;
@@ -52,6 +54,8 @@ pub(crate) enum CallError {
     Busy(#[from] Busy),
     #[error("the service is gone")]
     Gone,
+    #[error("the right to call the service has ended")]
+    RightEnded,
     #[error("no response within {} ms", .0.as_millis())]
     Overdue(Duration),
     #[error("the response of {0} bytes is over the limit of 16 MiB")]
@@ -64,8 +68,8 @@ pub(crate) enum CallError {
 #[derive(Debug)]
 pub(crate) struct Services {
     services: BTreeMap<ServiceId, ServiceInfo>,
-    /// The advertisements of all services, once they were asked for.
-    catalogue: Option<Vec<Bytes>>,
+    /// The advertisements of the services that a group of equal rights sees, once they were asked for.
+    catalogue: Catalogues,
     /// Calls that one participant may wait for.
     max_calls: usize,
 }
@@ -74,14 +78,14 @@ impl Services {
     pub(crate) fn new(max_calls: usize) -> Self {
         Self {
             services: BTreeMap::new(),
-            catalogue: None,
+            catalogue: Catalogues::default(),
             max_calls,
         }
     }
 
     /// Adds services. One whose id is known is ignored: ids are never used twice.
     pub(crate) fn add(&mut self, exchange: &mut Exchange, services: Vec<ServiceInfo>) {
-        self.catalogue = None;
+        self.catalogue.clear();
         let mut added = Vec::with_capacity(services.len());
         for info in services {
             let id = info.service.id;
@@ -90,28 +94,39 @@ impl Services {
                 added.push(id);
             }
         }
-        let frames = self.advertisements(&added);
-        for id in exchange.permitted(Action::CallService) {
-            for frame in &frames {
-                exchange.reply(id, Some(frame.clone()));
+        let mut frames = Catalogues::default();
+        let news: Vec<_> = exchange
+            .permissions()
+            .map(|(id, permission)| {
+                let make = || self.advertisements(&self.seen_by(permission, &added));
+                (id, frames.of(permission, make))
+            })
+            .collect();
+        for (id, frames) in news {
+            for frame in frames {
+                exchange.reply(id, Some(frame));
             }
         }
     }
 
     /// Removes services; their calls fail. Unknown ids are ignored.
     pub(crate) fn remove(&mut self, exchange: &mut Exchange, ids: &[ServiceId]) {
-        let removed: Vec<ServiceId> = ids
-            .iter()
-            .copied()
-            .filter(|id| self.services.remove(id).is_some())
-            .collect();
+        let known = ids.iter().copied();
+        let removed: Vec<ServiceId> = known.filter(|id| self.services.contains_key(id)).collect();
         if removed.is_empty() {
             return;
         }
-        self.catalogue = None;
+        self.catalogue.clear();
+        let told: Vec<(ParticipantId, Vec<ServiceId>)> = exchange
+            .permissions()
+            .map(|(id, permission)| (id, self.seen_by(permission, &removed)))
+            .collect();
+        for id in &removed {
+            self.services.remove(id);
+        }
         let gone = |what: &Pending| match what {
             Pending::Call { service, .. } => removed.contains(service),
-            Pending::Parameters { .. } | Pending::Asset(_) => false,
+            Pending::Parameters { .. } | Pending::Asset { .. } => false,
         };
         let pending = exchange.pending.iter();
         let calls: Vec<RequestKey> = pending
@@ -122,10 +137,38 @@ impl Services {
             Self::answer(exchange, key, Err(RequestFailure::new(CallError::Gone)));
             exchange.forward_ending(Request::Cancel(key));
         }
-        let service_ids = removed;
-        let frame = ServerMessage::UnadvertiseServices { service_ids }.frame();
-        for id in exchange.permitted(Action::CallService) {
-            exchange.reply(id, frame.clone());
+        for (id, service_ids) in told {
+            if !service_ids.is_empty() {
+                let frame = ServerMessage::UnadvertiseServices { service_ids }.frame();
+                exchange.reply(id, frame);
+            }
+        }
+    }
+
+    /// Those of the services that somebody may call, and so see.
+    fn seen_by(&self, permission: &Permission, ids: &[ServiceId]) -> Vec<ServiceId> {
+        let sees = |id: &&ServiceId| {
+            self.services.get(id).is_some_and(|info| {
+                let service = &info.service.name;
+                permission.check(Action::CallService { service }).is_ok()
+            })
+        };
+        ids.iter().filter(sees).copied().collect()
+    }
+
+    /// Ends calls of services that a participant may not call any more.
+    pub(crate) fn end_forbidden(&self, exchange: &mut Exchange, id: ParticipantId) {
+        let forbidden = |exchange: &Exchange, what: &Pending| match what {
+            Pending::Call { service, .. } => self.services.get(service).is_none_or(|info| {
+                let service = &info.service.name;
+                !exchange.permits(id, Action::CallService { service })
+            }),
+            Pending::Parameters { .. } | Pending::Asset { .. } => false,
+        };
+        for key in exchange.waiting(id, forbidden) {
+            let failure = RequestFailure::new(CallError::RightEnded);
+            Self::answer(exchange, key, Err(failure));
+            exchange.forward_ending(Request::Cancel(key));
         }
     }
 
@@ -191,14 +234,22 @@ impl Services {
         id: ParticipantId,
         request: ServicePayload,
     ) -> Result<(), CallError> {
-        exchange.allow(now, id, Action::CallService)?;
+        exchange.allow(now, id, Action::CallServices)?;
         let ServicePayload {
             service,
             call,
             encoding,
             payload,
         } = request;
-        let timeout = self.timeout(service).ok_or(CallError::NoService)?;
+        // Who may not call a service does not learn that there is one.
+        let info = self.services.get(&service).ok_or(CallError::NoService)?;
+        let name = &info.service.name;
+        let action = Action::CallService { service: name };
+        if !exchange.permits(id, action) {
+            exchange.audit(now, id, Act::Refused(action));
+            return Err(CallError::NoService);
+        }
+        let timeout = info.timeout;
         let encoding = Encoding::parse(&encoding)?;
         let limit = self.max_calls;
         let is_call = |what: &Pending| matches!(what, Pending::Call { .. });
@@ -215,7 +266,7 @@ impl Services {
                 call: number,
                 ..
             } => (other, number) == (service, call),
-            Pending::Parameters { .. } | Pending::Asset(_) => false,
+            Pending::Parameters { .. } | Pending::Asset { .. } => false,
         };
         if exchange.pending.count(id, is_this) > 0 {
             return Err(CallError::IdInUse(call));
@@ -232,22 +283,22 @@ impl Services {
             payload,
         };
         exchange.forward_pending(now, id, (pending, timeout), request)?;
+        exchange.audit(now, id, Act::Calls(name));
         Ok(())
     }
 
     /// Tells a participant of all services, after a resync.
     pub(crate) fn greet(&mut self, exchange: &mut Exchange, id: ParticipantId) {
-        if exchange.permits(id, Action::CallService) {
-            exchange.reply_shared(id, self.catalogue());
-        }
-    }
-
-    fn catalogue(&mut self) -> Vec<Bytes> {
-        if self.catalogue.is_none() {
-            let ids: Vec<ServiceId> = self.services.keys().copied().collect();
-            self.catalogue = Some(self.advertisements(&ids));
-        }
-        self.catalogue.clone().unwrap_or_default()
+        let Some(permission) = exchange.permission(id) else {
+            return;
+        };
+        let mut catalogue = std::mem::take(&mut self.catalogue);
+        let frames = catalogue.of(permission, || {
+            let all: Vec<ServiceId> = self.services.keys().copied().collect();
+            self.advertisements(&self.seen_by(permission, &all))
+        });
+        self.catalogue = catalogue;
+        exchange.reply_shared(id, frames);
     }
 
     fn advertisements(&self, ids: &[ServiceId]) -> Vec<Bytes> {

@@ -146,7 +146,10 @@ impl LaneTurn<'_> {
             self.id,
             channel.subscribers.iter(),
             &mut routes.receivers,
-            policy(channel, &routes.config, false),
+            (
+                policy(channel, &routes.config, false),
+                routes.config.lane_sharing,
+            ),
         );
         let own = |id| (Source::Own(id, self.id), channel.class());
         routes.woken.extend(groups.apart.into_iter().map(own));

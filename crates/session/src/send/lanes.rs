@@ -59,18 +59,19 @@ impl Lanes {
     }
 
     /// Forms groups of those that read many streams and have something to get. A different group
-    /// comes first each time.
+    /// comes first each time. Those of different rights share nothing, and nobody does unless that
+    /// is allowed: who shares a lane knows the id of its stream, and could write on it.
     pub(crate) fn groups<'a>(
         &mut self,
         now: Instant,
         channel: ChannelId,
         subscribers: impl Iterator<Item = &'a ParticipantId>,
         receivers: &mut BTreeMap<ParticipantId, Receiver>,
-        policy: QueuePolicy,
+        (policy, sharing_allowed): (QueuePolicy, bool),
     ) -> Groups {
         self.turns = self.turns.wrapping_add(1);
         let mut groups = Groups::default();
-        let mut sharing: BTreeMap<u64, Vec<ParticipantId>> = BTreeMap::new();
+        let mut sharing: BTreeMap<_, Vec<ParticipantId>> = BTreeMap::new();
         for &id in subscribers {
             let Some(receiver) = receivers.get_mut(&id) else {
                 continue;
@@ -89,7 +90,9 @@ impl Lanes {
                 groups.dropped |= subscription.queue.expire(now, policy);
             }
             if let Some(seq) = receiver.front(channel) {
-                sharing.entry(seq).or_default().push(id);
+                let alone = (!sharing_allowed).then_some(id);
+                let key = (seq, receiver.group, alone);
+                sharing.entry(key).or_default().push(id);
             }
         }
         groups.sharing = sharing.into_values().collect();

@@ -44,6 +44,8 @@ pub(crate) struct Subscription {
 pub(crate) struct Receiver {
     /// Whether it reads many streams at once.
     pub(crate) many_streams: bool,
+    /// Its group of equal rights: it shares lanes with none outside of it.
+    pub(crate) group: u128,
     /// The stream for control messages, and for everything if it reads one stream only.
     pub(crate) primary: StreamId,
     /// Whether the last frame on the primary stream was a control message.
@@ -93,6 +95,7 @@ impl Receiver {
     pub(crate) fn new(now: Instant, config: &SessionConfig, primary: StreamId) -> Self {
         Self {
             many_streams: false,
+            group: 0,
             primary,
             in_control: false,
             borrowed_by: None,

@@ -1,5 +1,6 @@
 //! Channels of the robot and their messages, handed on.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -8,11 +9,14 @@ use remote_access_protocol::ChannelId;
 use tracing::debug;
 
 use super::Session;
+use crate::audit::Act;
+use crate::catalogues::Catalogues;
 use crate::channels::channel::{ChannelInfo, Delivery};
 use crate::channels::Received;
 use crate::counters::DropReason;
 use crate::ids::{ParticipantId, PublisherId};
 use crate::message::Picture;
+use crate::permission::Action;
 use crate::status::status;
 
 impl Session {
@@ -22,8 +26,20 @@ impl Session {
         for &id in &added {
             self.sender.add_channel(id);
         }
-        let frames = self.channels.advertisements(&added);
-        self.broadcast_control(now, &frames);
+        let mut frames = Catalogues::default();
+        let permissions = self.requests.exchange.permissions();
+        let told: Vec<_> = permissions
+            .map(|(id, permission)| {
+                let seen = || self.channels.seen_by(permission, &added);
+                let make = || self.channels.advertisements(&seen());
+                (id, frames.of(permission, make))
+            })
+            .collect();
+        for (id, frames) in told {
+            for frame in frames {
+                self.push_control(now, id, Some(frame));
+            }
+        }
     }
 
     /// The publishers of a channel deliver otherwise than before. An unknown id is ignored.
@@ -33,18 +49,35 @@ impl Session {
 
     /// Channels that exist no more, with their subscriptions. Unknown ids are ignored.
     pub fn remove_channels(&mut self, now: Instant, ids: &[ChannelId]) {
-        let mut channel_ids = Vec::with_capacity(ids.len());
+        let permissions = self.requests.exchange.permissions();
+        let told: Vec<(ParticipantId, Vec<ChannelId>)> = permissions
+            .map(|(id, permission)| (id, self.channels.seen_by(permission, ids)))
+            .collect();
         for &id in ids {
             if self.channels.remove(id) {
                 self.sender.remove_channel(id);
                 self.reports.remove_channel(id);
-                channel_ids.push(id);
             }
         }
-        if !channel_ids.is_empty() {
-            let frame = ServerMessage::Unadvertise { channel_ids }.frame();
-            self.broadcast_control(now, frame.as_slice());
+        for (id, channel_ids) in told {
+            if !channel_ids.is_empty() {
+                let frame = ServerMessage::Unadvertise { channel_ids }.frame();
+                self.push_control(now, id, frame);
+            }
         }
+    }
+
+    /// Ends subscriptions to topics that a participant does not see any more.
+    pub(super) fn end_unseen(&mut self, now: Instant, id: ParticipantId) {
+        let subscribed = self.sender.receiver(id).into_iter();
+        let subscribed = subscribed.flat_map(|receiver| receiver.subscriptions.keys().copied());
+        let subscribed: Vec<ChannelId> = subscribed.collect();
+        let permission = self.requests.exchange.permission(id);
+        let seen = permission.map(|each| self.channels.seen_by(each, &subscribed));
+        let seen: BTreeSet<ChannelId> = seen.into_iter().flatten().collect();
+        let unseen = subscribed.into_iter().filter(|each| !seen.contains(each));
+        let unseen: Vec<ChannelId> = unseen.collect();
+        self.unsubscribe(now, id, &unseen);
     }
 
     /// A message on a channel: a complete MessageData frame. Nothing ever waits for a viewer here.
@@ -126,6 +159,13 @@ impl Session {
                 debug!(?id, %channel, "subscription to an unknown channel ignored");
                 continue;
             };
+            let topic = &state.info.channel.topic;
+            let action = Action::See { topic };
+            // For who may not see it, it does not exist.
+            if !self.requests.exchange.permits(id, action) {
+                self.requests.exchange.audit(now, id, Act::Refused(action));
+                continue;
+            }
             if receiver.subscriptions.contains_key(&channel) {
                 debug!(?id, %channel, "participant is subscribed already");
                 continue;

@@ -10,23 +10,25 @@ use tracing::{debug, warn};
 use super::Session;
 use crate::ids::{InboundId, ParticipantId};
 use crate::inbound::{InboundError, Opened};
-use crate::permission::Permission;
+use crate::permission::{Permission, Rights};
 
 impl Session {
-    /// A participant can receive. Does nothing if it is known.
-    pub fn participant_joined(&mut self, now: Instant, id: ParticipantId) {
+    /// A participant can receive, and has these rights. Does nothing if it is known.
+    pub fn participant_joined(&mut self, now: Instant, id: ParticipantId, rights: Rights) {
         if self.sender.knows(id) {
             return;
         }
         self.sender.join(now, id);
         self.inbound.join(now, id);
-        self.requests.join(id, self.config.rights.clone());
+        self.sender.set_group(id, rights.group);
+        let permission = Permission::new(self.config.policy.clone(), rights);
+        self.requests.join(now, id, permission);
         self.greet(now, id);
     }
 
     /// A participant is gone. Does nothing if it is unknown.
     pub fn participant_left(&mut self, now: Instant, id: ParticipantId) {
-        self.with_requests(now, |requests| requests.leave(id));
+        self.with_requests(now, |requests| requests.leave(now, id));
         self.inbound.leave(id);
         self.reports.leave(id);
         for channel in self.sender.leave(id) {
@@ -90,7 +92,10 @@ impl Session {
         if let Some(time) = self.robot.time() {
             self.tell_time(id, time);
         }
-        self.sender.push_shared(id, self.channels.catalogue());
+        if let Some(permission) = self.requests.exchange.permission(id) {
+            let catalogue = self.channels.catalogue(permission);
+            self.sender.push_shared(id, catalogue);
+        }
         self.greet_requests(now, id);
     }
 

@@ -11,6 +11,7 @@ use remote_access_protocol::ServiceId;
 use tracing::info;
 
 use super::Session;
+use crate::audit::Act;
 use crate::ids::ParticipantId;
 use crate::permission::{Rights, MAY_NOT_SEND};
 use crate::requests::connection_graph::Connections;
@@ -19,10 +20,15 @@ use crate::requests::parameters::Parameters;
 use crate::requests::request::{ClientChannelKey, Request, RequestKey};
 use crate::requests::services::{ServiceInfo, Services};
 use crate::requests::{assets, Requests};
+use crate::robot::Subject;
 use crate::status::{status, withdraw};
 
 /// Names the status of a viewer that may not send.
 const MAY_NOT_SEND_STATUS: &str = "may-not-send";
+/// Names the status about a viewer's rights.
+const RIGHTS_STATUS: &str = "rights";
+/// Told to a viewer whose rights have ended.
+const EXPIRED: &str = "the rights of this viewer have ended; ask for a new link or token";
 
 impl Session {
     /// The next thing that the robot's side is to do for a viewer.
@@ -30,11 +36,36 @@ impl Session {
         self.requests.exchange.poll()
     }
 
-    /// Sets what a viewer may do, and resyncs it so that it knows. Unknown ids are ignored.
-    pub fn set_rights(&mut self, now: Instant, id: ParticipantId, rights: Rights) {
-        if let Some(permission) = self.requests.exchange.permission_mut(id) {
-            permission.rights = rights;
-            self.permission_changed(now, id);
+    /// Sets what a viewer may do, and resyncs it so that it knows. What it may not do any more ends:
+    /// subscriptions, calls that wait, driving. `problem` is what is wrong with its rights, told to it.
+    /// Unknown ids are ignored.
+    pub fn set_rights(
+        &mut self,
+        now: Instant,
+        id: ParticipantId,
+        rights: Rights,
+        problem: Option<String>,
+    ) {
+        let Some(permission) = self.requests.exchange.permission_mut(id) else {
+            return;
+        };
+        self.sender.set_group(id, rights.group);
+        permission.rights = rights;
+        let fine = problem.is_none();
+        let what = problem.as_deref().unwrap_or("changed");
+        self.requests.exchange.audit(now, id, Act::Rights(what));
+        let had_problem = self.requests.exchange.set_problem(id, problem);
+        self.permission_changed(now, id);
+        if fine && had_problem {
+            let withdrawal = withdraw(RIGHTS_STATUS.to_owned());
+            self.push_control(now, id, withdrawal);
+        }
+    }
+
+    /// Ends rights whose time is over.
+    pub(super) fn end_rights(&mut self, now: Instant) {
+        for id in self.requests.exchange.expired(now) {
+            self.set_rights(now, id, Rights::none(), Some(EXPIRED.to_owned()));
         }
     }
 
@@ -56,8 +87,11 @@ impl Session {
     }
 
     fn permission_changed(&mut self, now: Instant, id: ParticipantId) {
-        self.with_requests(now, |requests| requests.end_forbidden(id));
+        // What this answers is sent after the resync, which empties the queue.
+        self.requests.end_forbidden(now, id);
+        self.end_unseen(now, id);
         self.resync(now, id);
+        self.with_requests(now, |_| ());
     }
 
     /// Says what people call a viewer. Unknown ids are ignored.
@@ -65,12 +99,22 @@ impl Session {
         self.requests.exchange.set_name(id, name);
     }
 
-    /// A problem of the robot, or none any more, that all viewers are told about.
+    /// A problem of the robot, or none any more, that all viewers are told who see what it is about.
     ///
-    /// `id` names it; the number of problems is up to the robot's side.
-    pub fn problem(&mut self, now: Instant, id: String, problem: Option<(StatusLevel, String)>) {
-        let frame = self.robot.set_problem(id, problem);
-        self.broadcast_control(now, frame.as_slice());
+    /// The number of problems is up to the robot's side.
+    pub fn problem(
+        &mut self,
+        now: Instant,
+        about: Subject,
+        problem: Option<(StatusLevel, String)>,
+    ) {
+        let permissions = self.requests.exchange.permissions();
+        let told = permissions.filter(|(_, permission)| about.is_seen_by(permission));
+        let told: Vec<ParticipantId> = told.map(|(id, _)| id).collect();
+        let frame = self.robot.set_problem(about, problem);
+        for id in told {
+            self.push_control(now, id, frame.clone());
+        }
     }
 
     /// The texts of the robot's problems by their ids.
@@ -148,13 +192,20 @@ impl Session {
     /// Tells a viewer what the robot has beside channels, after a resync.
     pub(super) fn greet_requests(&mut self, now: Instant, id: ParticipantId) {
         self.with_requests(now, |r| r.services.greet(&mut r.exchange, id));
-        for frame in self.robot.problem_frames() {
+        let permission = self.requests.exchange.permission(id);
+        let problems = permission.map(|each| self.robot.problem_frames(each));
+        for frame in problems.unwrap_or_default() {
             self.push_control(now, id, Some(frame));
         }
         let permission = self.requests.exchange.permission(id);
         if permission.is_some_and(|permission| !permission.may_send) {
             let (level, text) = (StatusLevel::Warning, MAY_NOT_SEND.to_owned());
             let notice = status(level, text, MAY_NOT_SEND_STATUS.to_owned());
+            self.push_control(now, id, notice);
+        }
+        if let Some(problem) = self.requests.exchange.problem(id) {
+            let (level, text) = (StatusLevel::Error, problem.to_owned());
+            let notice = status(level, text, RIGHTS_STATUS.to_owned());
             self.push_control(now, id, notice);
         }
         self.with_requests(now, |requests| requests.greet(now, id));

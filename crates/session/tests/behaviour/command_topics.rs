@@ -197,7 +197,7 @@ fn every_way_to_end_stops_once() {
             let now = harness.now;
             harness
                 .session
-                .set_rights(now, ParticipantId(1), Rights::default());
+                .set_rights(now, ParticipantId(1), Rights::none(), None);
         },
         |harness| {
             let now = harness.now;

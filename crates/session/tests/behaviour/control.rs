@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use remote_access_protocol::server::ServerMessage;
-use remote_access_session::{ChannelInfo, ParticipantId, SessionConfig, StreamId, Transmit};
+use remote_access_session::{
+    ChannelInfo, ParticipantId, Rights, SessionConfig, StreamId, Transmit,
+};
 
 use crate::harness::{channel, reliable, Harness, What, CLOCK_MS};
 
@@ -219,7 +221,7 @@ fn a_viewer_that_is_told_much_takes_turns_with_the_data_of_the_others() {
         harness.subscribe(1, &[1]);
         harness
             .session
-            .participant_joined(harness.now, ParticipantId(2));
+            .participant_joined(harness.now, ParticipantId(2), Rights::all());
         harness.open_inbound(2, many).unwrap();
         harness.publish(1, 0, 150_000);
         harness.transmits.clear();

@@ -2,7 +2,7 @@
 
 use remote_access_protocol::server::ServerMessage;
 use remote_access_protocol::ChannelId;
-use remote_access_session::{Event, Transmit};
+use remote_access_session::{Event, Rights, Transmit};
 
 use crate::harness::{channel, Harness};
 
@@ -87,7 +87,9 @@ fn joining_twice_is_joining_once() {
     harness.events();
     harness.forget();
     let id = remote_access_session::ParticipantId(1);
-    harness.session.participant_joined(harness.now, id);
+    harness
+        .session
+        .participant_joined(harness.now, id, Rights::all());
     harness.pump();
     assert!(harness.transmits.is_empty());
     harness.publish(1, 0, 100);

@@ -13,8 +13,9 @@ use remote_access_protocol::frame::{self, FrameDecoder, Opcode};
 use remote_access_protocol::server::{self, BinaryMessage, Channel, ServerMessage};
 use remote_access_protocol::ChannelId;
 use remote_access_session::{
-    ChannelInfo, Delivery, Event, InboundError, InboundId, NameRule, ParticipantId, PublisherId,
-    RateLimit, Request, Rights, RobotInfo, Session, SessionConfig, StreamId, Transmit, SLICE_SIZE,
+    ChannelInfo, Delivery, Event, InboundError, InboundId, NameRule, ParticipantId, Policy,
+    PublisherId, RateLimit, Request, Rights, RobotInfo, Session, SessionConfig, StreamId, Transmit,
+    SLICE_SIZE,
 };
 
 /// The robot's clock at the start, in milliseconds.
@@ -84,7 +85,14 @@ impl Harness {
 
     /// A viewer joins, opens its stream and gets its greeting.
     pub(crate) fn join(&mut self, id: u64, many_streams: bool) {
-        self.session.participant_joined(self.now, ParticipantId(id));
+        self.join_with(id, many_streams, Rights::all());
+    }
+
+    /// A viewer with these rights joins, opens its stream and gets its greeting.
+    pub(crate) fn join_with(&mut self, id: u64, many_streams: bool, rights: Rights) {
+        let now = self.now;
+        self.session
+            .participant_joined(now, ParticipantId(id), rights);
         self.open_inbound(id, many_streams).unwrap();
         self.pump();
     }
@@ -419,7 +427,7 @@ pub(crate) fn parse(opcode: Opcode, payload: &[u8]) -> What {
 /// Everything is allowed.
 pub(crate) fn permissive() -> SessionConfig {
     SessionConfig {
-        rights: Rights::new(Capability::ALL, NameRule::new(|_| true)),
+        policy: Policy::new(Capability::ALL, NameRule::all()),
         command_topics: NameRule::new(|topic| topic.ends_with("cmd_vel")),
         ..SessionConfig::default()
     }

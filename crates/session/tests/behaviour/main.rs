@@ -20,6 +20,7 @@ mod parameters;
 mod permissions;
 mod rates;
 mod resync;
+mod rights;
 mod services;
 mod subscriptions;
 mod video;

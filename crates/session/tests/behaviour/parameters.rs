@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use remote_access_protocol::capability::Capability;
 use remote_access_protocol::parameter::Parameter;
 use remote_access_protocol::server::ServerMessage;
 use remote_access_session::{NameRule, ParticipantId, Request, RequestKey, Rights};
@@ -100,10 +99,13 @@ fn setting_is_answered_if_an_id_asks_for_it() {
 #[test]
 fn reading_goes_without_the_right_to_set() {
     let mut harness = viewers();
-    let rights = Rights::new([Capability::ParametersSubscribe], NameRule::default());
+    let rights = Rights {
+        set: NameRule::default(),
+        ..Rights::all()
+    };
     harness
         .session
-        .set_rights(harness.now, ParticipantId(1), rights);
+        .set_rights(harness.now, ParticipantId(1), rights, None);
     harness.json(1, r#"{"op":"getParameters","parameterNames":[]}"#);
     harness.json(
         1,
@@ -116,7 +118,7 @@ fn reading_goes_without_the_right_to_set() {
         "{requests:?}"
     );
     let statuses = harness.statuses(1);
-    assert!(statuses[0].contains("setting parameters is not allowed"));
+    assert!(statuses[0].contains("setting parameters is not among this viewer's rights"));
 }
 
 #[test]

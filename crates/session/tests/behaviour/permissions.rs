@@ -2,9 +2,9 @@
 
 use remote_access_protocol::capability::Capability;
 use remote_access_protocol::server::ServerMessage;
-use remote_access_session::{NameRule, ParticipantId, Request, Rights};
+use remote_access_session::{NameRule, ParticipantId, Policy, Request, Rights, SessionConfig};
 
-use crate::harness::{Harness, What};
+use crate::harness::{permissive, Harness, What};
 
 fn capabilities(harness: &Harness, id: u64) -> (Vec<Capability>, Vec<String>) {
     let infos = harness.messages(id).into_iter();
@@ -90,13 +90,19 @@ fn the_greeting_tells_what_is_allowed() {
 
 #[test]
 fn rights_are_each_viewers_own_and_may_change() {
-    let mut harness = Harness::new();
-    harness.join(1, true);
-    harness.join(2, false);
-    let rights = Rights::new([Capability::ClientPublish], NameRule::new(|_| true));
+    let mut harness = Harness::with(SessionConfig {
+        policy: Policy::new([Capability::ClientPublish], NameRule::all()),
+        ..permissive()
+    });
+    harness.join_with(1, true, Rights::none());
+    harness.join_with(2, false, Rights::none());
+    let rights = Rights {
+        publish: NameRule::all(),
+        ..Rights::none()
+    };
     harness
         .session
-        .set_rights(harness.now, ParticipantId(1), rights);
+        .set_rights(harness.now, ParticipantId(1), rights, None);
     harness.pump();
     assert_eq!(capabilities(&harness, 1).0, [Capability::ClientPublish]);
     assert_eq!(capabilities(&harness, 2).0, []);
@@ -110,7 +116,7 @@ fn rights_are_each_viewers_own_and_may_change() {
 
     harness
         .session
-        .set_rights(harness.now, ParticipantId(1), Rights::default());
+        .set_rights(harness.now, ParticipantId(1), Rights::none(), None);
     harness.pump();
     assert_eq!(capabilities(&harness, 1).0, []);
     let requests = harness.requests();
@@ -122,15 +128,14 @@ fn rights_are_each_viewers_own_and_may_change() {
 
 #[test]
 fn simulated_time_goes_to_those_who_may_have_it_and_the_latest_counts() {
-    use remote_access_session::{RobotInfo, Session, SessionConfig};
+    use remote_access_session::{RobotInfo, Session};
     let robot = RobotInfo {
         simulated_time: true,
         ..RobotInfo::default()
     };
     let mut harness = Harness::new();
-    let rights = Rights::new([Capability::Time], NameRule::default());
     let config = SessionConfig {
-        rights,
+        policy: Policy::new([Capability::Time], NameRule::default()),
         ..SessionConfig::default()
     };
     harness.session = Session::new(config, robot, harness.now, 0);
@@ -138,7 +143,7 @@ fn simulated_time_goes_to_those_who_may_have_it_and_the_latest_counts() {
     harness.join(2, true);
     harness
         .session
-        .set_rights(harness.now, ParticipantId(2), Rights::default());
+        .set_rights(harness.now, ParticipantId(2), Rights::none(), None);
     harness.pump();
     assert_eq!(capabilities(&harness, 1).0, [Capability::Time]);
     for time in 1..100 {
@@ -160,10 +165,9 @@ fn simulated_time_goes_to_those_who_may_have_it_and_the_latest_counts() {
     assert_eq!(times(&harness, 2), [0u64; 0]);
     // A simulation may stand still: who comes later, or is allowed later, gets it, too.
     harness.join(3, true);
-    let rights = Rights::new([Capability::Time], NameRule::default());
     harness
         .session
-        .set_rights(harness.now, ParticipantId(2), rights);
+        .set_rights(harness.now, ParticipantId(2), Rights::all(), None);
     harness.pump();
     assert_eq!(times(&harness, 3), [99]);
     assert_eq!(times(&harness, 2), [99]);
@@ -213,10 +217,9 @@ fn who_may_not_send_any_more_writes_nothing_is_told_once_and_may_come_back() {
     assert_eq!(harness.requests(), []);
     assert_eq!(harness.statuses(1).len(), 3);
     // Whoever is resynced is told again; rights do not change it.
-    let rights = Rights::new(Capability::ALL, NameRule::new(|_| true));
     harness
         .session
-        .set_rights(harness.now, ParticipantId(1), rights);
+        .set_rights(harness.now, ParticipantId(1), Rights::all(), None);
     harness.pump();
     assert_eq!(harness.statuses(1).len(), 4);
     harness.json(1, ADVERTISE);

@@ -111,7 +111,7 @@ fn those_who_may_call_see_the_services() {
     let now = harness.now;
     harness
         .session
-        .set_rights(now, ParticipantId(2), Rights::default());
+        .set_rights(now, ParticipantId(2), Rights::none(), None);
     harness.pump();
     harness.forget();
     harness

@@ -9,7 +9,7 @@ use remote_access_protocol::server::{message_data_header, Channel, MESSAGE_DATA_
 use remote_access_protocol::ChannelId;
 use remote_access_session::{
     ChannelInfo, Delivery, Event, InboundId, ParticipantId, Picture, PublisherId, RateLimit,
-    RobotInfo, Session, SessionConfig, StreamId, Transmit, SLICE_SIZE,
+    Rights, RobotInfo, Session, SessionConfig, StreamId, Transmit, SLICE_SIZE,
 };
 
 use super::link::{Link, Packet, What};
@@ -171,7 +171,8 @@ impl World {
         let inbound = self.inbound();
         let now = self.instant();
         let participant = ParticipantId(id);
-        self.session.participant_joined(now, participant);
+        self.session
+            .participant_joined(now, participant, Rights::all());
         self.session
             .inbound_opened(now, participant, inbound, habits.many_streams)
             .expect("a first stream");

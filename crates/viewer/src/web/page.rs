@@ -8,6 +8,7 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 use include_dir::{include_dir, Dir};
+use remote_access_rights::Rights;
 use remote_access_room::{Role, Secret, TokenError, TokenMint};
 use serde::Serialize;
 use tracing::error;
@@ -147,6 +148,7 @@ fn mint(key: &str, secret: &Secret, room: &str) -> Result<String, TokenError> {
         identity: format!("page-{:016x}", rand::random::<u64>()),
         name: "web page".to_owned(),
         role: Role::Viewer,
+        rights: Some(Rights::all()),
     };
     Ok(tokens.mint()?.expose().to_owned())
 }

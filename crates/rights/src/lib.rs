@@ -1,0 +1,18 @@
+//! What a viewer of a robot may do, and signed grants that say so.
+//!
+//! [`Rights`] are what people write: patterns of topics, services, parameters and files, and whether a
+//! viewer may drive. [`Rules`] are the same, checked and compiled. A [`Grant`] is a JSON Web Token that
+//! gives rights to one identity in one room until a moment; [`Grant::sign`] makes one with a
+//! [`SigningKey`], and a [`Verifier`] reads it.
+//!
+//! Nothing here does I/O or reads a clock: the time is passed in.
+
+mod grant;
+mod keys;
+mod names;
+mod rights;
+
+pub use grant::{Grant, GrantError, Holder, SignError, Verifier, AUDIENCE, MAX_GRANT};
+pub use keys::{KeyError, SigningKey, VerifyingKey};
+pub use names::Names;
+pub use rights::{Rights, RightsError, Rules, MAX_PATTERN, MAX_PATTERNS};
