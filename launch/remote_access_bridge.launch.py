@@ -157,6 +157,7 @@ PARAMETERS = [
         "",
         "Address and port of the Prometheus endpoint, for example 127.0.0.1:9464; empty: none. It has no authentication.",
     ),
+    ("log_level", "", "Minimum severity that the node logs: debug, info, warn, error. Empty: what --log-level and RUST_LOG say."),
     ("use_sim_time", False, "Take message times from the topic /clock."),
 ]
 
@@ -167,7 +168,7 @@ STARTING = [
     ("params_file", "", "YAML file with parameters, for example config/remote_access_bridge.yaml; empty: none"),
     ("respawn", "false", "restart the node when it exits, except after a configuration error (exit code 78)"),
     ("respawn_delay", "2.0", "seconds before a restart"),
-    ("log_level", "info", "minimum severity to log: debug, info, warn or error"),
+    ("end_with_launch", "false", "end the node when launch ends, even if launch is killed"),
 ]
 
 # Default of every argument for a parameter. It means "not given"; no parameter takes it as a value.
@@ -216,7 +217,7 @@ def start_node(context: LaunchContext) -> list[Node]:
             parameters=parameters,
             output="screen",
             on_exit=start_again if yaml.safe_load(given["respawn"]) else None,
-            ros_arguments=["--log-level", given["log_level"]],
+            arguments=["--end-with-parent"] if yaml.safe_load(given["end_with_launch"]) else [],
         )
 
     return [node()]

@@ -27,7 +27,7 @@ use tokio::runtime::Handle;
 use tracing::{debug, info, warn};
 
 pub use robot_config::{CallTimeouts, RobotConfig};
-pub use topic_rates::{RateError, Rates, TopicRates};
+pub use topic_rates::{LiveRates, RateError, Rates, TopicRates};
 
 use crate::driver::{Answer, Command, DriverHandle, Message};
 use crate::media::{Encoding, Siblings};
@@ -137,7 +137,7 @@ fn request_handler(
 struct Worker {
     ros: Arc<Ros>,
     driver: DriverHandle,
-    rates: TopicRates,
+    rates: LiveRates,
     channels: HashMap<ChannelId, Topic>,
     /// Channel ids by topic name.
     topics: HashMap<String, ChannelId>,
@@ -159,21 +159,25 @@ enum Served {
 enum Wake {
     Topic(TopicEvent),
     Demand,
+    Rates,
     Stop,
 }
 
 impl Worker {
     fn run(mut self, topics: &Receiver<TopicEvent>, changed: &Receiver<()>, stop: &Receiver<()>) {
+        let rates = self.rates.changes().clone();
         loop {
             let wake = Selector::new()
                 .recv(stop, |_| Wake::Stop)
                 .recv(topics, |event| event.map_or(Wake::Stop, Wake::Topic))
                 .recv(changed, |word| word.map_or(Wake::Stop, |()| Wake::Demand))
+                .recv(&rates, |word| word.map_or(Wake::Stop, |()| Wake::Rates))
                 .wait();
             match wake {
                 Wake::Stop => return,
                 Wake::Topic(event) => self.topic_events(event, topics),
                 Wake::Demand => self.serve_demand(),
+                Wake::Rates => self.tell_rates(),
             }
         }
     }
@@ -249,6 +253,13 @@ impl Worker {
         self.channels.remove(&id);
         self.subscriptions.remove(&id);
         self.command(Command::Remove(vec![id]));
+    }
+
+    /// The rate limits of topics have changed.
+    fn tell_rates(&self) {
+        let channels = self.channels.iter();
+        let limits = channels.map(|(&id, topic)| (id, self.rates.of(&topic.name)));
+        self.command(Command::RateLimits(limits.collect()));
     }
 
     /// Tells viewers about a topic that cannot be offered, or that its problem is over.
@@ -343,7 +354,7 @@ fn message(channel: ChannelId, log_time: u64, raw: RawMessage) -> Message {
     }
 }
 
-fn channel_info(id: ChannelId, topic: &Topic, rates: &TopicRates) -> ChannelInfo {
+fn channel_info(id: ChannelId, topic: &Topic, rates: &LiveRates) -> ChannelInfo {
     let mut metadata = BTreeMap::new();
     if let Some(hash) = &topic.schema.hash {
         metadata.insert("topic_type_hash".to_owned(), hash.to_string());

@@ -7,6 +7,7 @@ mod capabilities;
 mod environment;
 mod error;
 mod kinds;
+mod live;
 mod log_level;
 mod node_name;
 mod overrides;
@@ -19,15 +20,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::access::AccessControl;
-use crate::bridge::{CallTimeouts, Rates, RobotConfig, TopicRates};
+use crate::bridge::{CallTimeouts, LiveRates, Rates, RobotConfig, TopicRates};
 use crate::ros::{AssetPolicy, Parameters, Patterns, QosPolicy, TopicFilter};
 use remote_access_room::{Endpoint, Role, TokenEndpoint, TokenMint, TokenSource};
 use remote_access_session::SessionConfig;
+use tracing::level_filters::LevelFilter;
 
 pub use arguments::{Arguments, Task, NODE_NAME};
 pub use arguments_error::ArgumentsError;
 pub use environment::Environment;
 pub use error::ConfigError;
+pub use live::{Change, Tell};
 pub use log_level::LogLevel;
 pub use overrides::Overrides;
 pub use table::{parameter_table, ParameterInfo};
@@ -59,6 +62,8 @@ pub struct Config {
     pub emergency_stop: String,
     /// Where to serve metrics.
     pub metrics: Option<SocketAddr>,
+    /// What the node logs at least, if a parameter says so.
+    pub log_level: Option<LevelFilter>,
     /// Whether time is simulated (`use_sim_time`).
     pub simulated_time: bool,
     /// Oddities that need not be wrong.
@@ -96,17 +101,24 @@ impl Config {
             robot: robot(values)?,
             metrics: address(values, &parameter::METRICS_ADDRESS)?,
             emergency_stop: full_name(values, &parameter::EMERGENCY_STOP)?,
+            log_level: log_level(values)?,
             simulated_time: values.get(&parameter::USE_SIM_TIME)?,
             warnings,
         })
     }
 
-    /// Declares the parameters on the node with the values that are given.
+    /// Declares the parameters on the node with the values that are given. `tell` gets the changes
+    /// of those that may be changed.
     ///
     /// # Errors
     /// A name is taken, or a value is wrong.
-    pub fn declare(given: &Overrides, parameters: &mut Parameters) -> Result<(), ConfigError> {
-        table::declare(given, parameters)
+    pub fn declare(
+        given: &Overrides,
+        parameters: &mut Parameters,
+        tell: &Tell,
+    ) -> Result<(), ConfigError> {
+        table::declare(given, parameters)?;
+        live::declare(given, parameters, tell)
     }
 }
 
@@ -127,9 +139,8 @@ impl Values<'_> {
         self.get(key).map(Duration::from_millis)
     }
 
-    /// A limit that 0 switches off.
     fn limit(self, key: &Key<Number>) -> Result<Option<u64>, ConfigError> {
-        Ok(Some(self.get(key)?).filter(|&limit| limit > 0))
+        self.get(key).map(live::limit)
     }
 
     /// The entries of a list. Empty ones are left out: before this node took empty lists, and in
@@ -158,10 +169,10 @@ impl Values<'_> {
 fn robot(values: Values) -> Result<RobotConfig, ConfigError> {
     let include_hidden = values.get(&parameter::INCLUDE_HIDDEN)?;
     Ok(RobotConfig {
-        rates: TopicRates {
+        rates: LiveRates::new(TopicRates {
             messages: values.rates(&parameter::TOPIC_MESSAGE_RATES)?,
             bytes: values.rates(&parameter::TOPIC_BYTE_RATES)?,
-        },
+        }),
         topics: TopicFilter {
             allow: values.patterns(&parameter::TOPIC_WHITELIST)?,
             deny: values.patterns(&parameter::TOPIC_DENYLIST)?,
@@ -198,6 +209,12 @@ fn address(values: Values, key: &Key<Text>) -> Result<Option<SocketAddr>, Config
     address
         .map(Some)
         .map_err(|_| ConfigError::Address { name, text })
+}
+
+fn log_level(values: Values) -> Result<Option<LevelFilter>, ConfigError> {
+    let key = &parameter::LOG_LEVEL;
+    let name = key.name;
+    live::log_level(&values.get(key)?).map_err(|reason| ConfigError::LogLevel { name, reason })
 }
 
 /// The full name of something in the ROS graph; empty if the parameter is.

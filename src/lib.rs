@@ -12,4 +12,5 @@ pub mod driver;
 pub mod livekit;
 pub mod media;
 pub mod metrics;
+pub mod parent;
 pub mod ros;

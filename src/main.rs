@@ -1,4 +1,4 @@
-//! The node's executable.
+//! The node's executable, which `launcher.rs` starts.
 
 mod check;
 
@@ -9,57 +9,30 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use remote_access_bridge::bridge::Bridge;
+use remote_access_bridge::bridge::{Bridge, LiveRates};
 use remote_access_bridge::config::{
-    parameter_table, Arguments, Config, ConfigError, Environment, LogLevel, Task,
+    parameter_table, Arguments, Change, Config, ConfigError, Environment, LogLevel, Task, Tell,
 };
-use remote_access_bridge::driver::Driver;
+use remote_access_bridge::driver::{Command, Driver, DriverHandle};
 use remote_access_bridge::livekit::LiveKit;
 use remote_access_bridge::metrics::MetricsServer;
+use remote_access_bridge::parent::end_with_parent;
 use remote_access_bridge::ros::{Ros, RosLog};
 use remote_access_protocol::{EMERGENCY_STOP_METADATA, TIMED_MESSAGES_METADATA};
 use remote_access_room::guard::{guard, GuardLimits};
 use remote_access_room::DEFAULT_LOG;
 use remote_access_session::{RobotInfo, Session};
 use tokio::signal::unix::{signal, SignalKind};
+use tracing::level_filters::LevelFilter;
 use tracing::{info, warn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{reload, EnvFilter, Registry};
 
-const HELP: &str = "\
-Remote access to this robot with Foxglove tools, through a LiveKit server.
+const HELP: &str = include_str!("help.txt");
 
-Usage: remote_access_bridge [OPTIONS] [--ros-args ...]
-
-Options:
-  --check             Look at ROS, the parameters, the LiveKit server, the token, the clock and the
-                      way of the data, say what is wrong, and exit (0: all is well)
-  --print-parameters  Print all parameters as JSON and exit
-  --version           Print the version and exit
-  --help              Print this help and exit
-
-Environment:
-  LIVEKIT_URL         URL of the LiveKit server (default ws://localhost:7880)
-  LIVEKIT_TOKEN       Access token of the robot, or:
-  LIVEKIT_TOKEN_FILE  File with it, read for each connection, or:
-  LIVEKIT_TOKEN_ENDPOINT, LIVEKIT_TOKEN_ENDPOINT_KEY
-                      URL of a LiveKit token endpoint and the key that it asks for, or:
-  LIVEKIT_API_KEY     API key and
-  LIVEKIT_API_SECRET  its secret: the node makes its own tokens for parameter `room`
-  RUST_LOG            What to log, for example debug or remote_access_bridge=trace
-
-Exit codes: 78 if arguments, parameters or environment are wrong, so that starting again does not
-help; 1 after any other failure.
-
-Examples:
-  LIVEKIT_API_KEY=devkey LIVEKIT_API_SECRET=... \\
-    remote_access_bridge --ros-args -p room:=robot1 -p topic_whitelist:=\"['/camera/.*', '/tf']\"
-  LIVEKIT_URL=wss://example.com LIVEKIT_TOKEN=... remote_access_bridge
-";
-
-/// Longest time for the end of tasks. Only the reading of a file may take long.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+/// Longest time for the end of tasks. Only the reading of a file or the look-up of a name may take long.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Exit code for a configuration that is wrong, which starting again does not cure: EX_CONFIG of
 /// sysexits.h.
@@ -97,12 +70,15 @@ fn run() -> anyhow::Result<()> {
             return print(&format!("{table}\n"));
         }
     }
+    if arguments.end_with_parent {
+        end_with_parent().context("cannot end with the parent process")?;
+    }
     let config = Config::read(&arguments.overrides, &Environment::read(), &arguments.node);
     if arguments.task == Task::Check {
         return runtime()?.block_on(check::check(config));
     }
     let config = config?;
-    let log = start_logging(&arguments);
+    let log = start_logging(&arguments, config.log_level);
     for warning in &config.warnings {
         warn!("{warning}");
     }
@@ -131,25 +107,50 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Logs what `RUST_LOG` says, else `--log-level`, through ROS once the node is there.
-fn start_logging(arguments: &Arguments) -> RosLog {
-    let level = LogLevel::of_node(&arguments.log_levels, &arguments.node);
-    let asked = level.map_or_else(String::new, |level| format!(",{level}"));
-    // The SDK stays as quiet as ever unless RUST_LOG names it.
-    let usual = || EnvFilter::new(format!("{DEFAULT_LOG}{asked}"));
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
-    let log = RosLog::default();
+/// What the node logs, and through what.
+struct Logging {
+    /// ROS, once the node is there.
+    ros: RosLog,
+    filter: reload::Handle<EnvFilter, Registry>,
+    /// What `RUST_LOG` says, else `--log-level`, for [`EnvFilter`].
+    usual: String,
+}
+
+impl Logging {
+    /// Logs what is of this level at least, or what is usual.
+    fn set_level(&self, level: Option<LevelFilter>) {
+        let filter = match level {
+            // The SDK stays as quiet as ever unless RUST_LOG names it.
+            Some(level) => format!("{DEFAULT_LOG},{level}"),
+            None => self.usual.clone(),
+        };
+        // Only a filter that is gone cannot be changed.
+        self.filter.reload(EnvFilter::new(filter)).ok();
+    }
+}
+
+/// Logs what parameter `log_level` says, else `RUST_LOG`, else `--log-level`.
+fn start_logging(arguments: &Arguments, level: Option<LevelFilter>) -> Logging {
+    let asked = LogLevel::of_node(&arguments.log_levels, &arguments.node);
+    let asked = asked.map_or_else(String::new, |level| format!(",{level}"));
+    let usual = std::env::var(EnvFilter::DEFAULT_ENV).ok();
+    let usual = usual.filter(|text| EnvFilter::try_new(text).is_ok() && !text.is_empty());
+    let usual = usual.unwrap_or_else(|| format!("{DEFAULT_LOG}{asked}"));
+    let (layer, filter) = reload::Layer::new(EnvFilter::new(&usual));
+    let ros = RosLog::default();
     tracing_subscriber::registry()
-        .with(filter)
-        .with(log.clone())
+        .with(layer)
+        .with(ros.clone())
         .init();
-    log
+    let logging = Logging { ros, filter, usual };
+    logging.set_level(level);
+    logging
 }
 
 async fn serve(
     arguments: Arguments,
     config: Config,
-    log: RosLog,
+    log: Logging,
     runtime: tokio::runtime::Handle,
 ) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle SIGINT")?;
@@ -168,9 +169,7 @@ async fn serve(
             .context("cannot start the ROS node")?,
     );
     drop(starting);
-    log.attach(ros.node())?;
-    let mut parameters = ros.parameters();
-    Config::declare(&arguments.overrides, &mut parameters)?;
+    log.ros.attach(ros.node())?;
     ros.set_qos_policy(config.qos);
     let robot = RobotInfo {
         name: config.name,
@@ -186,6 +185,10 @@ async fn serve(
     let session = Session::new(config.session, robot, Instant::now(), u64::try_from(clock)?);
     let (driver, handle, changed) =
         Driver::new(session, LiveKit::new(config.endpoint, config.access));
+    let log_of_node = log.ros.clone();
+    let mut parameters = ros.parameters();
+    let tell = change(&handle, &config.robot.rates, log);
+    Config::declare(&arguments.overrides, &mut parameters, &tell)?;
     let metrics = config.metrics.map(|address| {
         MetricsServer::start(address, handle.reports(), &runtime).with_context(|| {
             format!("cannot serve metrics at {address} (parameter metrics_address)")
@@ -198,9 +201,25 @@ async fn serve(
     drop(metrics);
     drop(bridge);
     drop(parameters);
-    log.detach();
+    log_of_node.detach();
     drop(ros);
     driven.context("the driver panicked")
+}
+
+/// Carries out the changes of parameters.
+fn change(driver: &DriverHandle, rates: &LiveRates, log: Logging) -> Tell {
+    let (commands, rates) = (driver.commands.clone(), rates.clone());
+    Arc::new(move |change| {
+        let command = match change {
+            Change::UplinkRate(rate) => Command::UplinkRate(rate),
+            Change::ViewerRate(rate) => Command::ViewerRate(rate),
+            Change::MessageRates(new) => return rates.change(|rates| rates.messages = new),
+            Change::ByteRates(new) => return rates.change(|rates| rates.bytes = new),
+            Change::LogLevel(level) => return log.set_level(level),
+        };
+        // The driver takes commands at once; it is gone only at the end.
+        commands.send(command).ok();
+    })
 }
 
 /// While it lives, a panic of any thread ends the process.

@@ -46,7 +46,7 @@ pub use parameter_client::{
     FoundParameters, ParameterClient, ParameterEntry, ParameterError, ParameterWatch,
 };
 pub use parameter_value::ParameterValue;
-pub use parameters::{Live, Parameters};
+pub use parameters::Parameters;
 pub use publisher::{PublishError, Publisher};
 pub use qos::{PublisherQos, QosPolicy, TopicQos};
 pub use rosout::RosLog;

@@ -83,8 +83,11 @@ fn parameters_are_seen_and_kept_by_the_services_of_the_node() {
     parameters
         .integer("fixed", 3, 0..=10, "cannot change")
         .expect("declared");
-    let live = parameters
-        .live_integer("live", 4, 0..=10, "can change")
+    let (sender, changes) = std::sync::mpsc::channel();
+    parameters
+        .live_integer("live", 4, 0..=10, "can change", move |value| {
+            sender.send(value).expect("somebody listens");
+        })
         .expect("declared");
     let name = node.ros.node().fully_qualified_name();
     let code = format!(
@@ -107,7 +110,7 @@ result = [values, described, set]"
         seen.to_string(),
         r#"[[3,4],["cannot change","can change"],[false,true,false]]"#
     );
-    assert_eq!(live.get(), 6);
+    assert_eq!(changes.try_iter().collect::<Vec<_>>(), [6]);
 }
 
 #[test]

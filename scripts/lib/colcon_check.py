@@ -1,8 +1,9 @@
-"""Builds the package in a colcon workspace of its own and starts what colcon installed."""
+"""Builds the package as README says, in a colcon workspace of its own, and starts what colcon installed."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,12 +13,15 @@ from typing import Protocol
 PACKAGE = "remote_access_bridge"
 INSTALLED = [
     f"lib/{PACKAGE}/{PACKAGE}",
+    f"lib/{PACKAGE}/{PACKAGE}_node",
     f"share/{PACKAGE}/package.xml",
     f"share/{PACKAGE}/launch/{PACKAGE}.launch.py",
     f"share/{PACKAGE}/launch/{PACKAGE}.launch.xml",
     f"share/{PACKAGE}/config/{PACKAGE}.yaml",
     f"share/ament_index/resource_index/packages/{PACKAGE}",
 ]
+# Read by the build of the package, and unlike them the same whatever else was compiled beside it.
+COMPILED = {".rlib", ".rmeta", ".so"}
 
 
 class Command(Protocol):
@@ -28,36 +32,60 @@ class Command(Protocol):
 
 
 def colcon_check(root: Path, command: Command) -> None:
-    """Copies the repository into a new workspace, builds it with colcon, and starts the node from there."""
+    """Runs README's commands in a new workspace with nothing but ROS 2 sourced, and starts the node there."""
     with tempfile.TemporaryDirectory(prefix="colcon-") as name:
         workspace = Path(name)
         source = workspace / "src" / PACKAGE
         _copy_repository(root, source)
-        _share_target_directory(root, source)
-        command(
-            "colcon",
-            "--log-base",
-            str(workspace / "log"),
-            "build",
-            "--base-paths",
-            str(workspace / "src"),
-            "--build-base",
-            str(workspace / "build"),
-            "--install-base",
-            str(workspace / "install"),
-            "--packages-select",
-            PACKAGE,
-            "--event-handlers",
-            "console_direct+",
-            "--cargo-args",
-            "--release",
-            # The flags that colcon-cargo-ros2 writes would compile every dependency once more.
-            RUSTFLAGS="",
-        )
-        prefix = workspace / "install" / PACKAGE
+        target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
+        _copy_compiled(target / "release", source / "target/release")
+        environment = _sourced_ros(root, workspace)
+        lock = (source / "Cargo.lock").read_bytes()
+        readme = "\n".join(_readme_commands(root))
+        script = f"set -e\ncd {workspace}\nset -x\n{readme}\n{{ set +x; }} 2>/dev/null\n{START}"
+        command("env", "-i", *(f"{name}={value}" for name, value in environment.items()), "bash", "-c", script)
         for path in INSTALLED:
-            assert (prefix / path).exists(), f"colcon did not install {path}"
-        _start_installed(workspace)
+            assert (workspace / "install" / PACKAGE / path).exists(), f"colcon did not install {path}"
+        assert (source / "Cargo.lock").read_bytes() == lock, "the build changed Cargo.lock"
+
+
+# Without access to a server the node must say so and end.
+START = f"""
+executable=install/{PACKAGE}/lib/{PACKAGE}/{PACKAGE}
+"$executable" --help | head -n 3
+code=0
+said=$("$executable" --ros-args -r __ns:=/colcon 2>&1) || code=$?
+echo "$said"
+test "$code" -eq 78
+grep -q LIVEKIT_TOKEN <<<"$said"
+"""
+
+
+def _readme_commands(root: Path) -> list[str]:
+    """The commands that install the package, but that which gets the sources."""
+    _, _, section = (root / "README.md").read_text().partition("## Install on a robot\n")
+    block = re.search(r"(?:^    .+\n)+", section, re.MULTILINE)
+    assert block is not None, "README.md has no commands under 'Install on a robot'"
+    clone, *commands = (line.strip() for line in block[0].splitlines())
+    assert clone.startswith("git clone"), clone
+    assert commands[-1] == ". install/setup.bash", commands
+    return commands
+
+
+def _sourced_ros(root: Path, workspace: Path) -> dict[str, str]:
+    """The environment of a user who has sourced ROS 2, and has nothing of this repository's."""
+    kept = re.compile(r"HOME|PATH|LANG|TERM|TMPDIR|CARGO_HOME|RUSTUP_\w+|(?i:https?|no)_proxy|ROS_\w+|RMW_\w+|\w+_PREFIX_PATH")
+    environment = {name: value for name, value in os.environ.items() if kept.fullmatch(name) or name == "LD_LIBRARY_PATH"}
+    overlay = root / f".deps/ros-rust-{environment['ROS_DISTRO']}"
+    prefixes = [prefix for prefix in environment["AMENT_PREFIX_PATH"].split(":") if Path(prefix).resolve() != overlay.resolve()]
+    environment["AMENT_PREFIX_PATH"] = ":".join(prefixes)
+    # Where scripts/rust_interfaces writes to unless told otherwise.
+    environment["XDG_DATA_HOME"] = str(workspace / "data")
+    if os.environ.get("_RAB_ROS") == "wheels":
+        # The wheels lack librmw_implementation.so, which every other ROS 2 has.
+        environment["LIBRARY_PATH"] = str(overlay / "lib")
+        environment["PYTHONPATH"] = ":".join(map(str, Path(prefixes[0]).glob("lib/python3*/site-packages")))
+    return environment
 
 
 def _copy_repository(root: Path, to: Path) -> None:
@@ -65,30 +93,28 @@ def _copy_repository(root: Path, to: Path) -> None:
     for name in subprocess.check_output(listed, cwd=root, text=True).split("\0"):
         if name and (root / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
-            # Copies that keep their times are taken for built by the shared target directory. The
-            # sources of the package itself are new, so that colcon really compiles it.
+            # Copies that keep their times are taken for compiled. The sources of the package itself
+            # are new, so that colcon really compiles it.
             copy = shutil.copy if name.startswith("src/") else shutil.copy2
             copy(root / name, to / name)
 
 
-def _share_target_directory(root: Path, source: Path) -> None:
-    """Lets cargo find the dependencies that the other checks compiled."""
-    target = os.environ.get("CARGO_TARGET_DIR", str(root / "target"))
-    configuration = source / ".cargo/config.toml"
-    configuration.parent.mkdir(exist_ok=True)
-    configuration.write_text(f'[build]\ntarget-dir = "{target}"\n')
+def _copy_compiled(release: Path, to: Path) -> None:
+    """Gives cargo the dependencies that the other checks compiled, and takes nothing back: rclrs is compiled anew."""
+    for directory in (".fingerprint", "build"):
+        if (release / directory).is_dir():
+            shutil.copytree(release / directory, to / directory, symlinks=True, copy_function=shutil.copy2)
+    (to / "deps").mkdir(parents=True, exist_ok=True)
+    for path in (release / "deps").glob("*"):
+        if path.suffix in COMPILED:
+            # A compiler replaces such a file and never writes into it.
+            _link_or_copy(path, to / "deps" / path.name)
+        elif path.suffix == ".d":
+            shutil.copy2(path, to / "deps" / path.name)
 
 
-def _start_installed(workspace: Path) -> None:
-    """Starts the node in the environment of the workspace; without access to a server it must say so and end."""
-    script = f"""
-        . {workspace}/install/local_setup.bash
-        set -eu
-        executable={workspace}/install/{PACKAGE}/lib/{PACKAGE}/{PACKAGE}
-        "$executable" --help
-        unset LIVEKIT_TOKEN LIVEKIT_API_KEY LIVEKIT_API_SECRET
-        said=$("$executable" --ros-args -r __ns:=/colcon 2>&1) && exit 1
-        echo "$said"
-        echo "$said" | grep -q LIVEKIT_TOKEN
-    """
-    subprocess.run(["bash", "-c", script], check=True)
+def _link_or_copy(path: Path, to: Path) -> None:
+    try:
+        to.hardlink_to(path)
+    except OSError:
+        shutil.copy2(path, to)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::topic_rates::TopicRates;
+use super::topic_rates::LiveRates;
 use crate::media::CameraConfig;
 use crate::ros::{AssetPolicy, Patterns, TopicFilter};
 
@@ -10,7 +10,7 @@ use crate::ros::{AssetPolicy, Patterns, TopicFilter};
 #[derive(Clone, Debug)]
 pub struct RobotConfig {
     /// Rate limits of topics.
-    pub rates: TopicRates,
+    pub rates: LiveRates,
     /// The topics that are offered.
     pub topics: TopicFilter,
     /// The services that are offered.

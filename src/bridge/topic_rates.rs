@@ -1,5 +1,10 @@
 //! Rate limits by topic: entries like `/camera/.*=5`.
 
+use std::sync::Arc;
+
+use flume::{Receiver, Sender};
+use parking_lot::Mutex;
+
 use crate::ros::{PatternError, Patterns};
 use remote_access_session::RateLimit;
 
@@ -20,6 +25,45 @@ impl TopicRates {
             messages: self.messages.of(topic),
             bytes: self.bytes.of(topic),
         }
+    }
+}
+
+/// Rate limits that may change while the bridge runs. Clones share them.
+#[derive(Clone, Debug)]
+pub struct LiveRates {
+    rates: Arc<Mutex<TopicRates>>,
+    changed: Sender<()>,
+    changes: Receiver<()>,
+}
+
+impl LiveRates {
+    /// They begin as these.
+    #[must_use]
+    pub fn new(rates: TopicRates) -> Self {
+        // One word is enough for any number of changes.
+        let (changed, changes) = flume::bounded(1);
+        Self {
+            rates: Arc::new(Mutex::new(rates)),
+            changed,
+            changes,
+        }
+    }
+
+    /// Changes them. Never waits.
+    pub fn change(&self, change: impl FnOnce(&mut TopicRates)) {
+        change(&mut self.rates.lock());
+        // If there is a word already, it tells of this as well.
+        self.changed.try_send(()).ok();
+    }
+
+    /// The limit that a topic has now.
+    pub(super) fn of(&self, topic: &str) -> RateLimit {
+        self.rates.lock().of(topic)
+    }
+
+    /// Gets a word when they have changed.
+    pub(super) fn changes(&self) -> &Receiver<()> {
+        &self.changes
     }
 }
 

@@ -53,6 +53,8 @@ pub struct Arguments {
     pub overrides: Overrides,
     /// Level of the log.
     pub log_levels: Vec<LogLevel>,
+    /// Whether to end when the parent process has ended.
+    pub end_with_parent: bool,
     /// Arguments for rcl: no parameters, which rclrs 0.8 reads otherwise than rclcpp does.
     rcl: Vec<String>,
 }
@@ -78,12 +80,14 @@ impl Arguments {
         let mut given = Vec::new();
         let mut remappings = Vec::new();
         let mut log_levels = Vec::new();
+        let mut end_with_parent = false;
         let mut for_ros = false;
         while let Some(argument) = arguments.next() {
             if !for_ros {
                 match argument.as_str() {
                     "--ros-args" => for_ros = true,
                     "--check" => task = Task::Check,
+                    "--end-with-parent" => end_with_parent = true,
                     "--help" | "-h" => task = Task::Help,
                     "--version" | "-V" => task = Task::Version,
                     "--print-parameters" => task = Task::PrintParameters,
@@ -145,6 +149,7 @@ impl Arguments {
             node,
             overrides,
             log_levels,
+            end_with_parent,
             rcl,
         })
     }

@@ -74,6 +74,14 @@ pub enum ConfigError {
         /// What is wrong.
         reason: KeyError,
     },
+    /// A parameter holds something that is no level.
+    #[error("parameter {name}: {reason}")]
+    LogLevel {
+        /// The parameter.
+        name: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
     /// A parameter holds something that is no address.
     #[error("parameter {name}: {text:?} is not an address with a port, as 127.0.0.1:9464")]
     Address {

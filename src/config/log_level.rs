@@ -21,19 +21,23 @@ pub struct LogLevel {
 pub struct LogLevelError(String);
 
 impl LogLevel {
+    /// The level that a text names.
+    pub(super) fn named(text: &str) -> Option<LevelFilter> {
+        match text.to_ascii_lowercase().as_str() {
+            // The node has no errors that are worse than others.
+            "fatal" => Some(LevelFilter::ERROR),
+            level @ ("debug" | "info" | "warn" | "error") => LevelFilter::from_str(level).ok(),
+            _ => None,
+        }
+    }
+
     /// Parses `level` or `logger:=level`.
     pub fn parse(text: &str) -> Result<Self, LogLevelError> {
         let (logger, level) = match text.split_once(":=") {
             Some((logger, level)) => (Some(logger.to_owned()), level),
             None => (None, text),
         };
-        let level = match level.to_ascii_lowercase().as_str() {
-            // The node has no errors that are worse than others.
-            "fatal" => Ok(LevelFilter::ERROR),
-            level @ ("debug" | "info" | "warn" | "error") => LevelFilter::from_str(level),
-            _ => return Err(LogLevelError(text.to_owned())),
-        };
-        let level = level.map_err(|_| LogLevelError(text.to_owned()))?;
+        let level = Self::named(level).ok_or_else(|| LogLevelError(text.to_owned()))?;
         Ok(Self { logger, level })
     }
 

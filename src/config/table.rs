@@ -8,7 +8,7 @@ use super::kinds::{Flag, Key, Kind, KindInfo, Number, Text, Texts};
 use super::overrides::Overrides;
 use crate::ros::Parameters;
 
-/// One row of the table. All parameters are read once, at the start.
+/// One row of the table.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ParameterInfo {
     name: &'static str,
@@ -32,7 +32,7 @@ impl<K: Kind + Sync> Row for Key<K> {
             name: self.name,
             kind: self.kind.info(),
             description: self.description,
-            read_only: true,
+            read_only: !LIVE.contains(&self.name),
         }
     }
 
@@ -120,8 +120,18 @@ parameters! {
     ASSET_URI_ALLOWLIST: Texts = "asset_uri_allowlist", Texts(&[DEFAULT_ASSETS]), "URIs of the files that viewers may fetch: regular expressions.";
     DIAGNOSTICS: Flag = "diagnostics", Flag(false), "Publish /diagnostics once a second, and the viewers and their activity on the latched topic ~/viewers.";
     METRICS_ADDRESS: Text = "metrics_address", Text(""), "Address and port of the Prometheus endpoint, for example 127.0.0.1:9464; empty: none. It has no authentication.";
+    LOG_LEVEL: Text = "log_level", Text(""), "Minimum severity that the node logs: debug, info, warn, error. Empty: what --log-level and RUST_LOG say.";
     USE_SIM_TIME: Flag = "use_sim_time", Flag(false), "Take message times from the topic /clock.";
 }
+
+/// The parameters that may be changed while the node runs.
+const LIVE: [&str; 5] = [
+    UPLINK_RATE.name,
+    VIEWER_RATE.name,
+    TOPIC_MESSAGE_RATES.name,
+    TOPIC_BYTE_RATES.name,
+    LOG_LEVEL.name,
+];
 
 /// All parameters of the node, for the documentation.
 #[must_use]
@@ -134,11 +144,10 @@ pub(super) fn names() -> Vec<&'static str> {
     ROWS.iter().map(|row| row.info().name).collect()
 }
 
-/// Declares every parameter, but that which rclrs declares itself.
+/// Declares every read-only parameter, but that which rclrs declares itself.
 pub(super) fn declare(given: &Overrides, node: &mut Parameters) -> Result<(), ConfigError> {
-    let mut own = ROWS
-        .iter()
-        .filter(|row| row.info().name != USE_SIM_TIME.name);
+    let is_own = |info: ParameterInfo| info.read_only && info.name != USE_SIM_TIME.name;
+    let mut own = ROWS.iter().filter(|row| is_own(row.info()));
     own.try_for_each(|row| row.declare(given, node))
 }
 

@@ -6,7 +6,7 @@
 
 use flume::{Receiver, Sender};
 use remote_access_protocol::{ChannelId, ServiceId};
-use remote_access_session::{ChannelInfo, Delivery, Request, ServiceInfo};
+use remote_access_session::{ChannelInfo, Delivery, RateLimit, Request, ServiceInfo};
 
 use super::answer::Answer;
 use super::demand::Demand;
@@ -26,6 +26,12 @@ pub enum Command {
     Add(Vec<ChannelInfo>),
     /// Channels have gone.
     Remove(Vec<ChannelId>),
+    /// Channels have these rate limits from now on.
+    RateLimits(Vec<(ChannelId, RateLimit)>),
+    /// The most bytes per second to all viewers together; `None` is no limit.
+    UplinkRate(Option<u64>),
+    /// The most bytes per second to each viewer; `None` is no limit.
+    ViewerRate(Option<u64>),
     /// The publishers of a channel deliver otherwise than before.
     Update {
         /// The channel.

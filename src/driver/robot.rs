@@ -27,6 +27,9 @@ impl<T: Transport> Driver<T> {
         match command {
             Command::Add(channels) => self.session.add_channels(now, channels),
             Command::Remove(channels) => self.session.remove_channels(now, &channels),
+            Command::RateLimits(limits) => self.session.set_rate_limits(now, limits),
+            Command::UplinkRate(rate) => self.session.set_uplink_rate(now, rate),
+            Command::ViewerRate(rate) => self.session.set_participant_rate(now, rate),
             Command::Update { channel, delivery } => {
                 self.session.update_channel(channel, delivery);
             }

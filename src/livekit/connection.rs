@@ -26,8 +26,8 @@ use crate::driver::{Connection, ConnectionEvent, Inbound, InboundEvent, PathStat
 
 /// Events of participants that may wait.
 const MAX_INBOX: usize = 256;
-/// Longest time for the end of the streams.
-const CLOSE_TIMEOUT: Duration = Duration::from_millis(700);
+/// Longest time for the end of the streams. On a link that is gone it is lost.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// A connection to the room, see [`LiveKit`](super::LiveKit).
 pub struct RoomConnection {

@@ -1,14 +1,17 @@
 //! Declaring the node's parameters.
 
 use super::error::RosError;
-use rclrs::{MandatoryParameter, Node, ParameterBuilder, ParameterRange, ParameterVariant};
+use rclrs::{Node, ParameterBuilder, ParameterRange, ParameterVariant};
 use std::any::Any;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+/// Why most parameters are read-only; `ros2 param describe` shows it.
+const READ_ONCE: &str = "read once, at the start: restart the node with another value";
+
 /// Declares parameters and keeps them declared as long as it lives.
 ///
-/// Most are read-only: they are read once, and `ros2 param set` refuses to change them.
+/// Most are read-only. Of those that are not, called live, each change is told on the node's thread.
 pub struct Parameters {
     node: Node,
     // Dropping rclrs's parameter undeclares it.
@@ -51,7 +54,7 @@ impl Parameters {
         let default: Arc<[Arc<str>]> = default.iter().map(|&text| text.into()).collect();
         let values: Arc<[Arc<str>]> =
             self.read_only(name, |builder| builder.default(default), description)?;
-        Ok(values.iter().map(ToString::to_string).collect())
+        Ok(texts(&values))
     }
 
     /// Declares a read-only boolean.
@@ -90,19 +93,6 @@ impl Parameters {
         )
     }
 
-    /// Declares a boolean that may be changed while the node runs.
-    ///
-    /// # Errors
-    /// As [`Parameters::string`].
-    pub fn live_boolean(
-        &mut self,
-        name: &str,
-        default: bool,
-        description: &str,
-    ) -> Result<Live<bool>, RosError> {
-        self.live(name, |builder| builder.default(default), description)
-    }
-
     /// Declares an integer that may be changed, within `range`, while the node runs.
     ///
     /// # Errors
@@ -113,7 +103,8 @@ impl Parameters {
         default: i64,
         range: RangeInclusive<i64>,
         description: &str,
-    ) -> Result<Live<i64>, RosError> {
+        changed: impl Fn(i64) + Send + Sync + 'static,
+    ) -> Result<(), RosError> {
         let range = ParameterRange {
             lower: Some(*range.start()),
             upper: Some(*range.end()),
@@ -123,6 +114,55 @@ impl Parameters {
             name,
             |builder| builder.default(default).range(range),
             description,
+            move |&value| changed(value),
+        )
+    }
+
+    /// Declares a string that may be changed while the node runs to what `accept` takes. It says why
+    /// if it does not.
+    ///
+    /// # Errors
+    /// As [`Parameters::string`], or the default is not accepted.
+    pub fn live_string(
+        &mut self,
+        name: &str,
+        default: &str,
+        description: &str,
+        accept: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static,
+        changed: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Result<(), RosError> {
+        self.live(
+            name,
+            |builder| {
+                let builder = builder.default(default.into());
+                builder.validate(move |value: &Arc<str>| accept(value))
+            },
+            description,
+            move |value: &Arc<str>| changed(value),
+        )
+    }
+
+    /// Declares a list of strings as [`Parameters::live_string`] does a string.
+    ///
+    /// # Errors
+    /// As [`Parameters::live_string`].
+    pub fn live_strings(
+        &mut self,
+        name: &str,
+        default: &[&str],
+        description: &str,
+        accept: impl Fn(&[String]) -> Result<(), String> + Send + Sync + 'static,
+        changed: impl Fn(&[String]) + Send + Sync + 'static,
+    ) -> Result<(), RosError> {
+        let default: Arc<[Arc<str>]> = default.iter().map(|&text| text.into()).collect();
+        self.live(
+            name,
+            |builder| {
+                let builder = builder.default(default);
+                builder.validate(move |list: &Arc<[Arc<str>]>| accept(&texts(list)))
+            },
+            description,
+            move |list: &Arc<[Arc<str>]>| changed(&texts(list)),
         )
     }
 
@@ -134,6 +174,7 @@ impl Parameters {
     ) -> Result<T, RosError> {
         let parameter = complete(self.node.declare_parameter(name))
             .description(description)
+            .constraints(READ_ONCE)
             .read_only()
             .map_err(|problem| RosError::Parameter {
                 name: name.to_owned(),
@@ -144,30 +185,26 @@ impl Parameters {
         Ok(value)
     }
 
-    fn live<T: ParameterVariant>(
+    fn live<T: ParameterVariant + Send + Sync + 'static>(
         &mut self,
         name: &str,
         complete: impl FnOnce(ParameterBuilder<T>) -> ParameterBuilder<T>,
         description: &str,
-    ) -> Result<Live<T>, RosError> {
-        complete(self.node.declare_parameter(name))
+        changed: impl Fn(&T) + Send + Sync + 'static,
+    ) -> Result<(), RosError> {
+        let parameter = complete(self.node.declare_parameter(name))
             .description(description)
             .mandatory()
-            .map(Live)
             .map_err(|problem| RosError::Parameter {
                 name: name.to_owned(),
                 reason: problem.to_string(),
-            })
+            })?;
+        parameter.on_change(changed);
+        self.declared.push(Box::new(parameter));
+        Ok(())
     }
 }
 
-/// A parameter that may change. Declared as long as it lives.
-pub struct Live<T: ParameterVariant>(MandatoryParameter<T>);
-
-impl<T: ParameterVariant> Live<T> {
-    /// The value it has now.
-    #[must_use]
-    pub fn get(&self) -> T {
-        self.0.get()
-    }
+fn texts(list: &[Arc<str>]) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
 }

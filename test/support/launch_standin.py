@@ -91,7 +91,7 @@ class Node:
     parameters: list[Any]
     output: str
     on_exit: Callable[[ProcessExited, LaunchContext], list[TimerAction]] | None
-    ros_arguments: list[str]
+    arguments: list[str]
 
 
 def load(path: Path) -> LaunchDescription:

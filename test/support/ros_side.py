@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import rclpy
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
@@ -151,6 +153,22 @@ class Observer:
     def wait_node(self, name: str, namespace: str = "/") -> None:
         """Waits until a node is on the graph."""
         wait_until(lambda: (name, namespace) in self.node.get_node_names_and_namespaces(), f"node {namespace} {name}")
+
+    def call(self, service_type: type, name: str, request: object) -> Any:
+        """Calls a service and returns the response."""
+        client = self.node.create_client(service_type, name)
+        assert client.wait_for_service(60)
+        future = client.call_async(request)
+        wait_until(future.done, f"response of {name}")
+        self.node.destroy_client(client)
+        return future.result()
+
+    def set_parameter(self, name: str, value: object, node: str = "/remote_access_bridge") -> str:
+        """Sets a parameter of a node; returns why it refused, or an empty text."""
+        request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
+        (result,) = self.call(SetParameters, f"{node}/set_parameters", request).results
+        assert result.successful == (result.reason == "")
+        return result.reason
 
     def close(self) -> None:
         """Leaves the graph."""

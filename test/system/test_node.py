@@ -21,16 +21,6 @@ from ros_side import Observer, Publisher
 TOPIC = "/node_test"
 
 
-def call(observer: Observer, service_type: type, name: str, request: object) -> object:
-    """Calls a service and returns the response."""
-    client = observer.node.create_client(service_type, name)
-    assert client.wait_for_service(60)
-    future = client.call_async(request)
-    wait_until(future.done, f"response of {name}")
-    observer.node.destroy_client(client)
-    return future.result()
-
-
 def test_it_has_the_name_of_its_package(new_bridge: BridgeFactory, observer: Observer) -> None:
     new_bridge()
     observer.wait_node("remote_access_bridge")
@@ -72,7 +62,7 @@ def test_an_empty_list_is_a_list(given: str, new_bridge: BridgeFactory, observer
 
 def parameter(observer: Observer, name: str, node: str = "/remote_access_bridge") -> ParameterValue:
     """The value of a parameter of the running bridge."""
-    values = call(observer, GetParameters, f"{node}/get_parameters", GetParameters.Request(names=[name]))
+    values = observer.call(GetParameters, f"{node}/get_parameters", GetParameters.Request(names=[name]))
     return values.values[0]
 
 
@@ -158,16 +148,18 @@ def test_its_parameters_are_those_of_the_table(new_bridge: BridgeFactory, observ
     table = json.loads(subprocess.check_output([executable(), "--print-parameters"], text=True))
     names = [each["name"] for each in table]
     node = "/remote_access_bridge"
-    listed = call(observer, ListParameters, f"{node}/list_parameters", ListParameters.Request())
+    listed = observer.call(ListParameters, f"{node}/list_parameters", ListParameters.Request())
     assert set(names) <= set(listed.result.names)
-    described = call(observer, DescribeParameters, f"{node}/describe_parameters", DescribeParameters.Request(names=names))
+    described = observer.call(DescribeParameters, f"{node}/describe_parameters", DescribeParameters.Request(names=names))
     for each, descriptor in zip(table, described.descriptors, strict=True):
         assert descriptor.name == each["name"]
         assert descriptor.type != ParameterType.PARAMETER_NOT_SET
         if each["name"] != "use_sim_time":  # rclrs declares that one by itself
             assert descriptor.description == each["description"]
             assert descriptor.read_only == each["read_only"]
-    values = call(observer, GetParameters, f"{node}/get_parameters", GetParameters.Request(names=["max_qos_depth"]))
+            assert ("restart the node" in descriptor.additional_constraints) == each["read_only"]
+            assert len(descriptor.integer_range) == (each["type"] == "integer")
+    values = observer.call(GetParameters, f"{node}/get_parameters", GetParameters.Request(names=["max_qos_depth"]))
     assert values.values[0].integer_value == 17
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from conftest import BridgeFactory, ViewerFactory
 from decoding import decode
-from ros_side import Publisher
+from ros_side import Observer, Publisher
 from viewer_client import HANG, Viewer
 
 STRING = "std_msgs/msg/String"
@@ -117,3 +117,37 @@ def test_the_uplink_is_held_to_its_rate_for_all_viewers_together(
     arrived = sum(counts[-1])
     # Both read one stream, so that each message goes out twice. Next to nothing may come at once.
     assert seconds >= EXACTLY * (arrived - 1) * CLOUD_BYTES / 1_280_000
+
+
+def test_limits_change_while_it_runs(
+    new_bridge: BridgeFactory, new_viewer: ViewerFactory, publisher: Publisher, observer: Observer
+) -> None:
+    bridge = new_bridge({"topic_message_rates": "['/state=0.001']", "log_level": "warn"})
+    viewer = new_viewer()
+    subscribe([viewer], publisher, {"/wide": CLOUD, "/state": STRING})
+    publisher.publish("/state", count=5)
+    assert "the topic has a rate limit" in viewer.wait_status("/state: ")
+    # What is not understood is refused and changes nothing.
+    assert "regex" in observer.set_parameter("topic_message_rates", ["(=1"])
+    assert "number above 0" in observer.set_parameter("topic_byte_rates", ["/state=0"])
+    assert "range" in observer.set_parameter("uplink_rate", -1)
+    assert "must be debug, info" in observer.set_parameter("log_level", "loud")
+    assert "read only" in observer.set_parameter("max_qos_depth", 5)
+    assert len(viewer.messages("/state")) == 1
+    assert observer.set_parameter("topic_message_rates", [""]) == ""
+    assert observer.set_parameter("log_level", "info") == ""
+    for number in range(5):
+        publisher.publish("/state")
+        viewer.wait_messages("/state", 2 + number)
+    for limit in ("uplink_rate", "viewer_rate"):
+        assert observer.set_parameter(limit, 640_000) == ""
+        bridge.wait_output(f"parameter {limit} is 640000 from now on")
+        before = len(viewer.messages("/wide"))
+        start = time.monotonic()
+        while (count := len(viewer.messages("/wide")) - before) < 5:
+            publisher.publish("/wide")
+            time.sleep(0.02)
+            assert time.monotonic() - start < HANG
+        # The message that uses up the credit goes out whole, and for one viewer a second's worth at first.
+        assert time.monotonic() - start >= EXACTLY * ((count - 2) * CLOUD_BYTES / 640_000 - 1)
+        assert observer.set_parameter(limit, 0) == ""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge_process import executable
 from processes import ROOT
 
 # What scripts/env leaves in the environment of this very run must not be taken for an installation.
@@ -58,6 +59,24 @@ def test_a_missing_compiler_is_named(tmp_path: Path) -> None:
     result = run(str(tools / "bash"), "scripts/setup", at=tmp_path, environment={"PATH": str(tools)})
     assert result.returncode != 0
     assert "The Rust toolchain is missing" in result.stderr
+
+
+def test_without_ros_the_bridge_says_what_to_source(tmp_path: Path) -> None:
+    bridge = str(executable())
+    helped = run(bridge, "--help", at=tmp_path)
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert "--ros-args" in helped.stdout
+    assert run(bridge, "--version", at=tmp_path).stdout.startswith("remote_access_bridge ")
+    for arguments in (["--check"], ["--ros-args", "-p", "room:=a"], []):
+        result = run(bridge, *arguments, at=tmp_path)
+        assert result.returncode == 78
+        (line,) = result.stderr.splitlines()
+        assert "ROS 2 is not sourced" in line
+        assert "setup.bash" in line
+    # Sourced, but without what the node links.
+    result = run(bridge, at=tmp_path, environment={"ROS_DISTRO": "other"})
+    assert result.returncode == 78
+    assert "built for another ROS 2" in result.stderr
 
 
 @pytest.mark.parametrize("script", ["setup", "demo", "test", "mutate", "release", "livekit-tests", "official-api"])

@@ -24,13 +24,13 @@ def _measure(_bench: Bench, side: Side) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="rab_bench_build_") as target:
         environment = places.ros_environment(1, CARGO_TARGET_DIR=target)
         fetch = ["cargo", "fetch", "--locked"]
-        build = ["cargo", "build", "--release", "--locked", "--bin", "remote_access_bridge"]
+        build = ["cargo", "build", "--release", "--locked", "--package", "remote_access_bridge", "--bins"]
         _cargo(fetch, environment)
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         _cargo(build, environment)
         wall = time.monotonic() - start
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        size = Path(target, "release/remote_access_bridge").stat().st_size
+        size = Path(target, "release/remote_access_bridge_node").stat().st_size
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     numbers = {"wall_seconds": wall, "cpu_seconds": cpu, "executable_bytes": size}
     text = f"{number(wall, 's')} / {number(cpu, 's')}, executable {number(size / 1e6, 'MB')}"

@@ -19,7 +19,7 @@ use crate::token::TokenSource;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Longest time for leaving a room, whose server may be gone.
-const CLOSE_TIMEOUT: Duration = Duration::from_millis(700);
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Where and how a participant connects.
 #[derive(Clone, Debug)]
@@ -141,7 +141,7 @@ impl Shared {
     }
 }
 
-/// Leaves a room; gives up after 0.7 s.
+/// Leaves a room; gives up after 0.2 s.
 pub async fn close(room: Arc<Room>) {
     if tokio::time::timeout(CLOSE_TIMEOUT, room.close())
         .await

@@ -18,6 +18,7 @@ use crate::message::{Message, Picture};
 use crate::permission::{Action, Permission};
 use crate::transmit::Event;
 use channel::{ChannelInfo, ChannelState, Delivery, Demand};
+use rate_limit::{RateLimit, RateLimiter};
 
 /// An advertise message holds about this many bytes of schemas at most.
 const ADVERTISE_BATCH: usize = 512 * 1024;
@@ -65,6 +66,15 @@ impl Channels {
 
     pub(crate) fn get(&self, id: ChannelId) -> Option<&ChannelState> {
         self.channels.get(&id)
+    }
+
+    pub(crate) fn set_rate_limit(&mut self, now: Instant, id: ChannelId, limit: RateLimit) {
+        if let Some(state) = self.channels.get_mut(&id) {
+            if state.info.rate_limit != limit {
+                state.info.rate_limit = limit;
+                state.limiter = RateLimiter::new(now, limit);
+            }
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ChannelId, &ChannelState)> {

@@ -88,6 +88,21 @@ impl Sender {
         }
     }
 
+    /// Sets the most bytes per second to all participants together.
+    pub(crate) fn set_uplink_rate(&mut self, now: Instant, rate: Option<u64>) {
+        self.buffer.set_cap(now, rate);
+        self.wake_at(now);
+    }
+
+    /// Sets the most bytes per second to each participant, those who are there and those who join.
+    pub(crate) fn set_participant_rate(&mut self, now: Instant, rate: Option<u64>) {
+        Arc::make_mut(&mut self.routes.config).participant_rate = rate;
+        for receiver in self.routes.receivers.values_mut() {
+            receiver.flow.set_cap(now, rate);
+        }
+        self.wake_at(now);
+    }
+
     /// The routes to participants, to look at.
     pub(crate) fn routes(&self) -> &Routes {
         &self.routes

@@ -1,6 +1,7 @@
 //! The session: hands events on to its parts.
 
 mod channels;
+mod limits;
 mod participants;
 mod requests;
 pub(crate) mod snapshot;

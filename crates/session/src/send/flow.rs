@@ -126,6 +126,12 @@ impl FlowControl {
         }
     }
 
+    /// Sets the highest rate in bytes per second.
+    pub(crate) fn set_cap(&mut self, now: Instant, rate: Option<u64>) {
+        self.cap = rate.map(|rate| TokenBucket::new(now, rate as f64, rate as f64));
+        self.cap_rate = rate;
+    }
+
     /// Position after the last byte that was sent.
     pub(crate) fn sent(&self) -> u64 {
         self.sent

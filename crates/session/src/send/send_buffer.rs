@@ -43,16 +43,22 @@ pub(crate) enum Uplink {
 impl SendBuffer {
     /// `cap` is the highest rate in bytes per second.
     pub(crate) fn new(now: Instant, cap: Option<u64>) -> Self {
-        let bucket = |rate: u64| {
+        let mut buffer = Self {
+            cap: None,
+            span_start: now,
+            spans: VecDeque::from([0]),
+        };
+        buffer.set_cap(now, cap);
+        buffer
+    }
+
+    /// Sets the highest rate in bytes per second.
+    pub(crate) fn set_cap(&mut self, now: Instant, cap: Option<u64>) {
+        self.cap = cap.map(|rate| {
             let rate = rate as f64;
             let burst = (rate * BUFFER_TIME.as_secs_f64()).max(BEYOND as f64);
             TokenBucket::new(now, rate, burst)
-        };
-        Self {
-            cap: cap.map(bucket),
-            span_start: now,
-            spans: VecDeque::from([0]),
-        }
+        });
     }
 
     pub(crate) fn on_sent(&mut self, now: Instant, bytes: usize) {

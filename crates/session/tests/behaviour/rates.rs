@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use remote_access_protocol::ChannelId;
 use remote_access_session::{ChannelInfo, RateLimit, SessionConfig};
 
 use crate::harness::{channel, latched, reliable, Harness};
@@ -177,4 +178,61 @@ fn resyncs_bring_no_new_burst() {
     assert!(harness.session.snapshot().resyncs > 10);
     let uplink = harness.uplink();
     assert!((1_500_000..2_400_000).contains(&uplink), "{uplink} B");
+}
+
+/// Bytes that go to viewer 1 in 10 s, of 1 MB per second that are published.
+fn sent_in_ten_seconds(harness: &mut Harness) -> u64 {
+    let sent = |harness: &Harness| harness.session.snapshot().participants[0].sent_bytes;
+    let before = sent(harness);
+    publish(harness, &[1], 10_000, 10);
+    sent(harness) - before
+}
+
+#[test]
+fn limits_change_while_the_session_runs() {
+    let mut harness = joined(SessionConfig::default(), vec![channel(1)], &[(1, true)]);
+    // A second's worth may come at first.
+    let (free, held) = (9_000_000.., 900_000..1_200_000);
+    assert!(free.contains(&sent_in_ten_seconds(&mut harness)));
+
+    harness
+        .session
+        .set_participant_rate(harness.now, Some(100_000));
+    let sent = sent_in_ten_seconds(&mut harness);
+    assert!(held.contains(&sent), "participant: {sent} B");
+    // It holds for those who join later, too.
+    harness.join(2, true);
+    harness.subscribe(2, &[1]);
+    publish(&mut harness, &[1, 2], 10_000, 10);
+    let later = harness.session.snapshot().participants[1].sent_bytes;
+    assert!(held.contains(&later), "later participant: {later} B");
+    harness.leave(2);
+    harness.session.set_participant_rate(harness.now, None);
+    assert!(free.contains(&sent_in_ten_seconds(&mut harness)));
+
+    harness.session.set_uplink_rate(harness.now, Some(100_000));
+    let sent = sent_in_ten_seconds(&mut harness);
+    assert!(held.contains(&sent), "uplink: {sent} B");
+    harness.session.set_uplink_rate(harness.now, None);
+    assert!(free.contains(&sent_in_ten_seconds(&mut harness)));
+
+    let limit = |messages| {
+        vec![
+            (
+                ChannelId(1),
+                RateLimit {
+                    messages,
+                    bytes: None,
+                },
+            ),
+            (ChannelId(9), RateLimit::default()),
+        ]
+    };
+    harness
+        .session
+        .set_rate_limits(harness.now, limit(Some(10.0)));
+    let sent = sent_in_ten_seconds(&mut harness);
+    assert!(held.contains(&sent), "topic: {sent} B");
+    harness.session.set_rate_limits(harness.now, limit(None));
+    assert!(free.contains(&sent_in_ten_seconds(&mut harness)));
 }
