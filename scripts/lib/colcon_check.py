@@ -23,6 +23,11 @@ INSTALLED = [
 # Read by the build of the package, and unlike them the same whatever else was compiled beside it.
 COMPILED = {".rlib", ".rmeta", ".so"}
 
+CARGO_ARGUMENTS = "--cargo-args --release --locked"
+# Without them cargo would choose other features of the dependencies than the other checks do, and compile
+# each once more: ten minutes.
+SHARE = f"--workspace --bin {PACKAGE} --bin {PACKAGE}_node"
+
 
 class Command(Protocol):
     """Runs a program and raises if it fails."""
@@ -41,7 +46,7 @@ def colcon_check(root: Path, command: Command) -> None:
         _copy_compiled(target / "release", source / "target/release")
         environment = _sourced_ros(root, workspace)
         lock = (source / "Cargo.lock").read_bytes()
-        readme = "\n".join(_readme_commands(root))
+        readme = "\n".join(line.replace(CARGO_ARGUMENTS, f"{CARGO_ARGUMENTS} {SHARE}") for line in _readme_commands(root))
         script = f"set -e\ncd {workspace}\nset -x\n{readme}\n{{ set +x; }} 2>/dev/null\n{START}"
         command("env", "-i", *(f"{name}={value}" for name, value in environment.items()), "bash", "-c", script)
         for path in INSTALLED:
@@ -69,6 +74,7 @@ def _readme_commands(root: Path) -> list[str]:
     clone, *commands = (line.strip() for line in block[0].splitlines())
     assert clone.startswith("git clone"), clone
     assert commands[-1] == ". install/setup.bash", commands
+    assert any(line.endswith(CARGO_ARGUMENTS) for line in commands), commands
     return commands
 
 

@@ -133,7 +133,7 @@ def test_limits_change_while_it_runs(
     assert "range" in observer.set_parameter("uplink_rate", -1)
     assert "must be debug, info" in observer.set_parameter("log_level", "loud")
     assert "read only" in observer.set_parameter("max_qos_depth", 5)
-    assert len(viewer.messages("/state")) == 1
+    assert len(viewer.wait_messages("/state")) == 1
     assert observer.set_parameter("topic_message_rates", [""]) == ""
     assert observer.set_parameter("log_level", "info") == ""
     for number in range(5):
