@@ -20,7 +20,7 @@ INSTALLED = [
     f"share/{PACKAGE}/config/{PACKAGE}.yaml",
     f"share/ament_index/resource_index/packages/{PACKAGE}",
 ]
-# Read by the build of the package, and unlike them the same whatever else was compiled beside it.
+# What a later compilation reads of an earlier one.
 COMPILED = {".rlib", ".rmeta", ".so"}
 
 CARGO_ARGUMENTS = "--cargo-args --release --locked"
@@ -38,11 +38,12 @@ class Command(Protocol):
 
 def colcon_check(root: Path, command: Command) -> None:
     """Runs README's commands in a new workspace with nothing but ROS 2 sourced, and starts the node there."""
-    with tempfile.TemporaryDirectory(prefix="colcon-") as name:
+    target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target")).resolve()
+    # On the file system of what is compiled, which may be linked then.
+    with tempfile.TemporaryDirectory(prefix="colcon-", dir=target) as name:
         workspace = Path(name)
         source = workspace / "src" / PACKAGE
         _copy_repository(root, source)
-        target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
         _copy_compiled(target / "release", source / "target/release")
         environment = _sourced_ros(root, workspace)
         lock = (source / "Cargo.lock").read_bytes()
