@@ -35,5 +35,5 @@ export function refused(place: Place | undefined, capability: Capability): Refus
   const what = NAMES[capability] ?? capability;
   return place.robot.info?.capabilities.includes(capability)
     ? undefined
-    : `${what} is off on this robot (parameter \`capabilities\`: ${capability})`;
+    : `${what} is off on this robot (parameter \`capabilities\`: ${capability}), or this link does not allow it`;
 }
