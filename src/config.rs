@@ -14,13 +14,13 @@ mod overrides;
 mod rights;
 mod table;
 mod unknown;
+mod values;
 mod yaml;
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use crate::access::AccessControl;
-use crate::bridge::{CallTimeouts, LiveRates, Rates, RobotConfig, TopicRates};
+use crate::bridge::{CallTimeouts, LiveRates, RobotConfig, TopicRates};
 use crate::ros::{AssetPolicy, Parameters, Patterns, QosPolicy, TopicFilter};
 use remote_access_room::{Endpoint, Role, TokenEndpoint, TokenMint, TokenSource};
 use remote_access_session::SessionConfig;
@@ -35,8 +35,8 @@ pub use log_level::LogLevel;
 pub use overrides::Overrides;
 pub use table::{parameter_table, ParameterInfo};
 
-use kinds::{Key, Kind, Number, Text, Texts};
 use table as parameter;
+use values::Values;
 
 /// Names the server when neither parameter nor environment does.
 const DEFAULT_URL: &str = "ws://localhost:7880";
@@ -99,9 +99,9 @@ impl Config {
             session: session(values)?,
             access: rights::access(values, environment)?,
             robot: robot(values)?,
-            metrics: address(values, &parameter::METRICS_ADDRESS)?,
-            emergency_stop: full_name(values, &parameter::EMERGENCY_STOP)?,
-            log_level: log_level(values)?,
+            metrics: values.address(&parameter::METRICS_ADDRESS)?,
+            emergency_stop: values.full_name(&parameter::EMERGENCY_STOP)?,
+            log_level: values.log_level()?,
             simulated_time: values.get(&parameter::USE_SIM_TIME)?,
             warnings,
         })
@@ -119,50 +119,6 @@ impl Config {
     ) -> Result<(), ConfigError> {
         table::declare(given, parameters)?;
         live::declare(given, parameters, tell)
-    }
-}
-
-/// The values of all parameters.
-#[derive(Clone, Copy)]
-struct Values<'a>(&'a Overrides);
-
-impl Values<'_> {
-    fn get<K: Kind>(self, key: &Key<K>) -> Result<K::Value, ConfigError> {
-        Ok(key.value(self.0)?)
-    }
-
-    fn size(self, key: &Key<Number>) -> Result<usize, ConfigError> {
-        Ok(self.get(key)? as usize)
-    }
-
-    fn milliseconds(self, key: &Key<Number>) -> Result<Duration, ConfigError> {
-        self.get(key).map(Duration::from_millis)
-    }
-
-    fn limit(self, key: &Key<Number>) -> Result<Option<u64>, ConfigError> {
-        self.get(key).map(live::limit)
-    }
-
-    /// The entries of a list. Empty ones are left out: before this node took empty lists, and in
-    /// foxglove_bridge, `['']` stands for one.
-    fn entries(self, key: &Key<Texts>) -> Result<Vec<String>, ConfigError> {
-        let mut entries = self.get(key)?;
-        entries.retain(|entry| !entry.is_empty());
-        Ok(entries)
-    }
-
-    fn patterns(self, key: &Key<Texts>) -> Result<Patterns, ConfigError> {
-        Patterns::new(self.entries(key)?).map_err(|reason| ConfigError::Pattern {
-            name: key.name,
-            reason,
-        })
-    }
-
-    fn rates(self, key: &Key<Texts>) -> Result<Rates, ConfigError> {
-        Rates::parse(&self.entries(key)?).map_err(|reason| ConfigError::Rate {
-            name: key.name,
-            reason,
-        })
     }
 }
 
@@ -184,7 +140,7 @@ fn robot(values: Values) -> Result<RobotConfig, ConfigError> {
             include_hidden,
         },
         call_timeouts: CallTimeouts {
-            by_name: timeouts(values, &parameter::SERVICE_TIMEOUTS)?,
+            by_name: values.timeouts(&parameter::SERVICE_TIMEOUTS)?,
             default: values.milliseconds(&parameter::SERVICE_TIMEOUT_MS)?,
         },
         parameters: values.patterns(&parameter::PARAM_WHITELIST)?,
@@ -196,54 +152,6 @@ fn robot(values: Values) -> Result<RobotConfig, ConfigError> {
         cameras: cameras::config(values)?,
         diagnostics: values.get(&parameter::DIAGNOSTICS)?,
     })
-}
-
-/// An address with a port; none if the parameter is empty.
-fn address(values: Values, key: &Key<Text>) -> Result<Option<SocketAddr>, ConfigError> {
-    let text = values.get(key)?;
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let name = key.name;
-    let address = text.parse();
-    address
-        .map(Some)
-        .map_err(|_| ConfigError::Address { name, text })
-}
-
-fn log_level(values: Values) -> Result<Option<LevelFilter>, ConfigError> {
-    let key = &parameter::LOG_LEVEL;
-    let name = key.name;
-    live::log_level(&values.get(key)?).map_err(|reason| ConfigError::LogLevel { name, reason })
-}
-
-/// The full name of something in the ROS graph; empty if the parameter is.
-fn full_name(values: Values, key: &Key<Text>) -> Result<String, ConfigError> {
-    let text = values.get(key)?;
-    if text.is_empty() || (text.starts_with('/') && !text.contains(char::is_whitespace)) {
-        return Ok(text);
-    }
-    let name = key.name;
-    Err(ConfigError::FullName { name, text })
-}
-
-fn timeouts(values: Values, key: &Key<Texts>) -> Result<Vec<(Patterns, Duration)>, ConfigError> {
-    let name = key.name;
-    let entries = values.entries(key)?.into_iter();
-    entries
-        .map(|entry| {
-            let parts = entry.rsplit_once('=');
-            let parts = parts.and_then(|(pattern, timeout)| {
-                Some((pattern.trim(), timeout.trim().parse().ok()?))
-            });
-            let Some((pattern, timeout)) = parts else {
-                return Err(ConfigError::Timeout { name, entry });
-            };
-            let pattern =
-                Patterns::new([pattern]).map_err(|reason| ConfigError::Pattern { name, reason })?;
-            Ok((pattern, Duration::from_millis(timeout)))
-        })
-        .collect()
 }
 
 fn session(values: Values) -> Result<SessionConfig, ConfigError> {

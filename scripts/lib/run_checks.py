@@ -189,7 +189,7 @@ CHECKS = [
     Check(
         "unit",
         "Rust tests",
-        lambda: command("cargo", "test", "--release", "--workspace", "--locked"),
+        lambda: command("cargo", "test", "--release", "--workspace", "--locked", "--no-fail-fast"),
         needs="build",
     ),
     Check("fuzz", "any bytes from viewers, for a few seconds", fuzz, nightly=True),

@@ -1,7 +1,8 @@
 //! How topics of images and of clouds of points are offered.
 
 use super::error::ConfigError;
-use super::{table as parameter, Values};
+use super::table as parameter;
+use super::values::Values;
 use crate::media::{CameraConfig, CloudConfig, Codec};
 use remote_access_media::{Reduction, Size};
 

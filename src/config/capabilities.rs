@@ -2,8 +2,9 @@
 
 use remote_access_protocol::capability::{Capability, UnknownCapability};
 
+use super::error::ConfigError;
 use super::table as parameter;
-use super::{ConfigError, Values};
+use super::values::Values;
 use crate::ros::Patterns;
 use remote_access_session::{NameRule, Policy};
 

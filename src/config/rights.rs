@@ -2,8 +2,10 @@
 
 use remote_access_rights::{Rights, Verifier, VerifyingKey};
 
+use super::environment::Environment;
+use super::error::ConfigError;
 use super::table as parameter;
-use super::{full_name, ConfigError, Environment, Values};
+use super::values::Values;
 use crate::access::AccessControl;
 
 /// Grants are checked with the secret of the API key, if the node has it, and with the public key.
@@ -30,6 +32,6 @@ pub(super) fn access(
     Ok(AccessControl {
         verifier: Verifier::new(keys),
         default: rights.map_err(|reason| ConfigError::Rights { name, reason })?,
-        emergency_stop: full_name(values, &parameter::EMERGENCY_STOP)?,
+        emergency_stop: values.full_name(&parameter::EMERGENCY_STOP)?,
     })
 }

@@ -59,7 +59,7 @@ impl Codec {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Jpeg, Self::Video, Self::Reduced];
     /// Those of images.
-    const OF_IMAGES: [Self; 2] = [Self::Jpeg, Self::Video];
+    pub(super) const OF_IMAGES: [Self; 2] = [Self::Jpeg, Self::Video];
 
     fn name(self) -> &'static str {
         match self {

@@ -103,7 +103,7 @@ mod tests {
         Siblings::new(CameraConfig {
             topics: Patterns::new(["/camera/.*"]).expect("valid"),
             denied: Patterns::new([denied]).expect("valid"),
-            codecs: Codec::ALL.to_vec(),
+            codecs: Codec::OF_IMAGES.to_vec(),
             largest: Size {
                 width: 640,
                 height: 480,

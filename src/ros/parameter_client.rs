@@ -16,6 +16,7 @@ use super::client::{CallError, ServiceClient};
 use super::clients::Clients;
 use super::error::RosError;
 use super::filter::Patterns;
+use super::message::RawMessage;
 use super::parameter_value::ParameterValue;
 use super::subscription::{Subscription, Subscriptions};
 use super::take::TakeThread;
@@ -200,7 +201,7 @@ impl ParameterClient {
         let definition = self.clients.types().message(EVENT_TYPE)?.definition.clone();
         let (sender, receiver) = flume::bounded(CHANGES);
         let allow = self.allow.clone();
-        let sink = move |message: super::RawMessage| {
+        let sink = move |message: RawMessage| {
             let changes = changes_of(&definition, message.payload(), &allow);
             let Some(changes) = changes.filter(|changes| !changes.is_empty()) else {
                 return;

@@ -4,7 +4,7 @@
 //! `lib<package>__rosidl_generator_c.so`, which makes and frees the C structs.
 #![allow(unsafe_code)]
 
-use super::schema::{SchemaError, SchemaStore, ServiceSchema, TypeName};
+use super::schema::{Schema, SchemaError, SchemaStore, ServiceSchema, TypeName};
 use libloading::Library;
 use parking_lot::Mutex;
 use remote_access_cdr::{Definition, DefinitionError};
@@ -121,7 +121,7 @@ impl TypeSupports {
                 request,
                 response,
             } = &*schema;
-            let half = |schema: &super::Schema, suffix: &str| {
+            let half = |schema: &Schema, suffix: &str| {
                 let type_name = format!("{}{suffix}", name.name());
                 let parts = (name.package(), "srv", type_name.as_str());
                 self.load_message(parts, schema.encoding, &schema.text)

@@ -35,6 +35,8 @@ pub(crate) enum Act<'a> {
     Drives(&'a str),
     /// It was taken the wheel of a topic by another viewer.
     Overridden(&'a str),
+    /// It stopped a topic that another viewer drove.
+    StopsAnother(&'a str),
     /// The topic that it drove got a stop.
     Stopped(&'a str),
 }
@@ -51,6 +53,7 @@ impl<'a> Act<'a> {
             Self::Sets(parameter) => ("sets", parameter),
             Self::Drives(topic) => ("drives", topic),
             Self::Overridden(topic) => ("lost the wheel", topic),
+            Self::StopsAnother(topic) => ("stops another", topic),
             Self::Stopped(topic) => ("stopped", topic),
         }
     }
@@ -104,6 +107,7 @@ mod tests {
         };
         assert_eq!(lines(start), BURST as usize);
         assert_eq!(lines(start + Duration::from_secs(1)), RATE as usize);
-        assert_eq!(budget.left_out, 2000 - BURST as u64 - RATE as u64);
+        // The first line after a pause tells of those that were left out before it.
+        assert_eq!(budget.left_out, 1000 - RATE as u64);
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod request;
 pub(crate) mod services;
+mod standstill;
 
 use std::time::Instant;
 

@@ -10,12 +10,15 @@ use crate::permission::NameRule;
 /// The drivers of command topics.
 ///
 /// The first participant that publishes on a command topic drives it until it leaves, publishes no
-/// more on it, loses its right or sends nothing for the timeout. Then a stop is due, once.
+/// more on it, loses its right or sends nothing for the timeout. Then a stop is due, once. A driver
+/// that another stopped drives again only after it has let go: sent nothing for the timeout.
 #[derive(Debug)]
 pub(crate) struct CommandTopics {
     rule: NameRule,
     timeout: Duration,
     driven: BTreeMap<String, Driven>,
+    /// Drivers that others stopped, by topic.
+    stopped: BTreeMap<String, Stopped>,
 }
 
 #[derive(Debug)]
@@ -25,6 +28,23 @@ struct Driven {
     last: Instant,
     /// Participants that were told that they cannot drive.
     told: BTreeSet<ParticipantId>,
+}
+
+/// A driver that another stopped.
+#[derive(Debug)]
+struct Stopped {
+    driver: ParticipantId,
+    /// When it will have let go.
+    until: Instant,
+}
+
+/// The reason why a participant may not publish on a command topic now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// Somebody else drives.
+    DrivenBy(ParticipantId),
+    /// Somebody else stopped it, and it has not let go since.
+    Stopped,
 }
 
 /// A topic that is driven no more. A stop is to be published on `by`.
@@ -42,6 +62,7 @@ impl CommandTopics {
             rule,
             timeout,
             driven: BTreeMap::new(),
+            stopped: BTreeMap::new(),
         }
     }
 
@@ -54,16 +75,24 @@ impl CommandTopics {
         self.timeout
     }
 
-    /// A participant wants to publish. If somebody else drives, its id comes back.
+    /// A participant wants to publish.
     pub(crate) fn may_publish(
         &mut self,
+        now: Instant,
         topic: &str,
         id: ParticipantId,
-    ) -> Result<(), ParticipantId> {
-        match self.driven.get_mut(topic) {
-            Some(driven) if driven.by.participant != id => {
-                driven.told.insert(id);
-                Err(driven.by.participant)
+    ) -> Result<(), Obstacle> {
+        if let Some(driven) = self.driven.get_mut(topic) {
+            if driven.by.participant == id {
+                return Ok(());
+            }
+            driven.told.insert(id);
+            return Err(Obstacle::DrivenBy(driven.by.participant));
+        }
+        match self.stopped.get_mut(topic) {
+            Some(stopped) if stopped.driver == id && now < stopped.until => {
+                stopped.until = now + self.timeout;
+                Err(Obstacle::Stopped)
             }
             _ => Ok(()),
         }
@@ -94,6 +123,27 @@ impl CommandTopics {
         self.release(topic)
     }
 
+    /// Somebody else than its driver stops a topic.
+    pub(crate) fn stop(&mut self, now: Instant, topic: &str) -> Option<Released> {
+        let released = self.release(topic)?;
+        let stopped = Stopped {
+            driver: released.by.participant,
+            until: now + self.timeout,
+        };
+        self.stopped.insert(topic.to_owned(), stopped);
+        Some(released)
+    }
+
+    /// The drivers that were stopped and have let go, each with its topic.
+    pub(crate) fn let_go(&mut self, now: Instant) -> Vec<(String, ParticipantId)> {
+        let ended = self
+            .stopped
+            .extract_if(.., |_, stopped| stopped.until <= now);
+        ended
+            .map(|(topic, stopped)| (topic, stopped.driver))
+            .collect()
+    }
+
     /// A channel is gone, or what came on it cannot be published.
     pub(crate) fn on_channel_gone(&mut self, channel: ClientChannelKey) -> Option<Released> {
         let (topic, _) = self.driven.iter().find(|(_, d)| d.by == channel)?;
@@ -105,6 +155,7 @@ impl CommandTopics {
         for driven in self.driven.values_mut() {
             driven.told.remove(&id);
         }
+        self.stopped.retain(|_, stopped| stopped.driver != id);
     }
 
     /// Topics whose driver sent nothing for the timeout.
@@ -122,8 +173,12 @@ impl CommandTopics {
     }
 
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        let last = self.driven.values().map(|driven| driven.last).min()?;
-        Some(last + self.timeout)
+        let silent = self
+            .driven
+            .values()
+            .map(|driven| driven.last + self.timeout);
+        let let_go = self.stopped.values().map(|stopped| stopped.until);
+        silent.chain(let_go).min()
     }
 
     /// The topics that are driven, each with its driver.
@@ -166,10 +221,11 @@ mod tests {
         let start = Instant::now();
         let mut commands = commands();
         commands.on_message(start, "/cmd_vel", by(1, 1));
-        let other = commands.may_publish("/cmd_vel", ParticipantId(2));
-        assert_eq!(other, Err(ParticipantId(1)));
+        let other = commands.may_publish(start, "/cmd_vel", ParticipantId(2));
+        assert_eq!(other, Err(Obstacle::DrivenBy(ParticipantId(1))));
         let later = start + SECOND / 2;
-        assert_eq!(commands.may_publish("/cmd_vel", ParticipantId(1)), Ok(()));
+        let driver = commands.may_publish(later, "/cmd_vel", ParticipantId(1));
+        assert_eq!(driver, Ok(()));
         commands.on_message(later, "/cmd_vel", by(1, 1));
         assert_eq!(commands.next_timeout(), Some(later + SECOND));
         assert_eq!(commands.on_timeout(start + SECOND), []);
@@ -179,7 +235,33 @@ mod tests {
         assert_eq!(released[0].told, BTreeSet::from([ParticipantId(2)]));
         assert_eq!(commands.on_timeout(later + 9 * SECOND), []);
         assert_eq!(commands.next_timeout(), None);
-        assert_eq!(commands.may_publish("/cmd_vel", ParticipantId(2)), Ok(()));
+        let other = commands.may_publish(later + 9 * SECOND, "/cmd_vel", ParticipantId(2));
+        assert_eq!(other, Ok(()));
+    }
+
+    #[test]
+    fn whom_another_stopped_drives_again_after_it_has_let_go() {
+        let start = Instant::now();
+        let mut commands = commands();
+        commands.on_message(start, "/cmd_vel", by(1, 1));
+        let released = commands.stop(start, "/cmd_vel").unwrap();
+        assert_eq!(released.by, by(1, 1));
+        assert_eq!(commands.stop(start, "/cmd_vel"), None);
+        let mut may = |tenths: u32, id| {
+            let now = start + tenths * SECOND / 10;
+            commands.may_publish(now, "/cmd_vel", ParticipantId(id))
+        };
+        // As long as it holds on, however long that is.
+        for tenths in (0..30).step_by(5) {
+            assert_eq!(may(tenths, 1), Err(Obstacle::Stopped), "{tenths}");
+            assert_eq!(may(tenths, 2), Ok(()));
+        }
+        assert_eq!(may(35, 1), Ok(()));
+        assert_eq!(commands.next_timeout(), Some(start + SECOND * 35 / 10));
+        assert_eq!(commands.let_go(start + SECOND * 34 / 10), []);
+        let let_go = commands.let_go(start + SECOND * 35 / 10);
+        assert_eq!(let_go, [("/cmd_vel".to_owned(), ParticipantId(1))]);
+        assert_eq!(commands.next_timeout(), None);
     }
 
     #[test]

@@ -10,10 +10,11 @@ use remote_access_protocol::ClientChannelId;
 use tracing::debug;
 
 use super::command_age::CommandAges;
-use super::command_topics::{CommandTopics, Released};
+use super::command_topics::{CommandTopics, Obstacle, Released};
 use super::exchange::Exchange;
 use super::queue::Busy;
 use super::request::{ClientChannelKey, Encoding, Request, UnknownEncoding};
+use super::standstill::{is_standstill, is_velocity};
 use crate::audit::Act;
 use crate::ids::ParticipantId;
 use crate::permission::Action;
@@ -53,6 +54,8 @@ pub(crate) struct Publishing {
 #[derive(Debug)]
 struct ClientChannelState {
     topic: String,
+    /// Its messages tell by themselves that the robot is to stand still.
+    velocity: bool,
     /// Messages that were passed on to the robot.
     messages: u64,
     /// The robot's side cannot publish on it.
@@ -183,15 +186,18 @@ impl Publishing {
             return Err(ChannelError::NotFullName);
         }
         let encoding = Encoding::parse(&channel.encoding)?;
+        let type_name = message_type(&channel.schema_name);
+        let velocity = is_velocity(&type_name, encoding);
         let advertise = Request::Advertise {
             key,
             topic: channel.topic.clone(),
-            type_name: message_type(&channel.schema_name),
+            type_name,
             encoding,
         };
         exchange.forward(advertise)?;
         let state = ClientChannelState {
             topic: channel.topic.clone(),
+            velocity,
             messages: 0,
             failed: false,
             late: false,
@@ -250,7 +256,7 @@ impl Publishing {
     }
 
     /// Passes on a message that tells when it was sent. A command that is too old is left out, and
-    /// does not put off the stop.
+    /// does not put off the stop. To stand still is never asked too late.
     pub(crate) fn timed_message(
         &mut self,
         exchange: &mut Exchange,
@@ -269,7 +275,7 @@ impl Publishing {
         let state = self.channels.get_mut(&key);
         if let Some(state) = state.filter(|state| self.commands.holds(&state.topic)) {
             let status_id = late_status(&state.topic);
-            if age > limit {
+            if age > limit && !(state.velocity && is_standstill(&message)) {
                 state.late = true;
                 let text = format!(
                     "{}: a command was {} ms on the way and is not obeyed, the limit is {} ms \
@@ -310,20 +316,32 @@ impl Publishing {
         if state.failed {
             return;
         }
-        if let Err(driver) = self.commands.may_publish(&state.topic, participant) {
-            let topic = &state.topic;
+        let topic = &state.topic;
+        let mut obstacle = self.commands.may_publish(now, topic, participant).err();
+        if let Some(Obstacle::DrivenBy(driver)) = obstacle {
             let overrides = |id| exchange.permits(id, Action::OverrideDriver);
+            if state.velocity && is_standstill(&message) {
+                self.stop_driver(exchange, now, key);
+                return;
+            }
             if overrides(participant) && !overrides(driver) {
                 exchange.audit(now, driver, Act::Overridden(topic));
                 if let Some(released) = self.commands.take_over(topic) {
                     stop(exchange, now, released);
                 }
+                obstacle = self.commands.may_publish(now, topic, participant).err();
             }
         }
-        if let Err(driver) = self.commands.may_publish(&state.topic, participant) {
-            let topic = &state.topic;
-            let driver = name_of(exchange, driver);
-            let text = format!("{topic} is driven by {driver}; it is free when {driver} stops");
+        if let Some(obstacle) = obstacle {
+            let text = match obstacle {
+                Obstacle::DrivenBy(driver) => {
+                    let driver = name_of(exchange, driver);
+                    format!("{topic} is driven by {driver}; it is free when {driver} stops")
+                }
+                Obstacle::Stopped => {
+                    format!("{topic} was stopped by another; let go to drive again")
+                }
+            };
             let status_id = driven_status(topic);
             exchange.notice(now, participant, StatusLevel::Warning, text, status_id);
             return;
@@ -340,6 +358,24 @@ impl Publishing {
         }
     }
 
+    /// Stops what another drives: whoever may drive a robot may stop it.
+    fn stop_driver(&mut self, exchange: &mut Exchange, now: Instant, key: ClientChannelKey) {
+        let Some(state) = self.channels.get(&key) else {
+            return;
+        };
+        let topic = &state.topic;
+        let Some(released) = self.commands.stop(now, topic) else {
+            return;
+        };
+        let driver = released.by.participant;
+        exchange.audit(now, key.participant, Act::StopsAnother(topic));
+        stop(exchange, now, released);
+        let by = name_of(exchange, key.participant);
+        let text = format!("{topic} was stopped by {by}; let go to drive again");
+        let status_id = driven_status(topic);
+        exchange.notice(now, driver, StatusLevel::Warning, text, status_id);
+    }
+
     /// Stops what was driven by those who sent no command for the timeout.
     pub(crate) fn handle_timeout(&mut self, exchange: &mut Exchange, now: Instant) {
         for released in self.commands.on_timeout(now) {
@@ -352,6 +388,9 @@ impl Publishing {
             let status_id = format!("silent-{}", released.topic);
             stop(exchange, now, released);
             exchange.notice(now, driver, StatusLevel::Warning, text, status_id);
+        }
+        for (topic, driver) in self.commands.let_go(now) {
+            exchange.reply(driver, withdraw(driven_status(&topic)));
         }
     }
 

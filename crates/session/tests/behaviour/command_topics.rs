@@ -46,6 +46,15 @@ fn command() -> bytes::Bytes {
     remote_access_protocol::frame::binary(&message).unwrap()
 }
 
+/// A message on the channel 1 that asks for no motion.
+fn standstill() -> Bytes {
+    let mut message = vec![1];
+    message.extend_from_slice(&1u32.to_le_bytes());
+    message.extend_from_slice(&[0, 1, 0, 0]);
+    message.extend_from_slice(&[0; 48]);
+    remote_access_protocol::frame::binary(&message).unwrap()
+}
+
 fn drive(harness: &mut Harness, viewer: u64) -> usize {
     harness.bytes(viewer, &command()).unwrap();
     harness.pump();
@@ -248,6 +257,45 @@ fn one_drives_and_the_others_see_who() {
     assert_eq!(harness.session.viewers()[0].drives, [""; 0]);
     harness.requests();
     assert_eq!(drive(&mut harness, 2), 1);
+}
+
+#[test]
+fn who_may_drive_may_stop_the_driver_who_has_to_let_go_then() {
+    let mut harness = drivers(2);
+    assert_eq!(drive(&mut harness, 1), 1);
+    harness.bytes(2, &standstill()).unwrap();
+    harness.pump();
+    assert_eq!(harness.requests(), [Request::Stop { key: key(1) }]);
+    let stopped = "/cmd_vel was stopped by driver 2; let go to drive again";
+    assert_eq!(harness.statuses(1), [stopped]);
+    assert!(harness.statuses(2).iter().all(|text| text.starts_with('-')));
+    for _ in 0..10 {
+        harness.pass(TIMEOUT - Duration::from_millis(10));
+        assert_eq!(drive(&mut harness, 1), 0, "it holds on");
+    }
+    harness.pass(TIMEOUT + Duration::from_millis(10));
+    let last = harness.statuses(1).pop();
+    assert_eq!(last.as_deref(), Some("-driven-/cmd_vel"));
+    assert_eq!(drive(&mut harness, 1), 1);
+}
+
+#[test]
+fn to_stand_still_is_never_asked_too_late() {
+    let mut harness = drivers(1);
+    ping(&mut harness, 70_000);
+    harness.pass(Duration::from_secs(3));
+    assert!(!drive_at(&mut harness, 70_001));
+    let late = ClientMessage::TimedMessageData {
+        channel: ClientChannelId(1),
+        sent: 1000 * 70_002,
+        message: Bytes::from_static(&[0; 52]),
+    };
+    harness.send(1, &late);
+    let requests = harness.requests();
+    assert!(
+        matches!(requests[..], [Request::Publish { .. }]),
+        "{requests:?}"
+    );
 }
 
 #[test]
