@@ -39,7 +39,7 @@ def test_the_program_shows_its_page_to_two_tabs_with_tokens_of_their_own(chromiu
         tab.wait_live()
         tab.wait_changing("picture")
         assert not [line for line in refused if "Content Security Policy" in line]
-        assert f"ws://localhost:{program}" in tab.page.locator(".connection").inner_text()
+        assert f"ws://localhost:{program}" in (tab.page.get_by_text("Open in Foxglove").get_attribute("title") or "")
     for kind in ("scene", "map"):
         tabs[0].wait_changing(kind)
     # The second one did not put the first one out of the room.

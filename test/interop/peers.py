@@ -101,6 +101,11 @@ class Peer:
         raise NotImplementedError
 
 
+def of_sort(reports: list[str], sort: str) -> list[str]:
+    """The reports of a sort among others."""
+    return [report for report in reports if report.startswith(f"{sort}(")]
+
+
 class RustPeer(Peer):
     """The Rust SDK over this project's libwebrtc, in a process of its own."""
 
@@ -155,8 +160,7 @@ class RustPeer(Peer):
 
     def statistics(self) -> list[Report]:
         """The reports about the connection that it sends on."""
-        self.reports("Transport")
-        return [_read_debug(text) for text in self.of("stats")[-1]["reports"]]
+        return [_read_debug(text) for text in self.all_reports()]
 
     def states(self, of: str) -> list[str]:
         """The states that its log tells of, of ICE or the connection; only with webrtc_channels=debug in RUST_LOG."""
@@ -195,12 +199,16 @@ class RustPeer(Peer):
         self.order("ratchet", index=0)
         self.wait_for(lambda: len(self.of("ratcheted")) > count, "ratchet")
 
-    def reports(self, sort: str, connection: str = "reports") -> list[str]:
-        """The reports of a sort in the statistics of now, such as Transport; of the first connection or the subscriber's."""
+    def all_reports(self, connection: str = "reports") -> list[str]:
+        """All reports of one moment, of the first connection or the subscriber's."""
         count = len(self.of("stats"))
         self.order("stats")
         self.wait_for(lambda: len(self.of("stats")) > count, "statistics")
-        return [report for report in self.of("stats")[-1][connection] if report.startswith(f"{sort}(")]
+        return self.of("stats")[-1][connection]
+
+    def reports(self, sort: str, connection: str = "reports") -> list[str]:
+        """The reports of a sort in the statistics of now, such as Transport; of the first connection or the subscriber's."""
+        return of_sort(self.all_reports(connection), sort)
 
     def close(self) -> None:
         """Leaves the room; it must end as it should, without errors of its own."""

@@ -10,7 +10,7 @@ import pytest
 
 from client import mint_token
 from livekit_server import LiveKitServer
-from peers import Peer, PythonPeer, RustPeer, field, hear_each_other
+from peers import Peer, PythonPeer, RustPeer, field, hear_each_other, of_sort
 from robot_network import ROBOT, ROBOT6, ROBOT_SECOND, SERVER, SERVER6, SERVER_SECOND, RobotNetwork, lacking
 from viewer_client import Loop
 
@@ -109,11 +109,13 @@ class Traffic:
 
 def local_of_selected(peer: RustPeer, connection: str = "reports") -> str:
     """The report about the local candidate that data takes."""
-    (transport,) = peer.reports("Transport", connection)
+    # Of one moment: the path may just be changing.
+    reports = peer.all_reports(connection)
+    (transport,) = of_sort(reports, "Transport")
     pair_id = field(transport, "selected_candidate_pair_id")
-    (pair,) = [p for p in peer.reports("CandidatePair", connection) if f'id: "{pair_id}"' in p]
+    (pair,) = [p for p in of_sort(reports, "CandidatePair") if f'id: "{pair_id}"' in p]
     local = field(pair, "local_candidate_id")
-    (candidate,) = [c for c in peer.reports("LocalCandidate", connection) if f'id: "{local}"' in c]
+    (candidate,) = [c for c in of_sort(reports, "LocalCandidate") if f'id: "{local}"' in c]
     return candidate
 
 

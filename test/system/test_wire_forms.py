@@ -171,7 +171,7 @@ SERVER = [
     (
         "sendFetchAssetResponse",
         [{"requestId": 7, "status": 1, "error": "nö"}, "connection"],
-        'FetchAssetResponse { request: AssetRequestId(7), result: Err("nö") }',
+        'FetchAssetResponse { request: AssetRequestId(7), result: Err(RequestFailure("nö")) }',
     ),
     (
         "publishParameterValues",
