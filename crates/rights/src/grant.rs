@@ -4,8 +4,9 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{decode, decode_header, encode, Header, Validation};
 use serde::{Deserialize, Serialize};
 
+use crate::error::RightsError;
 use crate::keys::{SigningKey, VerifyingKey};
-use crate::rights::{Rights, RightsError, Rules};
+use crate::rights::{Rights, Rules};
 
 /// Longest grant in bytes: a stream's header, which carries one, has 4 KiB at most.
 pub const MAX_GRANT: usize = 3 * 1024;

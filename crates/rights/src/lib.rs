@@ -7,12 +7,16 @@
 //!
 //! Nothing here does I/O or reads a clock: the time is passed in.
 
+mod error;
 mod grant;
 mod keys;
+mod limits;
 mod names;
 mod rights;
 
+pub use error::RightsError;
 pub use grant::{Grant, GrantError, Holder, SignError, Verifier, AUDIENCE, MAX_GRANT};
 pub use keys::{KeyError, SigningKey, VerifyingKey};
+pub use limits::{MAX_PATTERN, MAX_PATTERNS};
 pub use names::Names;
-pub use rights::{Rights, RightsError, Rules, MAX_PATTERN, MAX_PATTERNS};
+pub use rights::{Rights, Rules};

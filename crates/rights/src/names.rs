@@ -2,7 +2,7 @@
 
 use regex::{RegexSet, RegexSetBuilder};
 
-use crate::rights::RightsError;
+use crate::error::RightsError;
 
 /// Most bytes that the compiled patterns of one right may take.
 const MAX_COMPILED: usize = 1 << 20;

@@ -3,12 +3,10 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::error::RightsError;
+use crate::limits::{MAX_PATTERN, MAX_PATTERNS};
 use crate::names::Names;
 
-/// Most patterns of all rights of a viewer together.
-pub const MAX_PATTERNS: usize = 64;
-/// Longest pattern in bytes. Names in ROS have 255 at most.
-pub const MAX_PATTERN: usize = 256;
 /// The pattern of all names.
 const ALL: &str = ".*";
 
@@ -50,39 +48,6 @@ pub struct Rights {
 )]
 fn is_false(value: &bool) -> bool {
     !value
-}
-
-/// What is wrong with rights.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RightsError {
-    /// There is no such right.
-    #[error(
-        "{0:?} is no right; there are watch, all, none, drive, override, and see, publish, call, read, set and \
-         assets, each alone for all names or with a regular expression, as 'see=/camera/.*'"
-    )]
-    Unknown(String),
-    /// There are too many patterns.
-    #[error("{0} patterns are too many: all rights together may have {MAX_PATTERNS}")]
-    TooMany(usize),
-    /// A pattern is too long.
-    #[error("a pattern of `{right}` has {length} bytes: {MAX_PATTERN} are possible")]
-    TooLong {
-        /// The right.
-        right: &'static str,
-        /// Bytes of the pattern.
-        length: usize,
-    },
-    /// A pattern is no regular expression, or a too complicated one.
-    #[error("the pattern {pattern:?} of `{right}` cannot be used: {reason}")]
-    Pattern {
-        /// The right.
-        right: &'static str,
-        /// The pattern.
-        pattern: String,
-        /// Why.
-        reason: String,
-    },
 }
 
 impl Rights {

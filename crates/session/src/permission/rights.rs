@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::{Action, NameRule};
+use super::action::Action;
+use super::rule::NameRule;
 
 /// Rights of one viewer. What it may do is limited by the robot's [`Policy`](crate::Policy) as well.
 #[derive(Clone, Debug)]

@@ -136,10 +136,13 @@ impl CommandTopics {
 
     /// The drivers that were stopped and have let go, each with its topic.
     pub(crate) fn let_go(&mut self, now: Instant) -> Vec<(String, ParticipantId)> {
-        let ended = self
-            .stopped
-            .extract_if(.., |_, stopped| stopped.until <= now);
+        let stopped = std::mem::take(&mut self.stopped);
+        let (ended, lasting): (BTreeMap<_, _>, _) = stopped
+            .into_iter()
+            .partition(|(_, stopped)| stopped.until <= now);
+        self.stopped = lasting;
         ended
+            .into_iter()
             .map(|(topic, stopped)| (topic, stopped.driver))
             .collect()
     }
