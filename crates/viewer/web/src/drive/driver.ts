@@ -51,12 +51,14 @@ export class Driver {
     }
   }
 
-  /** Stops the robot. Nothing is sent if it was not driven. */
+  /** Stops the robot. Nothing is sent if it was not driven, or not from here: that would stop who drives it. */
   stop(): void {
     if (this.#timer !== undefined) {
       clearInterval(this.#timer);
       this.#timer = undefined;
-      this.#sendStops();
+      if (this.refusal === undefined) {
+        this.#sendStops();
+      }
     }
   }
 
