@@ -1,7 +1,8 @@
 /** The robot's topics: what each is, and what comes on those that are watched. */
 import { go } from "fuzzysort";
 import { useState } from "preact/hooks";
-import type { Channel, Robot } from "../remote/robot";
+import type { Channel } from "../remote/channel";
+import type { Robot } from "../remote/robot";
 import { bestView, type View } from "../ros/kinds";
 import { ageMs } from "./age";
 import { favouritesOf, toggleFavourite } from "./favourites";

@@ -1,5 +1,6 @@
 /** How old what the user sees is. */
-import type { Channel, Robot } from "../remote/robot";
+import type { Channel } from "../remote/channel";
+import type { Robot } from "../remote/robot";
 import { madeMs } from "../ros/stamp";
 
 /**

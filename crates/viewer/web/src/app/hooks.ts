@@ -1,6 +1,7 @@
 /** How components follow what arrives: at the pace of the display, and only while they are seen. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Channel, Robot } from "../remote/robot";
+import type { Channel } from "../remote/channel";
+import type { Robot } from "../remote/robot";
 import type { MessageSink } from "../remote/watches";
 import { decoderFor } from "../ros/schema";
 import { TransformStore } from "./transforms";

@@ -1,5 +1,6 @@
 /** The frames of one robot, shared by all panels that show them. */
-import type { Channel, Robot } from "../remote/robot";
+import type { Channel } from "../remote/channel";
+import type { Robot } from "../remote/robot";
 import { topicsOf } from "../ros/kinds";
 import { decoderFor } from "../ros/schema";
 import { type TransformStamped, Transforms } from "../ros/tf";

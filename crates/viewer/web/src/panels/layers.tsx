@@ -2,7 +2,8 @@
 import { useState } from "preact/hooks";
 import type { PanelSpec } from "../app/layout";
 import { updatePanel } from "../app/workspace";
-import type { Channel, Robot } from "../remote/robot";
+import type { Channel } from "../remote/channel";
+import type { Robot } from "../remote/robot";
 import { isCostmap } from "../ros/grid";
 import { topicsOf, typeOf } from "../ros/kinds";
 import { Tool } from "./parts";

@@ -2,6 +2,7 @@
  * One robot as the page sees it. No network and no clock of its own: what arrives comes in by
  * {@link Robot.receive}, time by {@link Robot.tick}, what goes out leaves through {@link RobotLink}.
  */
+import type { Channel } from "./channel";
 import { RobotClock } from "./clock";
 import {
   type ChannelInfo,
@@ -35,18 +36,6 @@ export interface RobotLink {
   send(frame: Uint8Array): boolean;
   sendPing(frame: Uint8Array): void;
   sendAck(frame: Uint8Array): void;
-}
-
-/** A channel and what came on it. */
-export interface Channel extends ChannelInfo {
-  /** The newest message, not decoded. */
-  latest: Uint8Array | undefined;
-  logTimeMs: number;
-  /** When it arrived, on the page's clock. */
-  arrivedMs: number;
-  /** Messages that arrived so far; tells whether `latest` is new. */
-  count: number;
-  rate: Rate;
 }
 
 export interface Notice {

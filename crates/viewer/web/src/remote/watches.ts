@@ -1,5 +1,5 @@
 /** Who looks at which topic. */
-import type { Channel } from "./robot";
+import type { Channel } from "./channel";
 
 /** A topic nobody looks at any more stays subscribed for so long, in case somebody looks again. */
 const LINGER_MS = 1000;

@@ -6,7 +6,8 @@ import { decodeMessage, latestMessage, useFrame, useRepaint, useWatch } from "..
 import { PATHS } from "../../app/icons";
 import { saveFile } from "../../app/share";
 import { updatePanel } from "../../app/workspace";
-import type { Channel, Robot } from "../../remote/robot";
+import type { Channel } from "../../remote/channel";
+import type { Robot } from "../../remote/robot";
 import { cameraOf, camerasOf, isVideo, pictureKind } from "../../ros/cameras";
 import { type RawImage, toPixels } from "../../ros/image";
 import { typeOf } from "../../ros/kinds";

@@ -3,15 +3,15 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type uPlot from "uplot";
 import { number } from "../../app/format";
-import { decodeMessage, useFrame, useWatch } from "../../app/hooks";
+import { decodeMessage, useFrame } from "../../app/hooks";
 import { Icon, PATHS } from "../../app/icons";
 import type { Series } from "../../app/layout";
 import { saveFile } from "../../app/share";
 import { updatePanel, useSetting } from "../../app/workspace";
-import type { Channel } from "../../remote/robot";
 import { numberAt, pathName } from "../../ros/paths";
 import type { PanelProps, PanelType } from "../panel";
 import { Hint, Tool } from "../parts";
+import { type Arrived, lineName, useArrivals, WindowSelect } from "../series";
 import { Waiting } from "../Waiting";
 import { TimeSeries } from "./series";
 
@@ -25,14 +25,6 @@ const COLOURS = ["#4f9cf9", "#f5a524", "#3ecf8e", "#e5679b", "#a78bfa", "#94a3b8
 const WINDOWS_S = [10, 30, 120, 600];
 /** Redraws per second: more is not seen. */
 const PER_SECOND = 20;
-/** Messages that may wait for the next redraw; the oldest go first. */
-const MAX_WAITING = 500;
-
-interface Waiter {
-  channel: Channel;
-  data: Uint8Array;
-  timeS: number;
-}
 
 function PlotPanel({ place, spec, visible }: PanelProps) {
   const lines = spec.series ?? [];
@@ -40,24 +32,12 @@ function PlotPanel({ place, spec, visible }: PanelProps) {
   const [windowS, setWindow] = useSetting(spec, "window_s", 30);
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
-  const waiting = useRef<Waiter[]>([]);
+  const arrivals = useArrivals(place.robot, lines, visible);
   const series = useRef(new Map<string, TimeSeries>());
   const [values, setValues] = useState<(number | undefined)[]>([]);
   // What is under the cursor, and when that was.
   const [pointed, setPointed] = useState<{ timeS: number; values: (number | undefined)[] }>();
   const key = lines.map(lineName).join("\n");
-
-  useWatch(
-    place.robot,
-    [...new Set(lines.map((line) => line.topic))],
-    visible,
-    (channel, data, logTimeMs) => {
-      waiting.current.push({ channel, data, timeS: logTimeMs / 1000 });
-      if (waiting.current.length > MAX_WAITING) {
-        waiting.current.shift();
-      }
-    },
-  );
 
   useEffect(() => {
     const target = host.current;
@@ -92,7 +72,7 @@ function PlotPanel({ place, spec, visible }: PanelProps) {
   }, [key]);
 
   useFrame(visible, PER_SECOND, () => {
-    const newest = take(waiting.current.splice(0), lines, series.current);
+    const newest = take(arrivals(), lines, series.current);
     if (isHeld || !plot.current || newest === undefined) {
       return false;
     }
@@ -147,16 +127,7 @@ function PlotPanel({ place, spec, visible }: PanelProps) {
           label={isHeld ? "Resume" : "Pause"}
           run={() => setHeld(!isHeld)}
         />
-        <label>
-          last{" "}
-          <select value={windowS} onChange={(event) => setWindow(Number(event.currentTarget.value))}>
-            {WINDOWS_S.map((seconds) => (
-              <option key={seconds} value={seconds}>
-                {seconds < 60 ? `${seconds} s` : `${seconds / 60} min`}
-              </option>
-            ))}
-          </select>
-        </label>
+        <WindowSelect choices={WINDOWS_S} seconds={windowS} change={setWindow} />
         <Tool icon="down" label="Save the values as CSV" run={saveCsv} />
         {pointed && <span>{clockTime(pointed.timeS)}</span>}
         {isHeld && <span>Draw with the mouse to zoom; a double click shows all</span>}
@@ -166,12 +137,8 @@ function PlotPanel({ place, spec, visible }: PanelProps) {
   );
 }
 
-function lineName({ topic, path }: Series): string {
-  return `${topic}.${pathName(path)}`;
-}
-
 /** Appends what arrived to the lines; returns the newest time. */
-function take(arrived: Waiter[], lines: Series[], series: Map<string, TimeSeries>): number | undefined {
+function take(arrived: Arrived[], lines: Series[], series: Map<string, TimeSeries>): number | undefined {
   let newest: number | undefined;
   for (const { channel, data, timeS } of arrived) {
     const message = decodeMessage(channel, data);

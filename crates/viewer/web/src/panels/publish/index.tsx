@@ -5,7 +5,7 @@ import { PATHS } from "../../app/icons";
 import { refused } from "../../app/permissions";
 import type { Place } from "../../app/state";
 import { useSetting } from "../../app/workspace";
-import type { Channel } from "../../remote/robot";
+import type { Channel } from "../../remote/channel";
 import { encode, type MessageType, messageType } from "../../ros/schema";
 import { emptyMessage, type Message } from "../../ros/template";
 import { Fields } from "../Form";

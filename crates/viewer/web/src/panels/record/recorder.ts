@@ -1,6 +1,7 @@
 /** Writes what arrives from a robot into an MCAP file, in memory. */
 import type { McapWriter } from "../../lazy/mcap";
-import type { Channel, Robot } from "../../remote/robot";
+import type { Channel } from "../../remote/channel";
+import type { Robot } from "../../remote/robot";
 
 /** Bytes of a recording; then it ends by itself. A tab has not much more memory. */
 export const MAX_BYTES = 500e6;

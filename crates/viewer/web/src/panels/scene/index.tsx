@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { decodeMessage, latestMessage, useFrame, useRepaint, useTransforms, useWatch } from "../../app/hooks";
 import { PATHS } from "../../app/icons";
 import { useSetting } from "../../app/workspace";
-import type { Channel } from "../../remote/robot";
+import type { Channel } from "../../remote/channel";
 import { isCostmap, type OccupancyGrid } from "../../ros/grid";
 import { typeOf } from "../../ros/kinds";
 import { cloudPoints, type LaserScan, type PointCloud2, scanPoints } from "../../ros/pointcloud";

@@ -1,13 +1,13 @@
 /** Values that are one of a few, over time: when each became another. */
 import { useRef, useState } from "preact/hooks";
-import { decodeMessage, useFrame, useWatch } from "../../app/hooks";
+import { decodeMessage, useFrame } from "../../app/hooks";
 import { Icon, PATHS } from "../../app/icons";
 import type { Series } from "../../app/layout";
 import { updatePanel, useSetting } from "../../app/workspace";
-import type { Channel } from "../../remote/robot";
 import { pathName, valueAt } from "../../ros/paths";
 import type { PanelProps, PanelType } from "../panel";
 import { Hint } from "../parts";
+import { lineName, useArrivals, WindowSelect } from "../series";
 import { History, hueOf } from "./history";
 
 export const states: PanelType = {
@@ -18,31 +18,16 @@ export const states: PanelType = {
 
 const WINDOWS_S = [30, 120, 600];
 const PER_SECOND = 5;
-/** Messages that may wait for the next drawing; the oldest go first. */
-const MAX_WAITING = 500;
-
-interface Waiter {
-  channel: Channel;
-  data: Uint8Array;
-  timeS: number;
-}
 
 function StatesPanel({ place, spec, visible }: PanelProps) {
   const lines = spec.series ?? [];
   const [windowS, setWindow] = useSetting(spec, "window_s", 120);
-  const waiting = useRef<Waiter[]>([]);
+  const arrivals = useArrivals(place.robot, lines, visible);
   const histories = useRef(new Map<string, History>());
   const canvases = useRef(new Map<string, HTMLCanvasElement>());
   const [values, setValues] = useState<(string | undefined)[]>([]);
-  const topics = [...new Set(lines.map(({ topic }) => topic))];
-  useWatch(place.robot, topics, visible, (channel, data, logTimeMs) => {
-    waiting.current.push({ channel, data, timeS: logTimeMs / 1000 });
-    if (waiting.current.length > MAX_WAITING) {
-      waiting.current.shift();
-    }
-  });
   useFrame(visible, PER_SECOND, () => {
-    for (const { channel, data, timeS } of waiting.current.splice(0)) {
+    for (const { channel, data, timeS } of arrivals()) {
       const { value } = decodeMessage(channel, data);
       for (const line of lines.filter(({ topic }) => topic === channel.topic)) {
         const state = valueAt(value, line.path);
@@ -53,7 +38,7 @@ function StatesPanel({ place, spec, visible }: PanelProps) {
     }
     const nowMs = place.robot.clockMs(performance.now()) ?? Date.now();
     for (const line of lines) {
-      const canvas = canvases.current.get(nameOf(line));
+      const canvas = canvases.current.get(lineName(line));
       if (canvas) {
         draw(canvas, historyOf(histories.current, line), nowMs / 1000 - windowS, nowMs / 1000);
       }
@@ -73,7 +58,7 @@ function StatesPanel({ place, spec, visible }: PanelProps) {
     <div class="body states">
       <ul>
         {lines.map((line, index) => {
-          const name = nameOf(line);
+          const name = lineName(line);
           return (
             <li key={name}>
               <span class="name" title={name}>
@@ -99,28 +84,15 @@ function StatesPanel({ place, spec, visible }: PanelProps) {
         })}
       </ul>
       <p class="figures">
-        <label>
-          last{" "}
-          <select value={windowS} onChange={(event) => setWindow(Number(event.currentTarget.value))}>
-            {WINDOWS_S.map((seconds) => (
-              <option key={seconds} value={seconds}>
-                {seconds < 60 ? `${seconds} s` : `${seconds / 60} min`}
-              </option>
-            ))}
-          </select>
-        </label>
+        <WindowSelect choices={WINDOWS_S} seconds={windowS} change={setWindow} />
       </p>
     </div>
   );
 }
 
-function nameOf({ topic, path }: Series): string {
-  return `${topic}.${pathName(path)}`;
-}
-
 function historyOf(histories: Map<string, History>, line: Series): History {
-  const known = histories.get(nameOf(line)) ?? new History();
-  histories.set(nameOf(line), known);
+  const known = histories.get(lineName(line)) ?? new History();
+  histories.set(lineName(line), known);
   return known;
 }
 

@@ -3,7 +3,7 @@ import { useMemo, useState } from "preact/hooks";
 import { hertz, number, rate, shortType } from "../../app/format";
 import { latestMessage, useRepaint, useWatch } from "../../app/hooks";
 import { PATHS } from "../../app/icons";
-import type { Channel } from "../../remote/robot";
+import type { Channel } from "../../remote/channel";
 import { constantName } from "../../ros/enums";
 import { asNumber, type Path, pathName } from "../../ros/paths";
 import { type MessageType, messageType } from "../../ros/schema";
