@@ -4,6 +4,7 @@ import type * as LiveKit from "../lazy/livekit";
 import type { Credentials } from "./config";
 import { discard, readStream } from "./downlink";
 import { describeFailure } from "./failure";
+import { guardStreams, StreamGuard } from "./guard";
 import { Member } from "./member";
 import { ROLE_ATTRIBUTE, ROLE_ROBOT, STREAM_TOPIC } from "./messages";
 import type { Robot } from "./robot";
@@ -106,6 +107,8 @@ export class RemoteRoom {
   async #connectOnce(): Promise<void> {
     const { Room, RoomEvent } = this.#options.livekit;
     const room = new Room({ disconnectOnPageLeave: false, stopLocalTrackOnUnpublish: false });
+    const guard = new StreamGuard(STREAM_TOPIC);
+    guardStreams(room, guard);
     this.#room = room;
     const over = new Promise<void>((resolve) => room.once(RoomEvent.Disconnected, () => resolve()));
     room.registerByteStreamHandler(STREAM_TOPIC, (reader, { identity }) => {
@@ -120,6 +123,7 @@ export class RemoteRoom {
       room.on(event, () => this.#lookAtAll(room));
     }
     room.on(RoomEvent.ParticipantDisconnected, (participant) => {
+      guard.forget(participant.identity);
       const member = this.#members.get(participant.identity);
       if (member?.sid === participant.sid) {
         member.stop();
