@@ -8,12 +8,14 @@ from pathlib import Path
 
 from processes import ROOT
 
+# What the website consists of: scripts/docs makes it from the index.
+SUMMARY = ROOT / "docs/SUMMARY.md"
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#]*)(?:#([^)]*))?\)")
 
 
 def documents() -> list[Path]:
     tracked = subprocess.check_output(["git", "ls-files", "*.md"], cwd=ROOT, text=True).split()
-    return [ROOT / name for name in tracked]
+    return [ROOT / name for name in tracked if ROOT / name != SUMMARY]
 
 
 def links(document: Path) -> list[tuple[Path, str]]:
@@ -45,6 +47,11 @@ def test_the_index_leads_to_every_document_of_docs() -> None:
             seen.add(document)
             waiting += [target for target, _ in links(document)]
     assert not [document for document in documents() if (ROOT / "docs") in document.parents and document not in seen]
+
+
+def test_every_document_of_docs_is_on_the_website() -> None:
+    listed = {target for target, _ in links(SUMMARY)}
+    assert not [document for document in documents() if (ROOT / "docs") in document.parents and document not in listed]
 
 
 def test_the_rules_of_the_session_name_tests_that_exist() -> None:

@@ -79,7 +79,9 @@ def test_without_ros_the_bridge_says_what_to_source(tmp_path: Path) -> None:
     assert "built for another ROS 2" in result.stderr
 
 
-@pytest.mark.parametrize("script", ["setup", "demo", "test", "mutate", "release", "livekit-tests", "official-api"])
+@pytest.mark.parametrize(
+    "script", ["setup", "demo", "test", "mutate", "release", "livekit-tests", "official-api", "docs", "deb", "rust_interfaces"]
+)
 def test_a_script_tells_how_it_is_used(script: str, tmp_path: Path) -> None:
     result = run(str(ROOT / "scripts" / script), "--help", at=tmp_path)
     assert result.returncode == 0
