@@ -152,7 +152,7 @@ struct Worker {
 enum Served {
     /// The messages of the topic as they are.
     Topic(#[allow(dead_code, reason = "held until it is dropped")] Subscription),
-    /// Those of its pictures, encoded.
+    /// Those of its frames, encoded.
     Encoded(Encoding),
 }
 
@@ -348,7 +348,7 @@ fn message(channel: ChannelId, log_time: u64, raw: RawMessage) -> Message {
             channel,
             publisher,
             frame,
-            picture: None,
+            video_frame: None,
         },
         None => Message::TooLarge { channel, size },
     }

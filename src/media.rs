@@ -1,4 +1,4 @@
-//! Pictures and clouds of points encoded on demand, each watched codec of a topic on a thread of its
+//! Images and clouds of points encoded on demand, each watched codec of a topic on a thread of its
 //! own.
 //!
 //! A topic of images or clouds has *siblings*: channels of the same, encoded. Nothing here makes ROS or

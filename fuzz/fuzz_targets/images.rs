@@ -4,9 +4,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use remote_access_cdr::Builder;
-use remote_access_media::{jpeg, Image, Picture, Planes, PointCloud, Reduction, Size};
+use remote_access_media::{jpeg, Image, Planes, PointCloud, Reduction, RgbImage, Size};
 
-/// The fuzzer would spend its time on large pictures.
+/// The fuzzer would spend its time on large images.
 const MOST_PIXELS: u64 = 10_000;
 
 const ENCODINGS: [&str; 12] = [
@@ -76,13 +76,13 @@ fn encode_to(message: &[u8], largest: usize) -> bool {
     if u64::from(image.width) * u64::from(image.height) > MOST_PIXELS {
         return true;
     }
-    let mut picture = Picture::default();
+    let mut rgb_image = RgbImage::default();
     let size = Size {
         width: largest,
         height: largest,
     };
-    picture.take(&image, size);
+    rgb_image.take(&image, size);
     let mut planes = Planes::default();
-    planes.take(&picture);
-    jpeg(&picture, 50).is_ok()
+    planes.take(&rgb_image);
+    jpeg(&rgb_image, 50).is_ok()
 }

@@ -93,7 +93,7 @@ fn info(id: ChannelId, source: &Topic, codec: Codec) -> ChannelInfo {
     }
 }
 
-/// Delivery as by the source, but that pictures may be left out.
+/// Delivery as by the source, but that frames may be left out.
 fn best_effort(source: &Topic) -> Delivery {
     Delivery {
         reliable: false,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use flume::{Receiver, Sender, TrySendError};
 use remote_access_protocol::ChannelId;
-use remote_access_session::{Picture, PublisherId};
+use remote_access_session::{PublisherId, VideoFrame};
 
 /// Messages that may wait for the driver.
 const MAX_MESSAGES: usize = 4096;
@@ -24,8 +24,8 @@ pub enum Message {
         publisher: PublisherId,
         /// The frame.
         frame: Bytes,
-        /// Its place in a video, if it is a picture of one.
-        picture: Option<Picture>,
+        /// Its place in a video, if it is a frame of one.
+        video_frame: Option<VideoFrame>,
     },
     /// A message that is too large to be sent.
     TooLarge {
@@ -120,7 +120,7 @@ mod tests {
             channel: ChannelId(number),
             publisher: PublisherId::default(),
             frame: Bytes::from(vec![0; size]),
-            picture: None,
+            video_frame: None,
         }
     }
 

@@ -82,16 +82,16 @@ impl<T: Transport> Driver<T> {
                 channel,
                 publisher,
                 frame,
-                picture: None,
+                video_frame: None,
             } => self.session.message(now, channel, publisher, frame),
             Message::Data {
                 channel,
                 publisher,
                 frame,
-                picture: Some(picture),
+                video_frame: Some(video_frame),
             } => self
                 .session
-                .picture(now, channel, publisher, frame, picture),
+                .video_frame(now, channel, publisher, frame, video_frame),
             Message::TooLarge { channel, size } => {
                 self.session.message_too_large(now, channel, size);
             }

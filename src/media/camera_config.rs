@@ -13,7 +13,7 @@ use crate::ros::{Patterns, Topic};
 const IMAGE: &str = "sensor_msgs/msg/Image";
 /// The type of the topics that have a reduced one.
 const CLOUD: &str = "sensor_msgs/msg/PointCloud2";
-/// What `image_transport` adds to a topic's name for the pictures it has encoded as JPEG.
+/// What `image_transport` adds to a topic's name for the images it has encoded as JPEG.
 const TRANSPORT_JPEG: &str = "compressed";
 
 /// How topics of images are offered.
@@ -25,9 +25,9 @@ pub struct CameraConfig {
     pub denied: Patterns,
     /// The siblings that they have.
     pub codecs: Vec<Codec>,
-    /// The largest picture that is encoded; larger ones shrink.
+    /// The largest image that is encoded; larger ones shrink.
     pub largest: Size,
-    /// Most pictures in a second.
+    /// Most images in a second.
     pub max_rate: Option<u32>,
     /// Quality of JPEG, 1 to 100.
     pub jpeg_quality: u8,
@@ -39,7 +39,7 @@ pub struct CameraConfig {
     pub clouds: CloudConfig,
 }
 
-/// How a sibling encodes pictures.
+/// How a sibling encodes images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codec {
     /// One by one.
@@ -128,7 +128,7 @@ impl CameraConfig {
             let sibling = codec.topic(name);
             let made_already = exists(&sibling)
                 || *codec == Codec::Jpeg && exists(&format!("{name}/{TRANSPORT_JPEG}"));
-            // A picture that is kept for later viewers does not move.
+            // An image that is kept for later viewers does not move.
             let moves = !topic.qos.transient_local;
             !made_already && !self.denied.matches(&sibling) && (*codec == Codec::Jpeg || moves)
         };

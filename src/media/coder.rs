@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use remote_access_media::{
-    compressed_image, compressed_video, jpeg, Image, MediaError, Picture as Pixels, Planes,
-    PointCloud, Reduction, Size, VideoEncoder, VideoSettings,
+    compressed_image, compressed_video, jpeg, Image, MediaError, Planes, PointCloud, Reduction,
+    RgbImage, Size, VideoEncoder, VideoSettings,
 };
-use remote_access_session::Picture;
+use remote_access_session::VideoFrame;
 
 use super::bit_rate::BitRate;
 use super::camera_config::{CameraConfig, Codec};
@@ -18,10 +18,10 @@ pub(super) enum Coder {
     Clouds(Reduction),
 }
 
-/// Encodes pictures.
+/// Encodes frames.
 pub(super) struct ImageCoder {
     largest: Size,
-    pixels: Pixels,
+    pixels: RgbImage,
     kind: Kind,
 }
 
@@ -34,7 +34,7 @@ struct VideoCoder {
     encoder: VideoEncoder,
     planes: Planes,
     bit_rate: BitRate,
-    /// The number of the next picture.
+    /// The number of the next frame.
     number: u64,
     start: Instant,
 }
@@ -50,7 +50,7 @@ impl Coder {
         };
         Self::Images(Box::new(ImageCoder {
             largest: config.largest,
-            pixels: Pixels::default(),
+            pixels: RgbImage::default(),
             kind,
         }))
     }
@@ -72,7 +72,7 @@ impl Coder {
         message: &[u8],
         at: Instant,
         hint: VideoHint,
-    ) -> Result<(Vec<u8>, Option<Picture>), MediaError> {
+    ) -> Result<(Vec<u8>, Option<VideoFrame>), MediaError> {
         match self {
             Self::Images(images) => images.encode(message, at, hint),
             Self::Clouds(reduction) => {
@@ -89,7 +89,7 @@ impl ImageCoder {
         message: &[u8],
         at: Instant,
         hint: VideoHint,
-    ) -> Result<(Vec<u8>, Option<Picture>), MediaError> {
+    ) -> Result<(Vec<u8>, Option<VideoFrame>), MediaError> {
         let image = Image::parse(message)?;
         self.pixels.take(&image, self.largest);
         match &mut self.kind {
@@ -99,9 +99,9 @@ impl ImageCoder {
                 Ok((message, None))
             }
             Kind::Video(video) => {
-                let (annex_b, picture) = video.encode(&self.pixels, at, hint)?;
+                let (annex_b, video_frame) = video.encode(&self.pixels, at, hint)?;
                 let message = compressed_video(image.stamp, image.frame_id, &annex_b)?;
-                Ok((message, Some(picture)))
+                Ok((message, Some(video_frame)))
             }
         }
     }
@@ -123,10 +123,10 @@ impl VideoCoder {
 
     fn encode(
         &mut self,
-        pixels: &Pixels,
+        pixels: &RgbImage,
         at: Instant,
         hint: VideoHint,
-    ) -> Result<(Vec<u8>, Picture), MediaError> {
+    ) -> Result<(Vec<u8>, VideoFrame), MediaError> {
         self.encoder.set_bit_rate(self.bit_rate.update(at, hint));
         if hint.key_frame {
             self.encoder.request_key_frame();
@@ -134,11 +134,11 @@ impl VideoCoder {
         self.planes.take(pixels);
         let since = at.saturating_duration_since(self.start);
         let coded = self.encoder.encode(&self.planes, since)?;
-        let picture = Picture {
+        let video_frame = VideoFrame {
             number: self.number,
             is_key_frame: coded.is_key_frame,
         };
         self.number += 1;
-        Ok((coded.annex_b, picture))
+        Ok((coded.annex_b, video_frame))
     }
 }

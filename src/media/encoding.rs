@@ -9,7 +9,7 @@ use flume::{Receiver, Sender};
 use parking_lot::Mutex;
 use remote_access_protocol::server::{message_data, StatusLevel};
 use remote_access_protocol::ChannelId;
-use remote_access_session::{Picture, PublisherId, Subject};
+use remote_access_session::{PublisherId, Subject, VideoFrame};
 use rustix::time::{clock_gettime, ClockId};
 use thiserror::Error;
 use tracing::{error, warn};
@@ -20,9 +20,9 @@ use super::rate_gate::RateGate;
 use crate::driver::{Answer, Command, Encoders, Message, Messages, VideoHint};
 use crate::ros::{RawMessage, Ros, RosError, Subscription, Topic};
 
-/// Pictures that may wait for the encoder; a newer one takes the place of the oldest.
+/// Frames that may wait for the encoder; a newer one takes the place of the oldest.
 const QUEUE: usize = 2;
-/// Pictures that must be encoded before a problem counts as solved.
+/// Frames that must be encoded before a problem counts as solved.
 const SOLVED_AFTER: u32 = 30;
 /// Least time between two problems that are told of.
 const TELL_INTERVAL: Duration = Duration::from_secs(1);
@@ -50,7 +50,7 @@ pub struct Viewers {
     pub figures: Encoders,
 }
 
-/// Encodes the pictures of a topic as long as it lives. Nothing comes any more once it is
+/// Encodes the frames of a topic as long as it lives. Nothing comes any more once it is
 /// dropped, which does not wait for the encoder.
 #[must_use = "dropping it ends the encoding"]
 pub struct Encoding {
@@ -59,7 +59,7 @@ pub struct Encoding {
     hint: Arc<Mutex<VideoHint>>,
 }
 
-/// A picture that waits.
+/// A frame that waits.
 struct Job {
     raw: RawMessage,
     log_time: u64,
@@ -67,7 +67,7 @@ struct Job {
 }
 
 impl Encoding {
-    /// Subscribes to `source` and encodes its pictures for `channel`.
+    /// Subscribes to `source` and encodes its frames for `channel`.
     ///
     /// # Errors
     /// ROS or the system refuse.
@@ -142,12 +142,12 @@ struct Worker {
     viewers: Viewers,
     live: Arc<Mutex<bool>>,
     hint: Arc<Mutex<VideoHint>>,
-    /// Pictures that were overtaken while they waited, and are not in the figures yet.
+    /// Frames that were overtaken while they waited, and are not in the figures yet.
     skipped: Arc<AtomicU64>,
     /// What viewers were told last, and when.
     problem: Option<String>,
     told_at: Option<Instant>,
-    /// Pictures encoded since something went wrong.
+    /// Frames encoded since something went wrong.
     good: u32,
 }
 
@@ -162,7 +162,7 @@ impl Worker {
             let payload = job.raw.payload();
             let hint = std::mem::take(&mut *self.hint.lock());
             let began = processor_time();
-            // The encoders are the work of others, and pictures come from anywhere.
+            // The encoders are the work of others, and frames come from anywhere.
             let encoded = catch_unwind(AssertUnwindSafe(|| coder.encode(payload, job.at, hint)));
             let bytes = match &encoded {
                 Ok(Ok((message, _))) => Some(message.len()),
@@ -171,8 +171,8 @@ impl Worker {
             let cpu = processor_time().saturating_sub(began);
             self.note(bytes, cpu, coder.bit_rate());
             match encoded {
-                Ok(Ok((message, picture))) => {
-                    self.deliver(&job, &message, picture);
+                Ok(Ok((message, video_frame))) => {
+                    self.deliver(&job, &message, video_frame);
                     self.fine();
                 }
                 Ok(Err(error)) => self.trouble(error.to_string()),
@@ -193,7 +193,7 @@ impl Worker {
         Coder::new(self.codec, &self.config, Instant::now())
     }
 
-    /// Counts a picture; `bytes` are none if it could not be encoded.
+    /// Counts a frame; `bytes` are none if it could not be encoded.
     fn note(&self, bytes: Option<usize>, cpu: Duration, bit_rate: Option<u32>) {
         let live = self.live.lock();
         if !*live {
@@ -214,7 +214,7 @@ impl Worker {
         });
     }
 
-    fn deliver(&self, job: &Job, message: &[u8], picture: Option<Picture>) {
+    fn deliver(&self, job: &Job, message: &[u8], video_frame: Option<VideoFrame>) {
         let Some(frame) = message_data(self.channel, job.log_time, message) else {
             return;
         };
@@ -224,7 +224,7 @@ impl Worker {
                 channel: self.channel,
                 publisher: PublisherId(u128::from_le_bytes(job.raw.publisher)),
                 frame,
-                picture,
+                video_frame,
             });
         }
     }
@@ -241,7 +241,7 @@ impl Worker {
         let lately = self.told_at.is_some_and(|at| at.elapsed() < TELL_INTERVAL);
         if self.problem.as_ref() != Some(&reason) && !lately {
             self.told_at = Some(Instant::now());
-            warn!(topic = self.name, reason, "pictures are not encoded");
+            warn!(topic = self.name, reason, "frames are not encoded");
             let text = format!("{} is not encoded: {reason}", self.name);
             self.tell(Some((StatusLevel::Warning, text)));
             self.problem = Some(reason);

@@ -1,11 +1,11 @@
-//! Lets through as many pictures a second as are wanted.
+//! Lets through as many frames a second as are wanted.
 
 use std::time::{Duration, Instant};
 
-/// Pictures come unevenly: one that is early by less than this part of an interval is in time.
+/// Frames come unevenly: one that is early by less than this part of an interval is in time.
 const EARLY: u32 = 4;
 
-/// Lets through at most a given number of pictures a second, evenly.
+/// Lets through at most a given number of frames a second, evenly.
 #[derive(Debug)]
 pub(super) struct RateGate {
     interval: Duration,
@@ -22,7 +22,7 @@ impl RateGate {
         }
     }
 
-    /// Whether a picture that comes now passes.
+    /// Whether a frame that comes now passes.
     pub(super) fn passes(&mut self, now: Instant) -> bool {
         let early = self.interval / EARLY;
         if self.due.is_some_and(|due| now + early < due) {
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn as_many_pass_as_are_wanted() {
-        // 300 pictures in 10 s, each up to 5 ms late.
+        // 300 frames in 10 s, each up to 5 ms late.
         let uneven = || (0..300u64).map(|number| number * 100 / 3 + number * 7 % 6);
         assert_eq!(passed(None, uneven()), 300);
         assert_eq!(passed(Some(60), uneven()), 300);

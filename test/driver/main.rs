@@ -44,7 +44,7 @@ fn message(payload: &[u8]) -> Message {
         channel: CHANNEL,
         publisher: PublisherId::default(),
         frame: message_data(CHANNEL, 0, payload).unwrap(),
-        picture: None,
+        video_frame: None,
     }
 }
 

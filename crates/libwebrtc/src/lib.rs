@@ -38,7 +38,7 @@ pub use webrtc_channels::{RtcError, RtcErrorType};
 pub enum MediaType {
     /// Sound.
     Audio,
-    /// Pictures.
+    /// Frames.
     Video,
     /// Data channels.
     Data,

@@ -2,7 +2,7 @@
 
 use crate::enum_dispatch;
 
-/// Size of a picture in pixels.
+/// Size of a frame in pixels.
 #[derive(Debug, Clone)]
 pub struct VideoResolution {
     /// Pixels per row.
@@ -29,7 +29,7 @@ pub struct EncodedRateControl {
     pub framerate_fps: f64,
 }
 
-/// Where the pictures of a video track come from.
+/// Where the frames of a video track come from.
 #[non_exhaustive]
 #[derive(Debug, Clone)]
 pub enum RtcVideoSource {
@@ -56,12 +56,12 @@ pub mod native {
     }
 
     impl NativeVideoSource {
-        /// A source of pictures of this size.
+        /// A source of frames of this size.
         pub fn new(resolution: VideoResolution, _is_screencast: bool) -> Self {
             Self { resolution }
         }
 
-        /// A source of pictures that are encoded already.
+        /// A source of frames that are encoded already.
         pub fn new_encoded(resolution: VideoResolution) -> Self {
             Self { resolution }
         }

@@ -1,9 +1,9 @@
-//! Why a picture or a cloud cannot be encoded.
+//! Why an image or a cloud cannot be encoded.
 
 use remote_access_cdr::CdrError;
 use thiserror::Error;
 
-/// A picture cannot be encoded. The text says why, and what would help.
+/// An image cannot be encoded. The text says why, and what would help.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MediaError {
@@ -15,16 +15,16 @@ pub enum MediaError {
         "pixels of the encoding {0:?} are not encoded: their values would change, or are not known"
     )]
     Encoding(String),
-    /// The picture has no pixels, or too many.
+    /// The image has no pixels, or too many.
     #[error(
-        "a picture of {width} × {height} pixels is not encoded: 1 × 1 to {most} pixels in all are"
+        "an image of {width} × {height} pixels is not encoded: 1 × 1 to {most} pixels in all are"
     )]
     Size {
         /// Pixels in a row.
         width: u32,
         /// Rows.
         height: u32,
-        /// Most pixels of a picture.
+        /// Most pixels of an image.
         most: u64,
     },
     /// A row is longer than the step from one to the next.
@@ -39,15 +39,15 @@ pub enum MediaError {
         /// Bytes of a row.
         needed: u64,
     },
-    /// The message holds less than the picture.
-    #[error("the picture is cut off: {found} bytes for {needed}")]
+    /// The message holds less than the image.
+    #[error("the image is cut off: {found} bytes for {needed}")]
     CutOff {
         /// Bytes that the message holds.
         found: usize,
-        /// Bytes that a picture of its size takes.
+        /// Bytes that an image of its size takes.
         needed: u64,
     },
-    /// The picture is too small or too large for video.
+    /// The image is too small or too large for video.
     #[error("{width} × {height} pixels are too few or too many for H.264")]
     VideoSize {
         /// Pixels in a row.

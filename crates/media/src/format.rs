@@ -1,8 +1,8 @@
-//! The encodings of `sensor_msgs/msg/Image` that are pictures for people.
+//! The encodings of `sensor_msgs/msg/Image` that are images for people.
 //!
 //! Depths (`16UC1`, `32FC1`) and labels are measurements: made smaller, they would be wrong.
 
-/// How the pixels of a picture lie.
+/// How the pixels of an image lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PixelFormat {
@@ -91,7 +91,7 @@ impl PixelFormat {
         }
     }
 
-    /// Rows of bytes of a picture of `height` rows.
+    /// Rows of bytes of an image of `height` rows.
     #[must_use]
     pub fn rows(self, height: u32) -> u64 {
         let height = u64::from(height);

@@ -5,7 +5,7 @@ use remote_access_cdr::Reader;
 use crate::error::MediaError;
 use crate::format::PixelFormat;
 
-/// Most pixels of a picture: more than any camera has, and few enough to hold.
+/// Most pixels of an image: more than any camera has, and few enough to hold.
 const MOST_PIXELS: u64 = 64_000_000;
 
 /// When something was seen: `builtin_interfaces/msg/Time`.
@@ -17,7 +17,7 @@ pub struct Stamp {
     pub nanoseconds: u32,
 }
 
-/// A picture where it lies in its message.
+/// An image where it lies in its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Image<'a> {
     /// When it was taken.

@@ -1,7 +1,7 @@
-//! Pictures and clouds of points of ROS 2 messages, made small enough for a radio link.
+//! Images and clouds of points of ROS 2 messages, made small enough for a radio link.
 //!
-//! An [`Image`] is read where it lies in a serialized `sensor_msgs/msg/Image`, becomes a [`Picture`] of at
-//! most a given size, and then a JPEG ([`jpeg`]) or a picture of an H.264 stream ([`VideoEncoder`]);
+//! An [`Image`] is read where it lies in a serialized `sensor_msgs/msg/Image`, becomes an [`RgbImage`] of at
+//! most a given size, and then a JPEG ([`jpeg`]) or a frame of an H.264 stream ([`VideoEncoder`]);
 //! [`compressed_image`] and [`compressed_video`] are the messages that carry those. A [`PointCloud`] is
 //! read in the same way and written with fewer points and fields.
 //!
@@ -13,8 +13,8 @@ mod format;
 mod image;
 mod jpeg;
 mod message;
-mod picture;
 mod planes;
+mod rgb_image;
 mod rows;
 mod video;
 
@@ -24,6 +24,6 @@ pub use format::PixelFormat;
 pub use image::{Image, Stamp};
 pub use jpeg::jpeg;
 pub use message::{compressed_image, compressed_video, Schema, COMPRESSED_IMAGE, COMPRESSED_VIDEO};
-pub use picture::{Picture, Size};
 pub use planes::Planes;
+pub use rgb_image::{RgbImage, Size};
 pub use video::{Coded, VideoEncoder, VideoSettings};

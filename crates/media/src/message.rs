@@ -14,13 +14,13 @@ pub struct Schema {
     pub text: &'static str,
 }
 
-/// The type of single pictures.
+/// The type of single images.
 pub const COMPRESSED_IMAGE: Schema = Schema {
     name: "sensor_msgs/msg/CompressedImage",
     text: include_str!("schemas/compressed_image.msg"),
 };
 
-/// The type of pictures of a video.
+/// The type of frames of a video.
 pub const COMPRESSED_VIDEO: Schema = Schema {
     name: "foxglove_msgs/msg/CompressedVideo",
     text: include_str!("schemas/compressed_video.msg"),
@@ -44,7 +44,7 @@ pub fn compressed_image(stamp: Stamp, frame_id: &str, jpeg: &[u8]) -> Result<Vec
     Ok(message.finish())
 }
 
-/// A serialized `foxglove_msgs/msg/CompressedVideo` with one picture of an H.264 stream.
+/// A serialized `foxglove_msgs/msg/CompressedVideo` with one frame of an H.264 stream.
 ///
 /// # Errors
 /// It would be larger than 4 GB.

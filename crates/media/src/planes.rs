@@ -1,6 +1,6 @@
-//! A picture as encoders of video take it.
+//! An image as encoders of video take it.
 
-use crate::picture::Picture;
+use crate::rgb_image::RgbImage;
 
 /// A plane of luma and two of chroma with half the rows and columns (I420), in BT.601 with limited range:
 /// what decoders expect of a stream that does not say otherwise.
@@ -19,11 +19,11 @@ pub struct Planes {
 }
 
 impl Planes {
-    /// Takes over a picture, without its last column or row if their number is odd. The memory is
+    /// Takes over an image, without its last column or row if their number is odd. The memory is
     /// used again.
-    pub fn take(&mut self, picture: &Picture) {
-        self.width = picture.width & !1;
-        self.height = picture.height & !1;
+    pub fn take(&mut self, image: &RgbImage) {
+        self.width = image.width & !1;
+        self.height = image.height & !1;
         let (width, half) = (self.width, self.width / 2);
         self.y.resize(width * self.height, 0);
         self.u.resize(half * (self.height / 2), 0);
@@ -31,8 +31,8 @@ impl Planes {
         if self.y.is_empty() {
             return;
         }
-        let stride = picture.width * 3;
-        let twice = picture.rgb.chunks_exact(2 * stride);
+        let stride = image.width * 3;
+        let twice = image.rgb.chunks_exact(2 * stride);
         let chroma = self
             .u
             .chunks_exact_mut(half)

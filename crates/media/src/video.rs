@@ -1,4 +1,4 @@
-//! Pictures as a video.
+//! Frames as a video.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use rusty_h264::{Encoder, EncoderConfig, Preset, YuvPlanes};
 use crate::error::MediaError;
 use crate::planes::Planes;
 
-/// Smallest side of a picture that is encoded, in pixels: one macroblock.
+/// Smallest side of a frame that is encoded, in pixels: one macroblock.
 const SMALLEST_SIDE: usize = 16;
-/// A bit rate or a rate of pictures that changed by less than this share is kept: a new one begins
+/// A bit rate or a rate of frames that changed by less than this share is kept: a new one begins
 /// with a key frame.
 const TOLERANCE: f32 = 0.15;
-/// Pictures between two measurements of their rate.
+/// Frames between two measurements of their rate.
 const MEASURED: u32 = 15;
 /// Least time from one key frame to one that is asked for. A key frame is as large as many other
-/// pictures, and viewers that fall behind ask for one again and again; one that joins is to see
+/// frames, and viewers that fall behind ask for one again and again; one that joins is to see
 /// something within half a second.
 const KEY_FRAME_PACE: Duration = Duration::from_millis(300);
-/// A longer time between two pictures is a pause, not a rate.
+/// A longer time between two frames is a pause, not a rate.
 const LONGEST_GAP: Duration = Duration::from_secs(2);
-/// Rates of pictures that are reckoned with.
+/// Rates of frames that are reckoned with.
 const FRAME_RATES: std::ops::RangeInclusive<f32> = 0.5..=120.0;
 
 /// What a video is to be like.
@@ -32,7 +32,7 @@ pub struct VideoSettings {
     pub key_frame_interval: Duration,
 }
 
-/// A picture of the video.
+/// A frame of the video.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Coded {
     /// Its bytes: H.264, Annex B.
@@ -41,7 +41,7 @@ pub struct Coded {
     pub is_key_frame: bool,
 }
 
-/// Encodes pictures as H.264, Constrained Baseline: each refers to the one before, or to none.
+/// Encodes frames as H.264, Constrained Baseline: each refers to the one before, or to none.
 pub struct VideoEncoder {
     settings: VideoSettings,
     running: Option<Running>,
@@ -49,7 +49,7 @@ pub struct VideoEncoder {
     rate: FrameRate,
 }
 
-/// An encoder for one size, bit rate and rate of pictures, which it cannot change.
+/// An encoder for one size, bit rate and rate of frames, which it cannot change.
 struct Running {
     encoder: Encoder,
     width: usize,
@@ -76,16 +76,16 @@ impl VideoEncoder {
         self.settings.bit_rate = bits_per_second;
     }
 
-    /// Makes the next picture a key frame, but no sooner than 0.3 s after the last one.
+    /// Makes the next frame a key frame, but no sooner than 0.3 s after the last one.
     pub fn request_key_frame(&mut self) {
         self.wants_key_frame = true;
     }
 
-    /// Encodes a picture that was taken `at`, counted from any moment.
+    /// Encodes a frame that was taken `at`, counted from any moment.
     ///
     /// # Errors
-    /// The picture is smaller than 16 × 16 pixels or larger than H.264 allows, or the encoder fails. The
-    /// next picture is a key frame then.
+    /// The frame is smaller than 16 × 16 pixels or larger than H.264 allows, or the encoder fails. The
+    /// next frame is a key frame then.
     pub fn encode(&mut self, planes: &Planes, at: Duration) -> Result<Coded, MediaError> {
         self.rate.seen(at);
         let (width, height) = (planes.width, planes.height);
@@ -161,7 +161,7 @@ fn is_near(old: f32, new: f32) -> bool {
     (new - old).abs() <= TOLERANCE * old
 }
 
-/// The quantizer that the first picture gets, by the bits that there are for a pixel.
+/// The quantizer that the first frame gets, by the bits that there are for a pixel.
 fn first_quantizer(width: usize, height: usize, bit_rate: u32, frame_rate: f32) -> u8 {
     let bits = bit_rate as f32 / frame_rate / (width * height) as f32;
     // Six steps halve the bits; a tenth of a bit for each pixel is well served by 30.
@@ -170,7 +170,7 @@ fn first_quantizer(width: usize, height: usize, bit_rate: u32, frame_rate: f32) 
 
 /// The lowest level of H.264 that allows the size and the rate: `level_idc`.
 fn level(width: usize, height: usize, frame_rate: f32) -> Option<u8> {
-    /// Each level with its most macroblocks in a picture and in a second.
+    /// Each level with its most macroblocks in a frame and in a second.
     const LEVELS: [(u8, usize, f32); 8] = [
         (30, 1_620, 40_500.0),
         (31, 3_600, 108_000.0),
@@ -195,12 +195,12 @@ fn has_key_frame(annex_b: &[u8]) -> bool {
         .any(|bytes| bytes[..3] == [0, 0, 1] && bytes[3] & 0x1F == 5)
 }
 
-/// How many pictures come in a second.
+/// How many frames come in a second.
 struct FrameRate {
     per_second: f32,
     last: Option<Duration>,
     since: Duration,
-    pictures: u32,
+    frames: u32,
 }
 
 impl Default for FrameRate {
@@ -209,7 +209,7 @@ impl Default for FrameRate {
             per_second: 30.0,
             last: None,
             since: Duration::ZERO,
-            pictures: 0,
+            frames: 0,
         }
     }
 }
@@ -219,16 +219,16 @@ impl FrameRate {
         let gap = self.last.and_then(|last| at.checked_sub(last));
         self.last = Some(at);
         if gap.is_none_or(|gap| gap > LONGEST_GAP) {
-            (self.since, self.pictures) = (at, 0);
+            (self.since, self.frames) = (at, 0);
             return;
         }
-        self.pictures += 1;
+        self.frames += 1;
         let time = (at - self.since).as_secs_f32();
-        if self.pictures < MEASURED || time <= 0.0 {
+        if self.frames < MEASURED || time <= 0.0 {
             return;
         }
-        let measured = self.pictures as f32 / time;
+        let measured = self.frames as f32 / time;
         self.per_second = measured.clamp(*FRAME_RATES.start(), *FRAME_RATES.end());
-        (self.since, self.pictures) = (at, 0);
+        (self.since, self.frames) = (at, 0);
     }
 }

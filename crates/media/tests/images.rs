@@ -1,4 +1,4 @@
-//! Images of all encodings become the same picture, and wrong ones an error.
+//! Images of all encodings become the same image, and wrong ones an error.
 
 #[path = "support/messages.rs"]
 mod messages;
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use messages::ImageFields;
 use proptest::prelude::*;
-use remote_access_media::{jpeg, Image, MediaError, Picture, Planes, Size};
+use remote_access_media::{jpeg, Image, MediaError, Planes, RgbImage, Size};
 use test_scene::{ssim, Motion, Scene};
 
 const WIDTH: usize = 64;
@@ -100,11 +100,11 @@ fn encoded(encoding: &str, padding: usize) -> ImageFields {
     }
 }
 
-fn picture(fields: &ImageFields) -> Picture {
+fn rgb_image(fields: &ImageFields) -> RgbImage {
     let message = fields.serialize(false);
-    let mut picture = Picture::default();
-    picture.take(&Image::parse(&message).expect("an image"), ANY);
-    picture
+    let mut rgb_image = RgbImage::default();
+    rgb_image.take(&Image::parse(&message).expect("an image"), ANY);
+    rgb_image
 }
 
 fn channel(rgb: &[u8], channel: usize) -> Vec<u8> {
@@ -112,14 +112,14 @@ fn channel(rgb: &[u8], channel: usize) -> Vec<u8> {
 }
 
 #[test]
-fn every_encoding_gives_the_picture_in_its_colours() {
+fn every_encoding_gives_the_image_in_its_colours() {
     let expected = &*SCENE;
     let exact = [
         "rgb8", "bgr8", "8UC3", "rgba8", "bgra8", "8UC4", "mono8", "mono16",
     ];
     for encoding in exact {
         for padding in [0, 5] {
-            let found = picture(&encoded(encoding, padding));
+            let found = rgb_image(&encoded(encoding, padding));
             assert_eq!((found.width, found.height), (WIDTH, HEIGHT));
             let grey = encoding.starts_with("mono");
             assert_eq!(found.is_grey, grey, "{encoding}");
@@ -140,7 +140,7 @@ fn every_encoding_gives_the_picture_in_its_colours() {
         "bayer_bggr8",
     ];
     for encoding in lossy {
-        let found = picture(&encoded(encoding, 6));
+        let found = rgb_image(&encoded(encoding, 6));
         for colour in 0..3 {
             let wanted = channel(expected, colour);
             let alike = ssim(&channel(&found.rgb, colour), &wanted, WIDTH, HEIGHT);
@@ -172,30 +172,30 @@ fn both_byte_orders_say_the_same() {
         .data
         .chunks_exact_mut(2)
         .for_each(|level| level.swap(0, 1));
-    assert_eq!(picture(&swapped), picture(&encoded("mono16", 0)));
+    assert_eq!(rgb_image(&swapped), rgb_image(&encoded("mono16", 0)));
 }
 
 #[test]
-fn a_large_picture_shrinks_to_what_is_wanted() {
+fn a_large_image_shrinks_to_what_is_wanted() {
     let fields = encoded("rgb8", 1);
     let message = fields.serialize(false);
     let image = Image::parse(&message).expect("an image");
-    let mut picture = Picture::default();
+    let mut rgb_image = RgbImage::default();
     let largest = Size {
         width: 40,
         height: 1_000,
     };
-    picture.take(&image, largest);
-    assert_eq!((picture.width, picture.height), (32, 24));
+    rgb_image.take(&image, largest);
+    assert_eq!((rgb_image.width, rgb_image.height), (32, 24));
     let rgb = &*SCENE;
     let mean =
         [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(x, y)| u32::from(pixel(rgb, 10 + x, 6 + y)[0]));
-    let found = u32::from(picture.rgb[(3 * 32 + 5) * 3]);
+    let found = u32::from(rgb_image.rgb[(3 * 32 + 5) * 3]);
     assert_eq!(found, mean.iter().sum::<u32>() / 4);
 }
 
 #[test]
-fn a_message_that_is_no_picture_says_why() {
+fn a_message_that_is_no_image_says_why() {
     let good = encoded("rgb8", 0);
     let problem = |change: &dyn Fn(&mut ImageFields)| {
         let mut fields = good.clone();
@@ -259,13 +259,13 @@ proptest! {
             data: vec![100; length],
         };
         if let Ok(image) = Image::parse(&fields.serialize(big_endian)) {
-            let mut picture = Picture::default();
-            picture.take(&image, Size { width: largest, height: largest });
-            prop_assert_eq!(picture.rgb.len(), picture.width * picture.height * 3);
+            let mut rgb_image = RgbImage::default();
+            rgb_image.take(&image, Size { width: largest, height: largest });
+            prop_assert_eq!(rgb_image.rgb.len(), rgb_image.width * rgb_image.height * 3);
             let mut planes = Planes::default();
-            planes.take(&picture);
+            planes.take(&rgb_image);
             prop_assert_eq!(planes.u.len() * 4, planes.y.len());
-            prop_assert!(jpeg(&picture, 50).is_ok());
+            prop_assert!(jpeg(&rgb_image, 50).is_ok());
         }
     }
 

@@ -24,7 +24,7 @@ fn an_image_matches_its_definition() {
 }
 
 #[test]
-fn a_picture_of_a_video_matches_its_definition() {
+fn an_image_of_a_video_matches_its_definition() {
     let message = compressed_video(STAMP, "front", &[0, 0, 1, 9]).expect("fits");
     let definition =
         Definition::parse(COMPRESSED_VIDEO.name, COMPRESSED_VIDEO.text).expect("valid");

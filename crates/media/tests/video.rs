@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use remote_access_media::{Coded, MediaError, Picture, Planes, VideoEncoder, VideoSettings};
+use remote_access_media::{Coded, MediaError, Planes, RgbImage, VideoEncoder, VideoSettings};
 use rusty_h264::Decoder;
 use test_scene::{ssim, Motion, Scene};
 
@@ -17,14 +17,14 @@ fn settings(bit_rate: u32) -> VideoSettings {
 }
 
 fn planes(scene: &Scene, width: usize, height: usize, number: u32) -> Planes {
-    let picture = Picture {
+    let frame = RgbImage {
         width,
         height,
         rgb: scene.rgb(number),
         is_grey: false,
     };
     let mut planes = Planes::default();
-    planes.take(&picture);
+    planes.take(&frame);
     planes
 }
 
@@ -32,7 +32,7 @@ fn at(number: u32) -> Duration {
     Duration::from_micros(u64::from(number) * 33_333)
 }
 
-/// Encodes pictures of the driving scene; `before` may ask for something.
+/// Encodes frames of the driving scene; `before` may ask for something.
 fn encode(
     encoder: &mut VideoEncoder,
     numbers: std::ops::Range<u32>,
@@ -56,7 +56,7 @@ fn key_frames(coded: &[Coded]) -> Vec<usize> {
     keys.map(|(number, _)| number).collect()
 }
 
-/// The types of the units of a picture.
+/// The types of the units of a frame.
 fn units(coded: &Coded) -> Vec<u8> {
     let starts = coded
         .annex_b
@@ -66,7 +66,7 @@ fn units(coded: &Coded) -> Vec<u8> {
 }
 
 #[test]
-fn every_picture_decodes_as_it_comes_and_is_like_its_source() {
+fn every_frame_decodes_as_it_comes_and_is_like_its_source() {
     let coded = encode(&mut VideoEncoder::new(settings(500_000)), 0..90, |_, _| {});
     let scene = Scene::new(WIDTH, HEIGHT, Motion::Driving);
     let mut decoder = Decoder::new();
@@ -74,10 +74,10 @@ fn every_picture_decodes_as_it_comes_and_is_like_its_source() {
         let decoded = decoder
             .decode(&coded.annex_b)
             .expect("decodes")
-            .expect("a picture");
+            .expect("a frame");
         let source = planes(&scene, WIDTH, HEIGHT, number);
         let alike = ssim(&decoded.y, &source.y, WIDTH, HEIGHT);
-        assert!(alike > 0.85, "picture {number}: {alike}");
+        assert!(alike > 0.85, "frame {number}: {alike}");
     }
     let bits = coded
         .iter()
@@ -97,7 +97,7 @@ fn key_frames_carry_their_parameters_and_come_when_asked_for_and_in_time() {
             encoder.request_key_frame();
         }
     });
-    // 3 s are 90 pictures.
+    // 3 s are 90 frames.
     assert_eq!(key_frames(&coded), [0, 20, 111]);
     for (number, coded) in coded.iter().enumerate() {
         let units = units(coded);
@@ -151,7 +151,7 @@ fn the_bit_rate_follows_and_small_changes_cost_no_key_frame() {
 }
 
 #[test]
-fn pictures_that_come_seldom_get_more_bits_each() {
+fn frames_that_come_seldom_get_more_bits_each() {
     let scene = Scene::new(WIDTH, HEIGHT, Motion::Driving);
     let mut encoder = VideoEncoder::new(settings(300_000));
     let sizes: Vec<usize> = (0..60)
@@ -163,7 +163,7 @@ fn pictures_that_come_seldom_get_more_bits_each() {
         .collect();
     // Five a second, each with a fifth of 300 kbit: 7.5 kB.
     let mean = sizes[30..].iter().sum::<usize>() / 30;
-    assert!((5_000..10_000).contains(&mean), "{mean} bytes a picture");
+    assert!((5_000..10_000).contains(&mean), "{mean} bytes a frame");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn the_size_may_change_and_sizes_that_do_not_fit_are_refused() {
             let decoded = decoder
                 .decode(&coded.annex_b)
                 .expect("decodes")
-                .expect("a picture");
+                .expect("a frame");
             assert_eq!((decoded.width, decoded.height), (width & !1, height & !1));
         }
     }

@@ -14,7 +14,7 @@ use tracing::warn;
 
 use crate::catalogues::Catalogues;
 use crate::ids::{ParticipantId, PublisherId};
-use crate::message::{Message, Picture};
+use crate::message::{Message, VideoFrame};
 use crate::permission::{Action, Permission};
 use crate::transmit::Event;
 use channel::{ChannelInfo, ChannelState, Delivery, Demand};
@@ -204,7 +204,7 @@ impl Channels {
         id: ChannelId,
         publisher: PublisherId,
         frame: Bytes,
-        picture: Option<Picture>,
+        video_frame: Option<VideoFrame>,
     ) -> Received {
         let Some(state) = self.channels.get_mut(&id) else {
             return Received::Unwanted;
@@ -218,10 +218,10 @@ impl Channels {
         if !latched && !state.limiter.pass(now, frame.len()) {
             return Received::OverRate;
         }
-        if picture.is_some() {
+        if video_frame.is_some() {
             self.videos.insert(id);
         }
-        let message = state.number(now, frame, picture);
+        let message = state.number(now, frame, video_frame);
         if latched {
             let others = self.latched - state.latched_bytes();
             let room = self.latched_budget.saturating_sub(others);

@@ -58,7 +58,7 @@ pub use config::{SessionConfig, SLICE_SIZE};
 pub use counters::{Drops, Traffic};
 pub use ids::{InboundId, ParticipantId, PublisherId, StreamId};
 pub use inbound::InboundError;
-pub use message::Picture;
+pub use message::VideoFrame;
 pub use permission::{NameRule, Policy, Rights};
 pub use requests::connection_graph::{Connections, NodesByName};
 pub use requests::request::{ClientChannelKey, Encoding, Request, RequestKey};

@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-/// A picture's place in its video.
+/// A frame's place in its video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Picture {
-    /// Counts the pictures of the video. A gap says that one was lost on its way to the session.
+pub struct VideoFrame {
+    /// Counts the frames of the video. A gap says that one was lost on its way to the session.
     pub number: u64,
-    /// Whether decoding can begin with it. Other pictures are of no use without the one before.
+    /// Whether decoding can begin with it. Other frames are of no use without the one before.
     pub is_key_frame: bool,
 }
 

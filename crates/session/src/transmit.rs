@@ -14,7 +14,7 @@ pub enum Event {
     Unsubscribe(ChannelId),
     /// A subscriber of the video cannot decode it before its next key frame.
     KeyFrame(ChannelId),
-    /// Pictures of the video wait, or were dropped, since they come faster than a subscriber can
+    /// Frames of the video wait, or were dropped, since they come faster than a subscriber can
     /// take them.
     Behind {
         /// The video.

@@ -1,8 +1,8 @@
-//! Moving pictures like a camera's, and how alike two pictures are, to try encoders on.
+//! Moving images like a camera's, and how alike two images are, to try encoders on.
 //!
-//! Flat colours and still pictures flatter every encoder. A [`Scene`] has texture at all scales, motion by
+//! Flat colours and still images flatter every encoder. A [`Scene`] has texture at all scales, motion by
 //! fractions of a pixel, things that cross it, and the noise of a sensor, which no encoder can
-//! predict. The same arguments give the same pictures.
+//! predict. The same arguments give the same images.
 
 mod scene;
 mod ssim;

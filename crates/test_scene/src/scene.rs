@@ -1,10 +1,10 @@
-//! The pictures.
+//! The images.
 
 /// Side of the square texture that a scene is made of, in samples; it repeats.
 const TEXTURE: usize = 512;
 /// Standard deviation of the sensor's noise, of 255.
 const NOISE: f32 = 2.5;
-/// Things that cross the picture.
+/// Things that cross the image.
 const THINGS: usize = 4;
 
 /// How the camera moves.
@@ -12,11 +12,11 @@ const THINGS: usize = 4;
 pub enum Motion {
     /// It drives: pans, turns and comes closer.
     Driving,
-    /// It stands, and things cross the picture.
+    /// It stands, and things cross the image.
     Standing,
 }
 
-/// A source of pictures.
+/// A source of images.
 #[derive(Clone, Debug)]
 pub struct Scene {
     width: usize,
@@ -26,7 +26,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// A scene whose pictures are `width` by `height` pixels.
+    /// A scene whose images are `width` by `height` pixels.
     #[must_use]
     pub fn new(width: usize, height: usize, motion: Motion) -> Self {
         let layers = [Layer::new(1), Layer::new(2), Layer::new(3)];
@@ -48,12 +48,12 @@ impl Scene {
         }
     }
 
-    /// Picture `number` of the scene at 30 pictures a second, as RGB, row by row.
+    /// Image `number` of the scene at 30 images a second, as RGB, row by row.
     #[must_use]
     pub fn rgb(&self, number: u32) -> Vec<u8> {
         let time = number as f32 / 30.0;
         let mut noise = Random::new(u64::from(number) + 1);
-        let mut picture = Vec::with_capacity(self.width * self.height * 3);
+        let mut image = Vec::with_capacity(self.width * self.height * 3);
         let (sin, cos, zoom, dx, dy) = match self.motion {
             Motion::Driving => {
                 let angle = 0.1 * (0.7 * time).sin();
@@ -85,10 +85,10 @@ impl Scene {
                         (px * sin + py * cos) * zoom + dy,
                     ),
                 };
-                picture.extend(sample.map(|level| (level * light + NOISE * noise.normal()) as u8));
+                image.extend(sample.map(|level| (level * light + NOISE * noise.normal()) as u8));
             }
         }
-        picture
+        image
     }
 
     fn thing(&self, index: usize, time: f32) -> Thing {
@@ -126,7 +126,7 @@ impl Scene {
     }
 }
 
-/// A disc that crosses the picture.
+/// A disc that crosses the image.
 #[derive(Clone, Copy, Debug)]
 struct Thing {
     x: f32,
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_repeat_move_and_have_texture() {
+    fn images_repeat_move_and_have_texture() {
         for motion in [Motion::Driving, Motion::Standing] {
             let scene = Scene::new(160, 120, motion);
             let [first, again, later] = [0, 0, 15].map(|number| green(&scene.rgb(number)));

@@ -1,4 +1,4 @@
-//! How alike two pictures are.
+//! How alike two images are.
 
 /// Side of the windows that are compared, and the step from one to the next, in pixels.
 const WINDOW: usize = 8;

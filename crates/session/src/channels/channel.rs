@@ -10,7 +10,7 @@ use super::rate_limit::{RateLimit, RateLimiter};
 use crate::class::Class;
 use crate::counters::Traffic;
 use crate::ids::{ParticipantId, PublisherId};
-use crate::message::{Message, Picture};
+use crate::message::{Message, VideoFrame};
 
 /// Publishers whose latched messages are kept per channel. A publisher that restarts counts anew.
 const MAX_LATCHED_PUBLISHERS: usize = 64;
@@ -75,8 +75,8 @@ pub(crate) struct ChannelState {
     /// Messages of the robot while somebody subscribed.
     pub(crate) received: Traffic,
     next_seq: u64,
-    /// Number of the last picture, if the channel is a video.
-    last_picture: Option<u64>,
+    /// Number of the last frame, if the channel is a video.
+    last_frame: Option<u64>,
     typical_size: usize,
     latched: BTreeMap<PublisherId, History>,
     latched_bytes: usize,
@@ -124,24 +124,24 @@ impl ChannelState {
             demand: Demand::None,
             too_large_at: None,
             next_seq: 0,
-            last_picture: None,
+            last_frame: None,
             typical_size: 0,
             latched: BTreeMap::new(),
             latched_bytes: 0,
         }
     }
 
-    /// Numbers a message that arrived. Pictures that follow on one another have numbers that do.
+    /// Numbers a message that arrived. Frames that follow on one another have numbers that do.
     pub(crate) fn number(
         &mut self,
         now: Instant,
         frame: Bytes,
-        picture: Option<Picture>,
+        video_frame: Option<VideoFrame>,
     ) -> Message {
-        if let Some(picture) = picture {
-            let follows = self.last_picture == picture.number.checked_sub(1);
+        if let Some(video_frame) = video_frame {
+            let follows = self.last_frame == video_frame.number.checked_sub(1);
             self.next_seq += u64::from(!follows);
-            self.last_picture = Some(picture.number);
+            self.last_frame = Some(video_frame.number);
         }
         let seq = self.next_seq;
         self.next_seq += 1;
@@ -154,7 +154,7 @@ impl ChannelState {
             seq,
             frame,
             queued_at: now,
-            needs_previous: picture.is_some_and(|picture| !picture.is_key_frame),
+            needs_previous: video_frame.is_some_and(|video_frame| !video_frame.is_key_frame),
             counted: None,
         }
     }
@@ -169,9 +169,9 @@ impl ChannelState {
         due
     }
 
-    /// Whether messages are pictures of a video.
+    /// Whether messages are frames of a video.
     pub(crate) fn is_video(&self) -> bool {
-        self.last_picture.is_some()
+        self.last_frame.is_some()
     }
 
     pub(crate) fn class(&self) -> Class {

@@ -11,10 +11,10 @@ use crate::config::SessionConfig;
 /// moment: what counts then is the latest.
 const BULK_PATIENCE: Duration = Duration::from_millis(250);
 
-/// Age at which a picture of a video is dropped, with those that need it. Who drives by it is better
+/// Age at which a frame of a video is dropped, with those that need it. Who drives by it is better
 /// off with a jump to the next key frame than with what has been.
 const VIDEO_AGE: Duration = Duration::from_millis(400);
-/// Age of the oldest picture of a video that waits at which the encoder is told: soon enough to help
+/// Age of the oldest frame of a video that waits at which the encoder is told: soon enough to help
 /// before it is dropped, and no hiccup of the path.
 const VIDEO_LATE: Duration = Duration::from_millis(150);
 

@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(queue.bytes(), 0);
     }
 
-    /// A queue of pictures: key frames as `keys` says, the others need the one before.
+    /// A queue of frames: key frames as `keys` says, the others need the one before.
     fn video(seqs: std::ops::Range<u64>, keys: &[u64], depth: usize) -> MessageQueue {
         let policy = QueuePolicy {
             depth,

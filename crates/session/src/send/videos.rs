@@ -14,7 +14,7 @@ pub(crate) struct VideoNeed {
     pub(crate) channel: ChannelId,
     /// It cannot go on without a key frame.
     pub(crate) key_frame: bool,
-    /// Pictures come faster than it can take them.
+    /// Frames come faster than it can take them.
     pub(crate) behind: bool,
     /// Bytes per second that it can take of each of its videos, if that was measured.
     pub(crate) rate: Option<u64>,

@@ -15,7 +15,7 @@ use crate::channels::channel::{ChannelInfo, Delivery};
 use crate::channels::Received;
 use crate::counters::DropReason;
 use crate::ids::{ParticipantId, PublisherId};
-use crate::message::Picture;
+use crate::message::VideoFrame;
 use crate::permission::Action;
 use crate::status::status;
 
@@ -91,17 +91,17 @@ impl Session {
         self.receive(now, channel, publisher, frame, None);
     }
 
-    /// A picture of a video, otherwise as [`Session::message`]. What a viewer gets of it begins
+    /// A frame of a video, otherwise as [`Session::message`]. What a viewer gets of it begins
     /// with a key frame and goes on without a gap.
-    pub fn picture(
+    pub fn video_frame(
         &mut self,
         now: Instant,
         channel: ChannelId,
         publisher: PublisherId,
         frame: Bytes,
-        picture: Picture,
+        video_frame: VideoFrame,
     ) {
-        self.receive(now, channel, publisher, frame, Some(picture));
+        self.receive(now, channel, publisher, frame, Some(video_frame));
     }
 
     fn receive(
@@ -110,11 +110,11 @@ impl Session {
         channel: ChannelId,
         publisher: PublisherId,
         frame: Bytes,
-        picture: Option<Picture>,
+        video_frame: Option<VideoFrame>,
     ) {
         let received = self
             .channels
-            .receive(now, channel, publisher, frame, picture);
+            .receive(now, channel, publisher, frame, video_frame);
         let Some(state) = self.channels.get(channel) else {
             return;
         };

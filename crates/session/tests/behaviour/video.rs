@@ -1,18 +1,20 @@
-//! Videos: no viewer gets a picture whose reference it did not get.
+//! Videos: no viewer gets a frame whose reference it did not get.
 
 use std::time::Duration;
 
 use remote_access_protocol::ChannelId;
-use remote_access_session::{ChannelInfo, Event, Picture, PublisherId, RateLimit, SessionConfig};
+use remote_access_session::{
+    ChannelInfo, Event, PublisherId, RateLimit, SessionConfig, VideoFrame,
+};
 
 use crate::harness::{channel, data_frame, Harness};
 
 const KEY_FRAME: Event = Event::KeyFrame(ChannelId(1));
 
-/// Publishes these pictures without sending them; every tenth is a key frame.
+/// Publishes these frames without sending them; every tenth is a key frame.
 fn publish(harness: &mut Harness, numbers: std::ops::Range<u64>, size: usize) {
     for number in numbers {
-        let picture = Picture {
+        let video_frame = VideoFrame {
             number,
             is_key_frame: number % 10 == 0,
         };
@@ -20,7 +22,7 @@ fn publish(harness: &mut Harness, numbers: std::ops::Range<u64>, size: usize) {
         let publisher = PublisherId::default();
         harness
             .session
-            .picture(harness.now, ChannelId(1), publisher, frame, picture);
+            .video_frame(harness.now, ChannelId(1), publisher, frame, video_frame);
     }
 }
 
@@ -51,7 +53,7 @@ fn a_later_viewer_begins_with_a_key_frame_and_asks_for_one() {
 }
 
 #[test]
-fn pictures_that_waited_too_long_are_dropped_up_to_the_next_key_frame() {
+fn frames_that_waited_too_long_are_dropped_up_to_the_next_key_frame() {
     let mut harness = watched(SessionConfig::default(), channel(1));
     publish(&mut harness, 3..8, 20_000);
     harness.pass_blocked(Duration::from_millis(450));
@@ -70,7 +72,7 @@ fn pictures_that_waited_too_long_are_dropped_up_to_the_next_key_frame() {
 }
 
 #[test]
-fn an_encoder_is_told_before_pictures_have_to_be_dropped() {
+fn an_encoder_is_told_before_frames_have_to_be_dropped() {
     let mut harness = watched(SessionConfig::default(), channel(1));
     publish(&mut harness, 3..4, 20_000);
     harness.pass_blocked(Duration::from_millis(100));
@@ -88,7 +90,7 @@ fn an_encoder_is_told_before_pictures_have_to_be_dropped() {
 }
 
 #[test]
-fn a_picture_that_was_lost_on_its_way_to_the_session_is_missed() {
+fn a_frame_that_was_lost_on_its_way_to_the_session_is_missed() {
     let mut harness = watched(SessionConfig::default(), channel(1));
     publish(&mut harness, 4..9, 1_000);
     harness.pump();
@@ -99,7 +101,7 @@ fn a_picture_that_was_lost_on_its_way_to_the_session_is_missed() {
 }
 
 #[test]
-fn a_rate_limit_leaves_no_picture_without_its_reference() {
+fn a_rate_limit_leaves_no_frame_without_its_reference() {
     let limited = ChannelInfo {
         rate_limit: RateLimit {
             messages: Some(5.0),

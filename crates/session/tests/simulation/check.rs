@@ -93,21 +93,21 @@ fn order(who: &str, viewer: &Viewer, intervals: &[Interval], got: &[Got]) {
     }
 }
 
-/// No picture of a video comes without the one that it needs, unless the server lost that one.
+/// No frame of a video comes without the one that it needs, unless the server lost that one.
 fn decodes(who: &str, world: &World, channel: u64, viewer: &Viewer, got: &[Got]) {
     if viewer.stalled_unknown {
         return;
     }
     let mut last: BTreeMap<usize, u64> = BTreeMap::new();
-    for picture in got {
-        let start = viewer.start_of(picture.stream);
-        let before = last.insert(start, picture.seq);
+    for video_frame in got {
+        let start = viewer.start_of(video_frame.stream);
+        let before = last.insert(start, video_frame.seq);
         assert!(
             viewer.missed.contains(&start)
-                || world.is_key_frame(channel, picture.seq)
-                || before.is_some() && before == picture.seq.checked_sub(1),
-            "{who}: picture {} came after {before:?}",
-            picture.seq
+                || world.is_key_frame(channel, video_frame.seq)
+                || before.is_some() && before == video_frame.seq.checked_sub(1),
+            "{who}: frame {} came after {before:?}",
+            video_frame.seq
         );
     }
 }
@@ -172,7 +172,7 @@ pub(crate) fn as_good(who: &str, topic: &Topic, channel: u64, calm: &Viewer, oth
     let (most, least) = (before.len(), after.len());
     let goes_on = before.windows(2).all(|pair| pair[1] == pair[0] + 1);
     if topic.group.is_some() && !goes_on {
-        // Its link is too slow for the video of this world, which does not adapt. Which pictures then wait
+        // Its link is too slow for the video of this world, which does not adapt. Which frames then wait
         // for too long, and what goes with them, is another matter in each world.
         assert!(least * 2 + 30 >= most, "{who}: {least} instead of {most}");
         return;

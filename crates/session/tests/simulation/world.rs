@@ -8,8 +8,8 @@ use remote_access_protocol::frame::{self, FRAME_HEADER_SIZE};
 use remote_access_protocol::server::{message_data_header, Channel, MESSAGE_DATA_HEADER_SIZE};
 use remote_access_protocol::ChannelId;
 use remote_access_session::{
-    ChannelInfo, Delivery, Event, InboundId, ParticipantId, Picture, PublisherId, RateLimit,
-    Rights, RobotInfo, Session, SessionConfig, StreamId, Transmit, SLICE_SIZE,
+    ChannelInfo, Delivery, Event, InboundId, ParticipantId, PublisherId, RateLimit, Rights,
+    RobotInfo, Session, SessionConfig, StreamId, Transmit, VideoFrame, SLICE_SIZE,
 };
 
 use super::link::{Link, Packet, What};
@@ -27,7 +27,7 @@ pub(crate) struct Topic {
     /// Bytes of a message with all headers, at least and less than.
     pub size: (u64, u64),
     pub publishers: u64,
-    /// Pictures from one key frame of a video to the next, if none is asked for.
+    /// Frames from one key frame of a video to the next, if none is asked for.
     pub group: Option<u64>,
 }
 
@@ -153,7 +153,7 @@ impl World {
         self.topics.iter().map(|(&id, state)| (id, &state.topic))
     }
 
-    /// Whether decoding of a video can begin with this picture.
+    /// Whether decoding of a video can begin with this frame.
     pub(crate) fn is_key_frame(&self, channel: u64, seq: u64) -> bool {
         self.topics[&channel].keys.contains(&seq)
     }
@@ -346,13 +346,13 @@ impl World {
                         if is_key_frame {
                             state.keys.insert(seq);
                         }
-                        let picture = Picture {
+                        let video_frame = VideoFrame {
                             number: seq,
                             is_key_frame,
                         };
                         let channel = ChannelId(id);
                         self.session
-                            .picture(now, channel, publisher, frame, picture);
+                            .video_frame(now, channel, publisher, frame, video_frame);
                     }
                 }
             }

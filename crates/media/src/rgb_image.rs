@@ -1,9 +1,9 @@
-//! A picture as RGB, not larger than wanted.
+//! An image as RGB, not larger than wanted.
 
 use crate::image::Image;
 use crate::rows::rgb_row;
 
-/// The largest picture that is wanted.
+/// The largest image that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     /// Pixels in a row, from 1.
@@ -12,9 +12,9 @@ pub struct Size {
     pub height: usize,
 }
 
-/// A picture as RGB.
+/// An image as RGB.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Picture {
+pub struct RgbImage {
     /// Pixels in a row.
     pub width: usize,
     /// Rows.
@@ -25,15 +25,15 @@ pub struct Picture {
     pub is_grey: bool,
 }
 
-impl Picture {
-    /// Takes over the picture of a message. One that is larger than `largest` shrinks by a whole
+impl RgbImage {
+    /// Takes over the image of a message. One that is larger than `largest` shrinks by a whole
     /// factor, each pixel the mean of those that it stands for. The memory is used again.
     pub fn take(&mut self, image: &Image<'_>, largest: Size) {
         let (width, height) = (image.width as usize, image.height as usize);
         let factor = width
             .div_ceil(largest.width.max(1))
             .max(height.div_ceil(largest.height.max(1)))
-            // A picture that is much longer than wide keeps at least one row.
+            // An image that is much longer than wide keeps at least one row.
             .min(width.min(height))
             .max(1);
         self.is_grey = image.format.is_grey();
