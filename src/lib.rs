@@ -12,5 +12,6 @@ pub mod driver;
 pub mod livekit;
 pub mod media;
 pub mod metrics;
+pub mod orderly_end;
 pub mod parent;
 pub mod ros;

@@ -16,6 +16,7 @@ use remote_access_bridge::config::{
 use remote_access_bridge::driver::{Command, Driver, DriverHandle};
 use remote_access_bridge::livekit::LiveKit;
 use remote_access_bridge::metrics::MetricsServer;
+use remote_access_bridge::orderly_end::{OrderlyEnd, LONGEST_END};
 use remote_access_bridge::parent::end_with_parent;
 use remote_access_bridge::ros::{Ros, RosLog};
 use remote_access_protocol::{EMERGENCY_STOP_METADATA, TIMED_MESSAGES_METADATA};
@@ -23,6 +24,7 @@ use remote_access_room::guard::{guard, GuardLimits};
 use remote_access_room::DEFAULT_LOG;
 use remote_access_session::{RobotInfo, Session};
 use tokio::signal::unix::{signal, SignalKind};
+use tokio::sync::oneshot;
 use tracing::level_filters::LevelFilter;
 use tracing::{info, warn};
 use tracing_subscriber::layer::SubscriberExt;
@@ -153,17 +155,10 @@ async fn serve(
     log: Logging,
     runtime: tokio::runtime::Handle,
 ) -> anyhow::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle SIGINT")?;
-    let mut terminate = signal(SignalKind::terminate()).context("cannot handle SIGTERM")?;
-    let stop = async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        info!("stopping");
-    };
-
+    let end = OrderlyEnd::default();
+    let stopped = stop_signal(end.clone())?;
     let starting = EndOnPanic::begin();
+    end.waits_for("the start of the ROS node");
     let ros = Arc::new(
         Ros::start(arguments.for_rcl(config.simulated_time), runtime.clone())
             .context("cannot start the ROS node")?,
@@ -196,14 +191,40 @@ async fn serve(
     });
     let metrics = metrics.transpose()?;
     let bridge = Bridge::start(Arc::clone(&ros), handle, changed, config.robot, runtime)?;
+    end.waits_for("the connection to the room");
+    // A signal, or the end of the task that waits for one.
+    let stop = async { stopped.await.unwrap_or_default() };
     // On the worker, not on this thread.
     let driven = tokio::spawn(driver.run(stop)).await;
+    end.waits_for("what viewers asked the robot for");
     drop(metrics);
     drop(bridge);
+    end.waits_for("the end of the ROS node");
     drop(parameters);
     log_of_node.detach();
     drop(ros);
+    end.waits_for("the ROS libraries");
     driven.context("the driver panicked")
+}
+
+/// Gets a word at SIGINT or SIGTERM, from when on the process has so much time for its end.
+fn stop_signal(end: OrderlyEnd) -> anyhow::Result<oneshot::Receiver<()>> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot handle SIGTERM")?;
+    let (stop, stopped) = oneshot::channel();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        info!("stopping");
+        if let Err(error) = end.begin(LONGEST_END) {
+            warn!("nothing watches over the end: {error}");
+        }
+        // Fails only if the node has failed and is about to end.
+        stop.send(()).ok();
+    });
+    Ok(stopped)
 }
 
 /// Carries out the changes of parameters.

@@ -69,8 +69,8 @@ pub(super) fn declare(
         |text| log_level(text).map(drop),
         move |text| {
             if let Ok(level) = log_level(text) {
-                info!("parameter log_level is {text:?} from now on");
                 tell(Change::LogLevel(level));
+                info!("parameter log_level is {text:?} from now on");
             }
         },
     )?;

@@ -67,6 +67,19 @@ impl RosLog {
 }
 
 impl State {
+    /// The logger of an event, if there is a node. Debugging is about single messages: about those of
+    /// `/rosout`, too, so that only what `is_public` goes there.
+    fn logger(&mut self, is_audit: bool, is_public: bool) -> Option<Logger> {
+        let fits = is_public && self.may_publish(Instant::now());
+        let loggers = self.loggers.as_ref()?;
+        let logger = match (is_audit, fits) {
+            (true, _) => &loggers.audit,
+            (false, true) => &loggers.node,
+            (false, false) => &loggers.quiet,
+        };
+        Some(logger.clone())
+    }
+
     /// Whether another message may go to `/rosout`.
     fn may_publish(&mut self, now: Instant) -> bool {
         let is_over = |since: Instant| now.saturating_duration_since(since) >= PERIOD;
@@ -129,17 +142,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for RosLog {
         let text = text.replace('\0', "\\0");
         let level = *event.metadata().level();
         let is_audit = event.metadata().target() == AUDIT_TARGET;
-        let mut state = self.0.lock();
-        let fits = !is_audit && level <= Level::INFO && state.may_publish(Instant::now());
-        let Some(loggers) = &state.loggers else {
+        let is_public = !is_audit && level <= Level::INFO;
+        // The lock is released before ROS logs: the middleware may wait for a thread that logs, too.
+        let Some(logger) = self.0.lock().logger(is_audit, is_public) else {
             print(level, &text);
             return;
-        };
-        // Debugging is about single messages: about those of /rosout, too.
-        let logger = match (is_audit, fits) {
-            (true, _) => &loggers.audit,
-            (false, true) => &loggers.node,
-            (false, false) => &loggers.quiet,
         };
         match level {
             Level::ERROR => log!(logger.error(), "{text}"),

@@ -122,7 +122,7 @@ def test_the_uplink_is_held_to_its_rate_for_all_viewers_together(
 def test_limits_change_while_it_runs(
     new_bridge: BridgeFactory, new_viewer: ViewerFactory, publisher: Publisher, observer: Observer
 ) -> None:
-    new_bridge({"topic_message_rates": "['/state=0.001']", "log_level": "warn"})
+    bridge = new_bridge({"topic_message_rates": "['/state=0.001']", "log_level": "warn"})
     viewer = new_viewer()
     subscribe([viewer], publisher, {"/wide": CLOUD, "/state": STRING})
     publisher.publish("/state", count=5)
@@ -137,6 +137,7 @@ def test_limits_change_while_it_runs(
     assert before < 5
     assert observer.set_parameter("topic_message_rates", [""]) == ""
     assert observer.set_parameter("log_level", "info") == ""
+    bridge.wait_output('log_level is "info" from now on')
     for number in range(5):
         publisher.publish("/state")
         viewer.wait_messages("/state", before + 1 + number)
