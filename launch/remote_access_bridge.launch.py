@@ -24,6 +24,12 @@ PARAMETERS = [
         "",
         "The bridge's identity in the room, unless a LIVEKIT_TOKEN names it. Empty: the host name with a constant suffix.",
     ),
+    (
+        "network_interfaces",
+        [""],
+        "Network interfaces to connect over: regular expressions. Empty: all but the bridges of containers.",
+    ),
+    ("network_interface_denylist", [""], "Network interfaces never to connect over: regular expressions."),
     ("name", "", "The robot's name as viewers see it. Empty: the host name."),
     ("topic_whitelist", [".*"], "Topics to offer: regular expressions that match the full name."),
     ("topic_denylist", [""], "Topics never to offer, even if topic_whitelist matches: regular expressions."),

@@ -6,6 +6,7 @@ mod cameras;
 mod capabilities;
 mod environment;
 mod error;
+mod interfaces;
 mod kinds;
 mod live;
 mod log_level;
@@ -30,6 +31,7 @@ pub use arguments::{Arguments, Task, NODE_NAME};
 pub use arguments_error::ArgumentsError;
 pub use environment::Environment;
 pub use error::ConfigError;
+pub use interfaces::Interfaces;
 pub use live::{Change, Tell};
 pub use log_level::LogLevel;
 pub use overrides::Overrides;
@@ -48,6 +50,8 @@ const MAX_ASSET: usize = (16 << 20) - 64;
 pub struct Config {
     /// Where and how the node connects.
     pub endpoint: Endpoint,
+    /// Which network interfaces it connects over.
+    pub interfaces: Interfaces,
     /// The robot's name, shown to people.
     pub name: String,
     /// QoS policy of ROS subscriptions.
@@ -90,6 +94,7 @@ impl Config {
                 url: url(values, environment)?,
                 token: token(values, environment, identity, name.clone())?,
             },
+            interfaces: Interfaces::read(values)?,
             name,
             qos: QosPolicy {
                 min_depth: values.get(&parameter::MIN_QOS_DEPTH)? as u32,

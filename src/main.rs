@@ -21,7 +21,7 @@ use remote_access_bridge::parent::end_with_parent;
 use remote_access_bridge::ros::{Ros, RosLog};
 use remote_access_protocol::{EMERGENCY_STOP_METADATA, TIMED_MESSAGES_METADATA};
 use remote_access_room::guard::{guard, GuardLimits};
-use remote_access_room::DEFAULT_LOG;
+use remote_access_room::{set_interface_filter, DEFAULT_LOG};
 use remote_access_session::{RobotInfo, Session};
 use tokio::signal::unix::{signal, SignalKind};
 use tokio::sync::oneshot;
@@ -172,6 +172,7 @@ async fn serve(
         session_id: format!("{:016x}", rand::random::<u64>()),
         simulated_time: ros.uses_sim_time(),
     };
+    set_interface_filter(config.interfaces.into_filter());
     guard(GuardLimits::of_viewers(
         config.session.max_inbound_streams,
         config.session.inbound_rate,

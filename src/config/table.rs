@@ -44,7 +44,7 @@ impl<K: Kind + Sync> Row for Key<K> {
     }
 }
 
-/// The assets that foxglove_bridge offers by default: meshes, pictures and robot descriptions.
+/// The assets that foxglove_bridge offers by default: meshes, images and robot descriptions.
 const DEFAULT_ASSETS: &str = r"^package://(?:[-\w%]+/)*[-\w%.]+\.(?:dae|fbx|glb|gltf|jpeg|jpg|mtl|obj|png|stl|tif|tiff|urdf|webp|xacro)$";
 
 macro_rules! parameters {
@@ -63,6 +63,8 @@ parameters! {
     LIVEKIT_URL: Text = "livekit_url", Text(""), "URL of the LiveKit server. Empty: LIVEKIT_URL from the environment, else ws://localhost:7880.";
     ROOM: Text = "room", Text(""), "Room to join. Required with LIVEKIT_API_KEY; a LIVEKIT_TOKEN already names its room.";
     IDENTITY: Text = "identity", Text(""), "The bridge's identity in the room, unless a LIVEKIT_TOKEN names it. Empty: the host name with a constant suffix.";
+    NETWORK_INTERFACES: Texts = "network_interfaces", Texts(&[""]), "Network interfaces to connect over: regular expressions. Empty: all but the bridges of containers.";
+    NETWORK_INTERFACE_DENYLIST: Texts = "network_interface_denylist", Texts(&[""]), "Network interfaces never to connect over: regular expressions.";
     NAME: Text = "name", Text(""), "The robot's name as viewers see it. Empty: the host name.";
     TOPIC_WHITELIST: Texts = "topic_whitelist", Texts(&[".*"]), "Topics to offer: regular expressions that match the full name.";
     TOPIC_DENYLIST: Texts = "topic_denylist", Texts(&[""]), "Topics never to offer, even if topic_whitelist matches: regular expressions.";

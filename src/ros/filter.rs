@@ -43,6 +43,12 @@ impl Patterns {
             })
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether one of the patterns matches the whole name.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {

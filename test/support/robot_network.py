@@ -104,10 +104,10 @@ class RobotNetwork:
         _run("ip", "link", "set", self.second, "up")
         self.run("ip", "addr", "add", f"{ROBOT_SECOND}/24", "dev", "eth1")
         self.run("ip", "link", "set", "eth1", "up")
-        # What comes from the second address takes the second link; all does once the first is gone.
-        self.run("ip", "route", "add", "default", "via", SERVER_SECOND, "dev", "eth1", "metric", "100")
-        self.run("ip", "rule", "add", "from", ROBOT_SECOND, "table", "100")
-        self.run("ip", "route", "add", "default", "via", SERVER_SECOND, "dev", "eth1", "table", "100")
+        # As with Ethernet beside LTE: no rule of the kernel sends what comes from the second address
+        # over the second link. Both lead to other networks, the first is the better one.
+        self.run("ip", "route", "add", "default", "via", SERVER, "dev", "eth0", "metric", "100")
+        self.run("ip", "route", "add", "default", "via", SERVER_SECOND, "dev", "eth1", "metric", "700")
 
     def unplug_first(self) -> None:
         """Takes the first link away, with its addresses."""

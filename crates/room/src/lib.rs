@@ -23,6 +23,7 @@ pub use secret::Secret;
 pub use token::{TokenError, TokenSource};
 pub use token_endpoint::{TokenEndpoint, TokenEndpointError};
 pub use uplink::{Uplink, UplinkOptions};
+pub use webrtc_channels::configuration::{set_interface_filter, InterfaceFilter};
 
 /// Default log filter of a program, for `tracing`. The SDK logs normal events as warnings.
 pub const DEFAULT_LOG: &str = "info,livekit=error,livekit_signaling=error,libwebrtc=warn,\

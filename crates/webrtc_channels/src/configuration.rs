@@ -1,5 +1,9 @@
 //! Settings of a connection.
 
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
 /// A STUN or TURN server.
 #[derive(Debug, Clone)]
 pub struct IceServer {
@@ -54,4 +58,19 @@ impl Default for RtcConfiguration {
             enable_sctp_snap: false,
         }
     }
+}
+
+/// Says whether an interface may be used, by its name; `None` leaves it to the default.
+pub type InterfaceFilter = Arc<dyn Fn(&str) -> Option<bool> + Send + Sync>;
+
+static INTERFACES: RwLock<Option<InterfaceFilter>> = RwLock::new(None);
+
+/// Sets which network interfaces the connections of this process use from now on. By default all but
+/// bridges that join no device of the machine: containers are behind those. Loopback is always used.
+pub fn set_interface_filter(filter: InterfaceFilter) {
+    *INTERFACES.write() = Some(filter);
+}
+
+pub(crate) fn interface_filter() -> Option<InterfaceFilter> {
+    INTERFACES.read().clone()
 }

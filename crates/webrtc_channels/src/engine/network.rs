@@ -3,11 +3,15 @@
 //! The driver sees packets with the [`Path`] they took, and events about local candidates. How to
 //! find candidates is in [`gather`].
 
+mod changes;
 mod clock;
 mod gather;
 mod gathering;
 mod ice_tcp;
 mod interfaces;
+mod links;
+#[cfg(test)]
+mod namespace;
 mod reflexive;
 mod relay;
 mod servers;
@@ -26,6 +30,7 @@ use is::Protocol;
 use mio::{Events, Poll, Token};
 
 use super::shared::Shared;
+use changes::Changes;
 use clock::Clock;
 use gathering::Gathering;
 pub(super) use gathering::{Found, NetworkEvent};
@@ -67,6 +72,7 @@ pub(super) struct Network {
     queries: Vec<Query>,
     relays: Vec<Relay>,
     gathering: Gathering,
+    changes: Changes,
     /// Packets that came through relays and TCP connections.
     inbound: VecDeque<(Path, Vec<u8>)>,
     stream_buffer: Vec<u8>,
@@ -74,6 +80,7 @@ pub(super) struct Network {
 
 impl Network {
     pub(super) fn new(poll: Poll, shared: Arc<Shared>, now: Instant) -> Self {
+        let changes = Changes::watch(poll.registry());
         Self {
             poll,
             events: Events::with_capacity(64),
@@ -84,6 +91,7 @@ impl Network {
             queries: Vec::new(),
             relays: Vec::new(),
             gathering: Gathering::new(shared),
+            changes,
             inbound: VecDeque::new(),
             stream_buffer: Vec::new(),
         }
@@ -110,7 +118,9 @@ impl Network {
             _ => {}
         }
         for event in &self.events {
-            if !self.sockets.handle_event(event) && !self.tcp.handle_event(event) {
+            if self.changes.take(event) {
+                self.gathering.has_news = true;
+            } else if !self.sockets.handle_event(event) && !self.tcp.handle_event(event) {
                 for relay in &mut self.relays {
                     relay.handle_event(event);
                 }
@@ -194,8 +204,9 @@ impl Network {
             let next = &mut self.next_token;
             let registry = self.poll.registry();
             let ends = (path.local, path.remote);
+            let device = self.gathering.device(path.local.ip());
             self.tcp
-                .send(ends, packet, now, || Self::token(next), registry);
+                .send(ends, device, packet, now, || Self::token(next), registry);
         } else if !self.sockets.send(path.local, path.remote, packet) {
             let sockets = &mut self.sockets;
             match self

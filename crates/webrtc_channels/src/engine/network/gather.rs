@@ -4,12 +4,12 @@
 mod candidates;
 mod server_candidates;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use self::candidates::{active_tcp, host, reflexive, relayed_candidate};
 use super::gathering::{Local, NetworkEvent, FIRST_RETRY};
-use super::interfaces::local_addresses;
+use super::interfaces::{local_addresses, LocalAddress};
 use super::reflexive::{Answer, Query};
 use super::relay::Relay;
 use super::servers;
@@ -18,6 +18,8 @@ use crate::configuration::{ContinualGatheringPolicy, IceTransportsType, RtcConfi
 
 /// Time between two looks at the interfaces, as in the official library. One look takes some 50 µs.
 const RESCAN: Duration = Duration::from_secs(2);
+/// Wait after news of the kernel: an interface that comes brings several, and needs a moment.
+const SETTLING: Duration = Duration::from_millis(100);
 
 impl Network {
     /// Takes over settings. New servers are asked at once if the search has begun.
@@ -56,16 +58,22 @@ impl Network {
         let gone: Vec<SocketAddr> = self
             .sockets
             .addresses()
-            .filter(|address| !present.contains(&address.ip()))
+            .filter(|address| !present.iter().any(|local| local.ip == address.ip()))
             .collect();
         for address in gone {
             log::info!("the address {} is gone", address.ip());
             self.drop_local(address, now);
         }
         let mut any = false;
-        for (rank, ip) in present.into_iter().enumerate() {
-            if !self.sockets.addresses().any(|address| address.ip() == ip) {
-                any |= self.open(ip, rank);
+        for (rank, local) in present.iter().enumerate() {
+            let mut known = self.gathering.locals.iter_mut();
+            match known.find(|known| known.address.ip() == local.ip) {
+                Some(known) => {
+                    known.device.clone_from(&local.device);
+                    let device = local.device.as_ref();
+                    self.sockets.bind_device(known.address, device);
+                }
+                None => any |= self.open(local, rank),
             }
         }
         let continual = self.gathering.continual;
@@ -75,7 +83,8 @@ impl Network {
         }
     }
 
-    fn open(&mut self, ip: IpAddr, rank: usize) -> bool {
+    fn open(&mut self, local: &LocalAddress, rank: usize) -> bool {
+        let ip = local.ip;
         let token = Self::token(&mut self.next_token);
         let address = match self.sockets.open(ip, token, self.poll.registry()) {
             Ok(address) => address,
@@ -85,12 +94,12 @@ impl Network {
                 return false;
             }
         };
-        // IPv6 first (RFC 8421), then the order of the list.
-        let rank = u32::try_from(rank).unwrap_or(0).min(1000);
-        let preference = 65_535 - 2 * rank - u32::from(ip.is_ipv4());
+        self.sockets.bind_device(address, local.device.as_ref());
+        let preference = 65_535 - u32::try_from(rank).unwrap_or(0).min(1000);
         let gathering = &mut self.gathering;
         gathering.locals.push(Local {
             address,
+            device: local.device.clone(),
             preference,
         });
         if gathering.policy != IceTransportsType::Relay {
@@ -126,6 +135,11 @@ impl Network {
     }
 
     pub(in crate::engine) fn handle_timeout(&mut self, now: Instant) {
+        if std::mem::take(&mut self.gathering.has_news) && self.gathering.continual {
+            let soon = now + SETTLING;
+            let at = self.gathering.rescan_at;
+            self.gathering.rescan_at = at.map(|at| at.min(soon));
+        }
         let due = |at: Option<Instant>| at.is_some_and(|at| now >= at);
         if due(self.gathering.rescan_at) {
             self.rescan(now);

@@ -67,16 +67,20 @@ pub(super) struct Gathering {
     /// Addresses in use, in the order of preference.
     pub(super) locals: Vec<Local>,
     pub(super) rescan_at: Option<Instant>,
+    /// The kernel told of a change of interfaces.
+    pub(super) has_news: bool,
     pub(super) retry_at: Option<Instant>,
     pub(super) retry_after: Duration,
     pub(super) events: VecDeque<NetworkEvent>,
 }
 
 /// An address in use.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Local {
     /// Of its UDP socket.
     pub(super) address: SocketAddr,
+    /// The interface that its sockets are bound to.
+    pub(super) device: Option<Arc<str>>,
     pub(super) preference: u32,
 }
 
@@ -93,6 +97,7 @@ impl Gathering {
             under_way: false,
             locals: Vec::new(),
             rescan_at: None,
+            has_news: false,
             retry_at: None,
             retry_after: FIRST_RETRY,
             events: VecDeque::new(),
@@ -132,6 +137,12 @@ impl Gathering {
                 error_code: SERVER_FAILED,
                 error_text: reason.to_owned(),
             }));
+    }
+
+    /// The interface that sockets of an address are bound to.
+    pub(super) fn device(&self, ip: IpAddr) -> Option<&str> {
+        let local = self.locals.iter().find(|local| local.address.ip() == ip);
+        local.and_then(|local| local.device.as_deref())
     }
 
     /// The preference of the address a server was asked from.

@@ -45,6 +45,7 @@ impl IceTcp {
     pub(super) fn send(
         &mut self,
         (local, remote): (SocketAddr, SocketAddr),
+        device: Option<&str>,
         packet: &[u8],
         now: Instant,
         token: impl FnOnce() -> Token,
@@ -61,7 +62,7 @@ impl IceTcp {
         if link.stream.is_none() && now >= link.retry_at {
             link.inbound.clear();
             link.retry_at = now + RETRY;
-            match Stream::connect(local.ip(), remote, None, token(), registry) {
+            match Stream::connect((local.ip(), device), remote, None, token(), registry) {
                 Ok(stream) => link.stream = Some(stream),
                 Err(error) => log::debug!("TCP from {} to {remote}: {error}", local.ip()),
             }

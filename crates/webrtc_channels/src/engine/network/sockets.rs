@@ -9,6 +9,7 @@ mod blocking_tests;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use mio::event::Event;
 use mio::net::UdpSocket;
@@ -40,6 +41,8 @@ struct Socket {
     token: Token,
     state: UdpSocketState,
     address: SocketAddr,
+    /// The interface that it is bound to.
+    device: Option<Arc<str>>,
     /// The kernel may have more to read. Events are edge-triggered, so this is remembered.
     readable: bool,
     batch: Option<Batch>,
@@ -85,6 +88,16 @@ impl Received {
     }
 }
 
+/// Binds a socket to an interface, or to none. Where that is not to be had, the kernel decides.
+pub(super) fn bind_device(socket: &socket2::Socket, device: Option<&str>) {
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    if let Err(error) = socket.bind_device(device.map(str::as_bytes)) {
+        log::debug!("a socket is not bound to {device:?}: {error}");
+    }
+    #[cfg(not(any(target_os = "android", target_os = "linux")))]
+    let _ = (socket, device);
+}
+
 impl Sockets {
     /// Opens a socket on a local address and returns its full address.
     ///
@@ -108,12 +121,24 @@ impl Sockets {
             token,
             state,
             address,
+            device: None,
             readable: false,
             batch: None,
             blocked: VecDeque::new(),
             spare: Vec::new(),
         });
         Ok(address)
+    }
+
+    /// Binds the socket at this address to an interface, or to none.
+    pub(super) fn bind_device(&mut self, address: SocketAddr, device: Option<&Arc<str>>) {
+        let sockets = self.sockets.iter_mut();
+        for socket in sockets.filter(|socket| socket.address == address) {
+            if socket.device.as_ref() != device {
+                bind_device(&socket2::SockRef::from(&socket.io), device.map(Arc::as_ref));
+                socket.device = device.cloned();
+            }
+        }
     }
 
     /// Closes the socket at this address.

@@ -11,6 +11,8 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::sockets::bind_device;
+
 use super::tls::{ClientConnection, TlsError};
 
 /// Bytes that may wait in the kernel without having been sent. TCP keeps what is under way beside that.
@@ -53,7 +55,7 @@ impl Stream {
     /// # Errors
     /// The address cannot be used, or there is no way to the other side.
     pub(super) fn connect(
-        local: IpAddr,
+        (local, device): (IpAddr, Option<&str>),
         remote: SocketAddr,
         tls: Option<ClientConnection>,
         token: Token,
@@ -70,6 +72,7 @@ impl Stream {
         #[cfg(any(target_os = "android", target_os = "linux"))]
         let _ = socket.set_tcp_notsent_lowat(NOT_SENT);
         socket.bind(&SocketAddr::new(local, 0).into())?;
+        bind_device(&socket, device);
         match socket.connect(&remote.into()) {
             Err(error) if !is_in_progress(&error) => return Err(error),
             _ => {}

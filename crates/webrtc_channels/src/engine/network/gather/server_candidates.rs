@@ -155,6 +155,7 @@ impl Network {
             Service::TurnTls => Some(tls::connect(&server.name.host)?),
         };
         let token = Self::token(&mut self.next_token);
+        let local = (local, self.gathering.device(local));
         let stream = Stream::connect(local, address, tls, token, self.poll.registry())?;
         Ok(Some(stream))
     }

@@ -3,57 +3,22 @@
 //! Loopback never fills one: what is sent has arrived. So these tests run again in a network
 //! namespace whose loopback passes 8 Mbit/s, which needs root.
 
-use std::io::Write;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
 use quinn_udp::UdpSockRef;
 
 use super::*;
+use crate::engine::network::namespace::in_namespace;
 
 /// Bytes of each packet.
 const PACKET: usize = 1_200;
 /// Asked of the kernel: room for some ten packets.
 const SMALL_BUFFER: usize = 16 * 1024;
 const PATIENCE: Duration = Duration::from_secs(60);
-const INSIDE: &str = "LIBWEBRTC_SLOW_LOOPBACK";
-
-/// Runs a test of this file on a slow loopback. Says loudly if this machine has none.
-fn on_slow_loopback(name: &str, test: fn()) {
-    if std::env::var_os(INSIDE).is_some() {
-        return test();
-    }
-    let slow = "ip link set lo up && tc qdisc add dev lo root tbf rate 8mbit burst 16kb limit 8mb";
-    let can = |line: &str| {
-        let mut command = Command::new("unshare");
-        command.args(["--net", "sh", "-c", line]);
-        command.output().is_ok_and(|output| output.status.success())
-    };
-    if !can(slow) {
-        // Past the capture of the test runner.
-        let message = format!("SKIPPED, not tested: {name}: needs root, unshare, ip and tc\n");
-        let _ = std::io::stderr().write_all(message.as_bytes());
-        return;
-    }
-    let program = std::env::current_exe().unwrap();
-    let module = module_path!().split_once("::").unwrap().1;
-    let outcome = Command::new("unshare")
-        .args([
-            "--net",
-            "sh",
-            "-c",
-            &format!("{slow} && exec \"$0\" \"$@\""),
-        ])
-        .arg(program)
-        .args(["--exact", &format!("{module}::{name}")])
-        .env(INSIDE, "1")
-        .output()
-        .unwrap();
-    let output = String::from_utf8_lossy(&outcome.stdout);
-    assert!(outcome.status.success(), "{output}");
-    assert!(output.contains("1 passed"), "it did not run: {output}");
-}
+/// Makes loopback slow.
+const SLOW: &str =
+    "ip link set lo up && tc qdisc add dev lo root tbf rate 8mbit burst 16kb limit 8mb";
 
 struct Ends {
     poll: Poll,
@@ -126,33 +91,43 @@ impl Ends {
 
 #[test]
 fn who_waits_while_it_is_blocked_loses_nothing() {
-    on_slow_loopback("who_waits_while_it_is_blocked_loses_nothing", || {
-        let mut ends = Ends::new();
-        let mut blocked = 0;
-        for number in 0..300 {
-            ends.send(number);
-            blocked += u32::from(ends.is_blocked());
-            ends.wait_until("it is writable", |ends| !ends.is_blocked());
-        }
-        assert!(blocked > 10, "the buffer was full only {blocked} times");
-        ends.wait_until("all arrived", |ends| ends.arrived.len() == 300);
-        assert!(ends.arrived.iter().copied().eq(0..300), "in order");
-    });
+    in_namespace(
+        module_path!(),
+        "who_waits_while_it_is_blocked_loses_nothing",
+        SLOW,
+        || {
+            let mut ends = Ends::new();
+            let mut blocked = 0;
+            for number in 0..300 {
+                ends.send(number);
+                blocked += u32::from(ends.is_blocked());
+                ends.wait_until("it is writable", |ends| !ends.is_blocked());
+            }
+            assert!(blocked > 10, "the buffer was full only {blocked} times");
+            ends.wait_until("all arrived", |ends| ends.arrived.len() == 300);
+            assert!(ends.arrived.iter().copied().eq(0..300), "in order");
+        },
+    );
 }
 
 #[test]
 fn who_does_not_wait_loses_packets_and_no_memory() {
-    on_slow_loopback("who_does_not_wait_loses_packets_and_no_memory", || {
-        let mut ends = Ends::new();
-        for number in 0..1_000 {
-            ends.send(number);
-        }
-        assert!(ends.is_blocked());
-        assert_eq!(ends.sockets.sockets[0].blocked.len(), MAX_BLOCKED);
-        ends.wait_until("it is writable", |ends| !ends.is_blocked());
-        ends.send(1_000);
-        ends.wait_until("it goes on", |ends| ends.arrived.last() == Some(&1_000));
-        let arrived = ends.arrived.len();
-        assert!(arrived > MAX_BLOCKED && arrived < 1_000, "{arrived}");
-    });
+    in_namespace(
+        module_path!(),
+        "who_does_not_wait_loses_packets_and_no_memory",
+        SLOW,
+        || {
+            let mut ends = Ends::new();
+            for number in 0..1_000 {
+                ends.send(number);
+            }
+            assert!(ends.is_blocked());
+            assert_eq!(ends.sockets.sockets[0].blocked.len(), MAX_BLOCKED);
+            ends.wait_until("it is writable", |ends| !ends.is_blocked());
+            ends.send(1_000);
+            ends.wait_until("it goes on", |ends| ends.arrived.last() == Some(&1_000));
+            let arrived = ends.arrived.len();
+            assert!(arrived > MAX_BLOCKED && arrived < 1_000, "{arrived}");
+        },
+    );
 }
