@@ -71,6 +71,14 @@ class Bridge:
             wait_until(lambda: printed() or self.process.exit_code() is not None, text, seconds)
         assert printed(), f"not {count} times {text!r} in the bridge's output:\n{self.output()[-3000:]}"
 
+    def handles_sigint_or_ended(self) -> bool:
+        """Whether it has a handler of SIGINT already, or is no more."""
+        if self.process.exit_code() is not None:
+            return True
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        (caught,) = [line for line in status.splitlines() if line.startswith("SigCgt:")]
+        return bool(int(caught.split()[1], 16) >> (signal.SIGINT - 1) & 1)
+
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Asks it to end; returns the exit code."""
         self.process.send_signal(number)

@@ -82,6 +82,8 @@ def test_a_service_that_does_not_answer_is_told_once_until_it_does(
     caller, other = new_viewer(), new_viewer()
     peer.run(OFFER.format(package="std_srvs", name="Trigger", service="/work"))
     service = caller.wait_service("/work")["id"]
+    # It has joined, too: a service that has gone meanwhile is no problem any more.
+    other.wait_service("/work")
     request = serialize_message(Trigger.Request())
     caller.call("/work", request)
     peer.signal(signal.SIGSTOP)
