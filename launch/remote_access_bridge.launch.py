@@ -156,7 +156,7 @@ PARAMETERS = [
     (
         "diagnostics",
         False,
-        "Publish /diagnostics once a second, and the viewers and their activity on the latched topic ~/viewers.",
+        "Publish /diagnostics and the connection (~/connection) once a second, and the viewers and their activity on ~/viewers.",
     ),
     (
         "metrics_address",

@@ -5,6 +5,7 @@ mod answers;
 mod assets;
 mod burst;
 mod calls;
+mod connection_message;
 mod diagnostics;
 mod encoded;
 mod parameter_value;

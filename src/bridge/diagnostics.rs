@@ -1,7 +1,8 @@
-//! The bridge in ROS terms: `/diagnostics`, and a latched topic with the viewers and what they do.
+//! The bridge in ROS terms: `/diagnostics`, and latched topics with the viewers and what they do, and
+//! with the connection to them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
 use tokio::runtime::Handle;
@@ -9,6 +10,7 @@ use tokio::task::AbortHandle;
 use tokio::time::MissedTickBehavior;
 use tracing::warn;
 
+use super::connection_message::ConnectionMessages;
 use crate::driver::{ConnectionState, EncoderFigures, PathStats, Report, ReportSource};
 use crate::ros::{Publisher, PublisherQos, Ros, RosError};
 use remote_access_session::{ChannelSnapshot, ParticipantSnapshot, ViewerInfo};
@@ -37,7 +39,7 @@ impl Diagnostics {
                 tokio::task::spawn_blocking(move || publishers(&ros)).await
             };
             match publishers {
-                Ok(Ok((diagnostics, viewers))) => run(&ros, &reports, &diagnostics, &viewers).await,
+                Ok(Ok(publishers)) => run(&ros, &reports, &publishers).await,
                 Ok(Err(error)) => warn!(%error, "there will be no diagnostics"),
                 Err(error) => warn!(%error, "there will be no diagnostics"),
             }
@@ -52,34 +54,45 @@ impl Drop for Diagnostics {
     }
 }
 
-fn publishers(ros: &Ros) -> Result<(Publisher, Publisher), RosError> {
+struct Publishers {
+    diagnostics: Publisher,
+    viewers: Publisher,
+    connection: Publisher,
+}
+
+fn publishers(ros: &Ros) -> Result<Publishers, RosError> {
     let latched = PublisherQos {
         transient_local: true,
         depth: 1,
         ..PublisherQos::default()
     };
     let kind = "diagnostic_msgs/msg/DiagnosticArray";
-    Ok((
-        ros.publisher("/diagnostics", kind, PublisherQos::default())?,
-        ros.publisher("~/viewers", "std_msgs/msg/String", latched)?,
-    ))
+    let text = "std_msgs/msg/String";
+    Ok(Publishers {
+        diagnostics: ros.publisher("/diagnostics", kind, PublisherQos::default())?,
+        viewers: ros.publisher("~/viewers", text, latched)?,
+        connection: ros.publisher("~/connection", text, latched)?,
+    })
 }
 
-async fn run(ros: &Ros, reports: &ReportSource, diagnostics: &Publisher, viewers: &Publisher) {
+async fn run(ros: &Ros, reports: &ReportSource, to: &Publishers) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = None;
+    let mut connection = ConnectionMessages::default();
     loop {
         ticks.tick().await;
         // None: the driver is gone, this is the end.
         let Some(report) = reports.get().await else {
             return;
         };
-        publish(diagnostics, &diagnostic_array(ros.now_ns(), &report));
+        publish(&to.diagnostics, &diagnostic_array(ros.now_ns(), &report));
+        let message = connection.next(Instant::now(), &report);
+        publish(&to.connection, &json!({ "data": message.to_string() }));
         if told.as_ref() != Some(&report.viewers) {
             let list: Vec<Value> = report.viewers.iter().map(viewer).collect();
             let text = json!({ "viewers": list }).to_string();
-            publish(viewers, &json!({ "data": text }));
+            publish(&to.viewers, &json!({ "data": text }));
             told = Some(report.viewers);
         }
     }

@@ -50,11 +50,17 @@ def test_diagnostics_and_the_list_of_viewers_tell_who_watches_what(
     # One who comes later gets the list at once: it is latched.
     profile = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     lists = observer.subscribe_raw("/remote_access_bridge/viewers", STRING, profile)
+    links = observer.subscribe_raw("/remote_access_bridge/connection", STRING, profile)
 
     def viewers() -> list[Any]:
         return json.loads(deserialize_message(lists[-1], String).data)["viewers"] if lists else []
 
     wait_until(lambda: [(each["name"], each["watches"]) for each in viewers()] == [("anna", ["/here"])], "the list")
+    wait_until(lambda: len(links) >= 2, "the connection, once a second")
+    link = json.loads(deserialize_message(links[-1], String).data)
+    assert (link["state"], link["connections"], link["viewers"], link["path"]["kind"]) == ("up", 1, 1, "udp")
+    # Pings and Pongs alone are some hundred bytes a second.
+    assert link["path"]["sent_bytes_per_second"] > 0
     viewer.leave()
     wait_until(lambda: viewers() == [] and _status(arrays, "session")["viewers"] == "0", "the end of the viewer")
 
