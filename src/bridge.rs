@@ -44,7 +44,7 @@ use remote_access_session::{ChannelInfo, Delivery, PublisherId, Subject};
 use request_handler::RequestHandler;
 use watching::Watching;
 
-/// Runs on two threads of its own until dropped, which is to be after the driver has ended.
+/// Runs on three threads of its own until dropped, which is to be after the driver has ended.
 pub struct Bridge {
     stop: Option<flume::Sender<()>>,
     threads: Vec<JoinHandle<()>>,
@@ -69,7 +69,7 @@ impl Bridge {
         let services = ros.watch_services(config.services.clone());
         let rates = config.rates.clone();
         let siblings = Siblings::new(config.cameras.clone());
-        let handler = request_handler(Arc::clone(&ros), &driver, config, runtime);
+        let handler = request_handler(Arc::clone(&ros), &driver, config, runtime)?;
         let worker = Worker {
             ros,
             driver,
@@ -109,7 +109,7 @@ fn request_handler(
     driver: &DriverHandle,
     config: RobotConfig,
     runtime: Handle,
-) -> RequestHandler {
+) -> std::io::Result<RequestHandler> {
     let answers = Answers::new(driver.commands.clone());
     let client = ros.parameter_client(config.parameters, config.parameter_timeout);
     let watching = Watching::new(
@@ -122,9 +122,10 @@ fn request_handler(
     let diagnostics = config
         .diagnostics
         .then(|| Diagnostics::start(Arc::clone(&ros), driver.reports(), &runtime));
-    RequestHandler {
+    let stops = driver.stops.clone();
+    Ok(RequestHandler {
         _diagnostics: diagnostics,
-        publishing: Publishing::new(Arc::clone(&ros), answers.clone()),
+        publishing: Publishing::start(Arc::clone(&ros), answers.clone(), stops)?,
         calls: Calls::new(Arc::clone(&ros), answers.clone(), config.call_timeouts),
         parameters: Parameters::new(client, answers.clone()),
         assets: Assets::new(ros, config.assets, answers.clone()),
@@ -132,7 +133,7 @@ fn request_handler(
         tasks: HashMap::new(),
         answers,
         runtime,
-    }
+    })
 }
 
 struct Worker {

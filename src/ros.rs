@@ -47,7 +47,7 @@ pub use parameter_client::{
 };
 pub use parameter_value::ParameterValue;
 pub use parameters::Parameters;
-pub use publisher::{PublishError, Publisher};
+pub use publisher::{PublishError, Publisher, ReadMessage};
 pub use qos::{PublisherQos, QosPolicy, TopicQos};
 pub use rosout::RosLog;
 pub use schema::{Schema, SchemaError, SchemaStore, SchemaTextError, TypeNameError};

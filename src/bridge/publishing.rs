@@ -1,19 +1,24 @@
 //! Publishing for viewers: one ROS publisher for each topic and type, whoever publishes on it.
 
+mod outlet;
 mod shared;
+mod stops;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-use tracing::{info, warn};
+use flume::Receiver;
+use tracing::info;
 
 use super::answers::Answers;
 use crate::driver::Answer;
 use crate::ros::{Ros, RosError};
+use outlet::Outlet;
 use remote_access_session::{ClientChannelKey, Encoding};
 use shared::{Retired, Shared};
+use stops::{Channel, Channels};
 
 /// A publisher that nobody uses is kept for this time: its last message, perhaps a stop, must
 /// reach its subscribers, and a viewer that comes back need not wait until they are matched again.
@@ -27,20 +32,16 @@ const FAREWELL: Duration = Duration::from_millis(500);
 pub(super) struct Publishing {
     ros: Arc<Ros>,
     answers: Answers,
-    channels: HashMap<ClientChannelKey, Channel>,
+    channels: Channels,
     publishers: HashMap<PublisherKey, Shared>,
     /// Publishers that were replaced.
     retired: Vec<Retired>,
-    last_message: Option<Instant>,
+    /// Publishes stops.
+    stops: JoinHandle<()>,
 }
 
 /// Topic and type.
 type PublisherKey = (String, String);
-
-struct Channel {
-    publisher: PublisherKey,
-    encoding: Encoding,
-}
 
 /// Why a viewer cannot publish on a topic.
 #[derive(Debug, thiserror::Error)]
@@ -54,15 +55,24 @@ enum OpenError {
 }
 
 impl Publishing {
-    pub(super) fn new(ros: Arc<Ros>, answers: Answers) -> Self {
-        Self {
+    /// Stops are published from now on, as they come.
+    ///
+    /// # Errors
+    /// A thread cannot be started.
+    pub(super) fn start(
+        ros: Arc<Ros>,
+        answers: Answers,
+        stops: Receiver<ClientChannelKey>,
+    ) -> std::io::Result<Self> {
+        let channels = Channels::default();
+        Ok(Self {
+            stops: channels.start(Arc::clone(&ros), stops)?,
             ros,
             answers,
-            channels: HashMap::new(),
+            channels,
             publishers: HashMap::new(),
             retired: Vec::new(),
-            last_message: None,
-        }
+        })
     }
 
     pub(super) fn advertise(
@@ -73,27 +83,29 @@ impl Publishing {
         encoding: Encoding,
     ) {
         let publisher = (topic, type_name);
-        if let Err(error) = self.open(&publisher) {
-            let reason = error.to_string();
-            let answer = Answer::ChannelFailed { key, reason };
-            self.answers.give(answer);
-            return;
-        }
-        self.channels.insert(
-            key,
-            Channel {
-                publisher,
-                encoding,
-            },
-        );
+        let outlet = match self.open(&publisher) {
+            Ok(outlet) => outlet,
+            Err(error) => {
+                let reason = error.to_string();
+                let answer = Answer::ChannelFailed { key, reason };
+                self.answers.give(answer);
+                return;
+            }
+        };
+        let channel = Channel {
+            publisher,
+            encoding,
+            outlet,
+        };
+        self.channels.insert(key, channel);
     }
 
     /// Makes a publisher, or takes the one that is there.
-    fn open(&mut self, key: &PublisherKey) -> Result<(), OpenError> {
+    fn open(&mut self, key: &PublisherKey) -> Result<Arc<Outlet>, OpenError> {
         if let Some(shared) = self.publishers.get_mut(key) {
             shared.users += 1;
             shared.idle_since = None;
-            return Ok(());
+            return Ok(Arc::clone(&shared.outlet));
         }
         let (topic, type_name) = key;
         let types = self.ros.types_of(topic);
@@ -105,64 +117,34 @@ impl Publishing {
         }
         let shared = Shared::open(&self.ros, topic, type_name)?;
         info!(topic, type_name, "publishing for viewers");
+        let outlet = Arc::clone(&shared.outlet);
         self.publishers.insert(key.clone(), shared);
-        Ok(())
+        Ok(outlet)
     }
 
     pub(super) fn publish(&mut self, key: ClientChannelKey, message: &[u8]) {
-        self.last_message = Some(Instant::now());
-        let ros = Arc::clone(&self.ros);
-        let Some((channel, shared)) = self.shared(key) else {
+        let Some(channel) = self.channels.use_now(key) else {
             return;
         };
-        let retired = shared.keep_up(&ros);
-        let result = match channel {
-            Encoding::Cdr => shared.publisher.publish(message),
-            Encoding::Json => shared.publisher.publish_json(message),
-        };
-        match result {
-            Ok(()) if shared.publisher.has_header() => {
-                let frame_id = match channel {
-                    Encoding::Cdr => frame_id_of_cdr(message),
-                    Encoding::Json => frame_id_of_json(message),
-                };
-                shared.frame_id = frame_id.unwrap_or_default();
-            }
-            Ok(()) => {}
-            Err(error) => {
-                let reason = error.to_string();
-                self.answers.give(Answer::PublishFailed { key, reason });
-            }
+        if let Some(shared) = self.publishers.get_mut(&channel.publisher) {
+            let retired = shared.keep_up(&self.ros);
+            self.retired.extend(retired);
         }
-        self.retired.extend(retired);
+        let is_void = || self.channels.is_void(key);
+        let result = channel.outlet.publish(channel.encoding, message, is_void);
+        if let Err(error) = result {
+            let reason = error.to_string();
+            self.answers.give(Answer::PublishFailed { key, reason });
+        }
     }
 
-    /// Publishes the type's default values, with the time and the frame of the last message where
-    /// there is a header.
+    /// The place of a stop among the requests is reached.
     pub(super) fn stop(&mut self, key: ClientChannelKey) {
-        self.last_message = Some(Instant::now());
-        let now = self.ros.now_ns();
-        let Some((_, shared)) = self.shared(key) else {
-            return;
-        };
-        let message = if shared.publisher.has_header() {
-            let stamp = json!({"sec": now / 1_000_000_000, "nanosec": now % 1_000_000_000});
-            json!({"header": {"stamp": stamp, "frame_id": shared.frame_id}})
-        } else {
-            json!({})
-        };
-        let topic = shared.publisher.topic().to_owned();
-        match shared
-            .publisher
-            .publish_json(message.to_string().as_bytes())
-        {
-            Ok(()) => info!(topic, "published a stop"),
-            Err(error) => warn!(topic, %error, "cannot publish a stop"),
-        }
+        self.channels.stop_in_order(&self.ros, key);
     }
 
     pub(super) fn unadvertise(&mut self, key: ClientChannelKey) {
-        let Some(channel) = self.channels.remove(&key) else {
+        let Some(channel) = self.channels.remove(key) else {
             return;
         };
         if let Some(shared) = self.publishers.get_mut(&channel.publisher) {
@@ -184,60 +166,12 @@ impl Publishing {
         idle.chain(retired).min().map(|since| since + LINGER)
     }
 
-    /// Waits until the last message has been read, most probably.
+    /// Publishes the last stops, and waits until they have been read, most probably.
     pub(super) fn finish(self) {
-        if let Some(last) = self.last_message {
+        // It ends with the driver, as the requests do.
+        let _ = self.stops.join();
+        if let Some(last) = self.channels.last_message() {
             std::thread::sleep(FAREWELL.saturating_sub(last.elapsed()));
         }
-    }
-
-    fn shared(&mut self, key: ClientChannelKey) -> Option<(Encoding, &mut Shared)> {
-        let channel = self.channels.get(&key)?;
-        let shared = self.publishers.get_mut(&channel.publisher)?;
-        Some((channel.encoding, shared))
-    }
-}
-
-/// The frame of a message that begins with a std_msgs/Header: encapsulation, two integers for the
-/// stamp, then a string with its length, which counts the final zero.
-fn frame_id_of_cdr(message: &[u8]) -> Option<String> {
-    const LENGTH: usize = 12;
-    let length: [u8; 4] = message.get(LENGTH..LENGTH + 4)?.try_into().ok()?;
-    let little_endian = message.get(1)? & 1 == 1;
-    let length = if little_endian {
-        u32::from_le_bytes(length)
-    } else {
-        u32::from_be_bytes(length)
-    };
-    let end = usize::try_from(length).ok()?.checked_sub(1)?;
-    let text = message.get(LENGTH + 4..)?.get(..end)?;
-    String::from_utf8(text.to_vec()).ok()
-}
-
-fn frame_id_of_json(message: &[u8]) -> Option<String> {
-    let message: serde_json::Value = serde_json::from_slice(message).ok()?;
-    Some(message.get("header")?.get("frame_id")?.as_str()?.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_frame_of_a_stamped_message_is_found() {
-        let mut cdr = vec![0, 1, 0, 0];
-        cdr.extend_from_slice(&[0; 8]);
-        cdr.extend_from_slice(&5u32.to_le_bytes());
-        cdr.extend_from_slice(b"base\0more");
-        assert_eq!(frame_id_of_cdr(&cdr).as_deref(), Some("base"));
-        cdr[1] = 0;
-        cdr[12..16].copy_from_slice(&5u32.to_be_bytes());
-        assert_eq!(frame_id_of_cdr(&cdr).as_deref(), Some("base"));
-        for length in 0..cdr.len() {
-            let _ = frame_id_of_cdr(&cdr[..length]);
-        }
-        let json = br#"{"header": {"frame_id": "base"}}"#;
-        assert_eq!(frame_id_of_json(json).as_deref(), Some("base"));
-        assert_eq!(frame_id_of_json(b"{}"), None);
     }
 }

@@ -6,7 +6,9 @@
 
 use flume::{Receiver, Sender};
 use remote_access_protocol::{ChannelId, ServiceId};
-use remote_access_session::{ChannelInfo, Delivery, RateLimit, Request, ServiceInfo};
+use remote_access_session::{
+    ChannelInfo, ClientChannelKey, Delivery, RateLimit, Request, ServiceInfo,
+};
 
 use super::answer::Answer;
 use super::demand::Demand;
@@ -60,6 +62,9 @@ pub struct DriverHandle {
     pub demand: Demand,
     /// Requests of viewers. Ends when the driver does, after the last requests.
     pub requests: Receiver<Request>,
+    /// Channels of viewers on which a stop is to be published at once. Ends as `requests` does. Each
+    /// is followed by its [`Request::Stop`] there.
+    pub stops: Receiver<ClientChannelKey>,
     /// What encoding costs, for reports.
     pub encoders: Encoders,
 }
@@ -82,6 +87,7 @@ pub(super) struct HandleEnd {
     pub messages: Messages,
     pub demand: Demand,
     pub requests: Sender<Request>,
+    pub stops: Sender<ClientChannelKey>,
 }
 
 /// Makes a handle. The receiver gets a word whenever the demand has changed.
@@ -90,17 +96,21 @@ pub(super) fn handle() -> (DriverHandle, HandleEnd, Receiver<()>) {
     let messages = Messages::new();
     let (demand, changed) = Demand::new();
     let (requests, request_queue) = flume::bounded(MAX_REQUESTS);
+    // A stop needs a command before it, which needs room among the requests.
+    let (stops, stop_queue) = flume::unbounded();
     let end = HandleEnd {
         commands: command_queue,
         messages: messages.clone(),
         demand: demand.clone(),
         requests,
+        stops,
     };
     let handle = DriverHandle {
         commands,
         messages,
         demand,
         requests: request_queue,
+        stops: stop_queue,
         encoders: Encoders::default(),
     };
     (handle, end, changed)

@@ -122,8 +122,9 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Hands requests to the robot's side as long as it takes them at once.
+    /// Hands stops to the robot's side, and requests as long as it takes them at once.
     pub(super) fn forward_requests(&mut self) {
+        self.forward_stops();
         while self.handing_over.is_none() {
             let Some(request) = self.session.poll_request() else {
                 return;
@@ -137,9 +138,18 @@ impl<T: Transport> Driver<T> {
         }
     }
 
+    /// Hands stops to the robot's side, whatever requests wait there.
+    fn forward_stops(&mut self) {
+        while let Some(channel) = self.session.poll_stop() {
+            // It fails only when the robot's side is gone, at the end.
+            let _ = self.handle.stops.send(channel);
+        }
+    }
+
     /// Ends what viewers have of the robot: what they drive gets its stop.
     pub(super) async fn end_requests(&mut self) {
         self.session.connection_lost(Instant::now());
+        self.forward_stops();
         let rest = async {
             if let Some(first) = self.handing_over.take() {
                 first.await;

@@ -6,12 +6,13 @@ mod memory;
 use std::time::Duration;
 
 use bytes::Bytes;
-use memory::{json, Fixture, Line, Parting};
+use memory::{json, soon, Fixture, Line, Parting};
 use remote_access_bridge::driver::{
     Answer, Command, ConnectionEvent, ConnectionState, Inbound, Message,
 };
+use remote_access_protocol::frame;
 use remote_access_protocol::server::{message_data, Channel, ServerMessage, StatusLevel};
-use remote_access_protocol::ChannelId;
+use remote_access_protocol::{ChannelId, ClientChannelId};
 use remote_access_session::{
     ChannelInfo, Delivery, InboundId, ParticipantId, PublisherId, RateLimit, Request, Subject,
     Transmit,
@@ -55,6 +56,18 @@ async fn join(line: &mut Line, id: u64) {
         .await;
     line.until_json(|message| matches!(message, ServerMessage::Advertise { .. }))
         .await;
+}
+
+/// A viewer is going to drive.
+fn advertise() -> Bytes {
+    json(
+        r#"{"op":"advertise","channels":[{"id":7,"topic":"/cmd_vel","encoding":"json","schemaName":"a_msgs/msg/A"}]}"#,
+    )
+}
+
+/// A command of such a viewer.
+fn command() -> Bytes {
+    frame::binary(b"\x01\x07\0\0\0{}").unwrap()
 }
 
 async fn subscribe(fixture: &Fixture, line: &Line, id: u64) {
@@ -177,10 +190,7 @@ async fn at_the_end_what_viewers_drive_is_stopped_before_the_connection_is_left(
     let mut line = fixture.connection().await;
     fixture.command(Command::Add(vec![channel()])).await;
     join(&mut line, 1).await;
-    let advertise = json(
-        r#"{"op":"advertise","channels":[{"id":7,"topic":"/cmd_vel","encoding":"json","schemaName":"a_msgs/msg/A"}]}"#,
-    );
-    line.send(1, Inbound::Bytes(advertise)).await;
+    line.send(1, Inbound::Bytes(advertise())).await;
     let requests = fixture.handle.requests.clone();
     let first = requests.recv_async().await.unwrap();
     assert!(matches!(first, Request::Advertise { .. }), "{first:?}");
@@ -192,6 +202,34 @@ async fn at_the_end_what_viewers_drive_is_stopped_before_the_connection_is_left(
         matches!(rest[..], [Request::Unadvertise { .. }]),
         "{rest:?}"
     );
+}
+
+#[tokio::test]
+async fn a_stop_reaches_a_robot_whose_side_takes_no_requests() {
+    let fixture = Fixture::start();
+    let mut line = fixture.connection().await;
+    fixture.command(Command::Add(vec![channel()])).await;
+    join(&mut line, 1).await;
+    line.send(1, Inbound::Bytes(advertise())).await;
+    for _ in 0..100 {
+        line.send(1, Inbound::Bytes(command())).await;
+    }
+    // No command comes any more: a stop is due, while as many requests wait as can.
+    let stops = fixture.handle.stops.clone();
+    let stopped = soon("a stop", stops.recv_async()).await.unwrap();
+    assert_eq!(stopped.channel, ClientChannelId(7));
+
+    let requests = fixture.handle.requests.clone();
+    let mut before = 0;
+    loop {
+        match soon("its place", requests.recv_async()).await.unwrap() {
+            Request::Stop { key } => break assert_eq!(key, stopped),
+            _ => before += 1,
+        }
+    }
+    // What was handed over already; the rest was void.
+    assert!((2..40).contains(&before), "{before}");
+    fixture.stop().await;
 }
 
 #[tokio::test]

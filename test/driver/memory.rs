@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 /// A guard against hanging. No test takes it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, future).await {
         Ok(value) => value,
         Err(_) => panic!("waited in vain for {what}"),
@@ -305,6 +305,7 @@ impl Fixture {
     fn run(transport: MemoryTransport, lines: Receiver<Line>) -> Self {
         let config = SessionConfig {
             policy: Policy::new(Capability::ALL, NameRule::all()),
+            command_topics: NameRule::new(|topic| topic == "/cmd_vel"),
             ..SessionConfig::default()
         };
         let session = Session::new(config, RobotInfo::default(), Instant::now(), 1_000);

@@ -10,7 +10,7 @@
 //!   participant subscribes to it, and for [`SessionConfig::unsubscribe_linger`] after that.
 //! - What participants ask of the robot comes out as [`Request`]s, by [`Session::poll_request`],
 //!   each one allowed by the [`Policy`] and the participant's [`Rights`]; the answers come in by
-//!   methods.
+//!   methods. Stops come out before them, by [`Session::poll_stop`].
 //! - What is to be sent is pulled, one [`Transmit`] at a time, by [`Session::next_transmit`]. The
 //!   choice is made as late as possible: control before data, then a fair share for each channel.
 //! - After [`Session::poll_timeout`] at the latest [`Session::handle_timeout`] is called.

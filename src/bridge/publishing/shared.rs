@@ -1,9 +1,11 @@
 //! A publisher that viewers share, and whose quality of service keeps up with the subscriptions.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
+use super::outlet::Outlet;
 use crate::ros::{Publisher, PublisherQos, Ros, RosError};
 
 /// Time between two checks whether the subscriptions ask for more than the publisher offers.
@@ -14,12 +16,10 @@ const SETTLE: Duration = Duration::from_secs(10);
 
 /// One topic and type.
 pub(super) struct Shared {
-    pub publisher: Publisher,
+    pub outlet: Arc<Outlet>,
     pub users: usize,
     /// When the last user left.
     pub idle_since: Option<Instant>,
-    /// The frame of the last message, for types with a header.
-    pub frame_id: String,
     qos: PublisherQos,
     checked: Instant,
     /// Successor of the publisher.
@@ -35,7 +35,7 @@ struct Next {
 /// A publisher that was replaced and ends a little later, so that its last message is read.
 pub(super) struct Retired {
     pub since: Instant,
-    _publisher: Publisher,
+    _publisher: Arc<Publisher>,
 }
 
 impl Shared {
@@ -43,10 +43,9 @@ impl Shared {
     pub(super) fn open(ros: &Ros, topic: &str, type_name: &str) -> Result<Self, RosError> {
         let qos = ros.publisher_qos(topic);
         Ok(Self {
-            publisher: ros.publisher(topic, type_name, qos)?,
+            outlet: Arc::new(Outlet::new(ros.publisher(topic, type_name, qos)?)),
             users: 1,
             idle_since: None,
-            frame_id: String::new(),
             qos,
             checked: Instant::now(),
             next: None,
@@ -57,7 +56,7 @@ impl Shared {
     /// Returns the old one when the new one has taken its place.
     pub(super) fn keep_up(&mut self, ros: &Ros) -> Option<Retired> {
         let now = Instant::now();
-        let publisher = &self.publisher;
+        let publisher = self.outlet.publisher();
         let settled = |next: &mut Next| {
             next.publisher.subscriptions() > publisher.subscriptions() || next.made + SETTLE <= now
         };
@@ -65,14 +64,14 @@ impl Shared {
             self.qos = next.qos;
             return Some(Retired {
                 since: now,
-                _publisher: std::mem::replace(&mut self.publisher, next.publisher),
+                _publisher: self.outlet.replace(next.publisher),
             });
         }
         if self.next.is_some() || self.checked + CHECK > now {
             return None;
         }
         self.checked = now;
-        let topic = self.publisher.topic();
+        let topic = publisher.topic();
         let wanted = ros.publisher_qos(topic);
         if self.qos.covers(wanted) {
             return None;
@@ -81,7 +80,7 @@ impl Shared {
             topic,
             "replacing the publisher for the QoS of its subscriptions"
         );
-        match ros.publisher(topic, self.publisher.type_name(), wanted) {
+        match ros.publisher(topic, publisher.type_name(), wanted) {
             Ok(publisher) => {
                 self.next = Some(Next {
                     publisher,

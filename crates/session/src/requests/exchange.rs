@@ -8,7 +8,7 @@ use remote_access_protocol::server::StatusLevel;
 
 use super::pending::{Pending, PendingRequests};
 use super::queue::{Busy, RequestQueue};
-use super::request::{Request, RequestKey};
+use super::request::{ClientChannelKey, Request, RequestKey};
 use crate::audit::{Act, AuditBudget};
 use crate::ids::ParticipantId;
 use crate::permission::{Action, Permission, Refusal};
@@ -235,6 +235,11 @@ impl Exchange {
     /// The replies since the last call, in order.
     pub(crate) fn take_replies(&mut self) -> Vec<(ParticipantId, Reply)> {
         std::mem::take(&mut self.replies)
+    }
+
+    /// The next stop for the robot's side.
+    pub(crate) fn poll_stop(&mut self) -> Option<ClientChannelKey> {
+        self.queue.pop_stop()
     }
 
     /// The next request for the robot's side.

@@ -20,16 +20,16 @@ pub(crate) struct Busy;
 /// Requests on their way to the robot's side, bounded for each viewer.
 #[derive(Debug, Default)]
 pub(crate) struct RequestQueue {
-    /// Stops, which overtake all that waits.
-    stops: VecDeque<Request>,
+    /// Stops on the way of their own. Each is in `requests` too.
+    stops: VecDeque<ClientChannelKey>,
     requests: VecDeque<Request>,
     waiting: BTreeMap<ParticipantId, (usize, usize)>,
     bytes: usize,
 }
 
 impl RequestQueue {
-    /// Queues a request. A stop overtakes all that waits of any participant, and takes the place of
-    /// the commands of its own channel that wait: they are void.
+    /// Queues a request. A stop also goes a way of its own, see [`Self::pop_stop`], and takes the
+    /// place of the commands of its channel that wait: they are void.
     pub(crate) fn push(&mut self, request: Request) -> Result<(), Busy> {
         if let Request::Stop { key } = request {
             self.discard_commands(key);
@@ -52,21 +52,11 @@ impl RequestQueue {
                 .retain(|other| std::mem::discriminant(other) != kind);
         }
         self.bytes += size;
-        let overtakes = matches!(request, Request::Stop { key } if !self.is_new(key));
-        let queue = if overtakes {
-            &mut self.stops
-        } else {
-            &mut self.requests
-        };
-        queue.push_back(request);
+        if let Request::Stop { key } = request {
+            self.stops.push_back(key);
+        }
+        self.requests.push_back(request);
         Ok(())
-    }
-
-    /// Whether the robot's side does not know this channel yet.
-    fn is_new(&self, channel: ClientChannelKey) -> bool {
-        self.requests
-            .iter()
-            .any(|request| matches!(request, Request::Advertise { key, .. } if *key == channel))
     }
 
     /// Removes the messages of a channel that wait.
@@ -81,9 +71,14 @@ impl RequestQueue {
         }
     }
 
+    /// Takes the next stop, before all that waits of any participant.
+    pub(crate) fn pop_stop(&mut self) -> Option<ClientChannelKey> {
+        self.stops.pop_front()
+    }
+
+    /// Takes the next request.
     pub(crate) fn pop(&mut self) -> Option<Request> {
-        let stop = self.stops.pop_front();
-        let request = stop.or_else(|| self.requests.pop_front())?;
+        let request = self.requests.pop_front()?;
         self.uncount(&request);
         Some(request)
     }
@@ -106,7 +101,7 @@ impl RequestQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::requests::request::{Encoding, RequestKey};
+    use crate::requests::request::RequestKey;
     use bytes::Bytes;
     use remote_access_protocol::parameter::Parameter;
     use remote_access_protocol::ClientChannelId;
@@ -186,32 +181,18 @@ mod tests {
         }
         queue.push(Request::Stop { key: key(1) }).unwrap();
         queue.push(Request::Unadvertise { key: key(1) }).unwrap();
-        assert_eq!(queue.pop(), Some(Request::Stop { key: key(1) }));
+        assert_eq!(queue.pop_stop(), Some(key(1)));
+        assert_eq!(queue.pop_stop(), None);
         assert!(
             matches!(queue.pop(), Some(Request::Publish { key, .. }) if key.participant.0 == 2)
         );
+        // It tells those apart that came before it from those after it.
+        assert_eq!(queue.pop(), Some(Request::Stop { key: key(1) }));
         assert_eq!(queue.pop(), Some(Request::Unadvertise { key: key(1) }));
         assert_eq!(
             (queue.pop(), queue.bytes, queue.waiting.len()),
             (None, 0, 0)
         );
-    }
-
-    #[test]
-    fn a_stop_does_not_overtake_the_channel_that_it_is_for() {
-        let mut queue = RequestQueue::default();
-        let advertise = Request::Advertise {
-            key: key(1),
-            topic: "/cmd_vel".to_owned(),
-            type_name: "geometry_msgs/msg/Twist".to_owned(),
-            encoding: Encoding::Cdr,
-        };
-        queue.push(advertise.clone()).unwrap();
-        queue.push(publish(1, 10)).unwrap();
-        queue.push(Request::Stop { key: key(1) }).unwrap();
-        assert_eq!(queue.pop(), Some(advertise));
-        assert_eq!(queue.pop(), Some(Request::Stop { key: key(1) }));
-        assert_eq!(queue.pop(), None);
     }
 
     #[test]

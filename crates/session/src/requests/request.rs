@@ -80,7 +80,8 @@ pub enum Request {
         /// The message in the channel's encoding.
         message: Bytes,
     },
-    /// Publish a stop on a channel that was advertised: a message with the type's default values.
+    /// Here a stop came that [`Session::poll_stop`](crate::Session) gives at once: the messages of the
+    /// channel that came before this are void, those after it count.
     Stop {
         /// The channel.
         key: ClientChannelKey,

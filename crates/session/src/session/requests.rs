@@ -31,6 +31,13 @@ const RIGHTS_STATUS: &str = "rights";
 const EXPIRED: &str = "the rights of this viewer have ended; ask for a new link or token";
 
 impl Session {
+    /// The next channel on which the robot's side is to publish a stop, before all that waits: a
+    /// message with the type's default values. Its place among the requests is told by
+    /// [`Request::Stop`], until which all messages of the channel are void.
+    pub fn poll_stop(&mut self) -> Option<ClientChannelKey> {
+        self.requests.exchange.poll_stop()
+    }
+
     /// The next thing that the robot's side is to do for a viewer.
     pub fn poll_request(&mut self) -> Option<Request> {
         self.requests.exchange.poll()

@@ -163,14 +163,13 @@ fn a_stop_waits_for_nobodys_work_and_no_command_follows_it() {
         harness.bytes(1, &command()).unwrap();
     }
     harness.pass(2 * TIMEOUT);
+    assert_eq!(harness.session.poll_stop(), Some(key(1)));
+    assert_eq!(harness.session.poll_stop(), None);
     let requests = harness.requests();
-    assert_eq!(requests[0], Request::Stop { key: key(1) });
-    assert_eq!(
-        requests.len(),
-        1 + 10,
-        "the commands before the stop are void"
-    );
-    assert!(requests[1..]
+    // The commands before the stop are void, and those after it will come after its place.
+    assert_eq!(requests.len(), 10 + 1);
+    assert_eq!(requests[10], Request::Stop { key: key(1) });
+    assert!(requests[..10]
         .iter()
         .all(|request| matches!(request, Request::Publish { key, .. } if key.participant.0 == 2)));
 }
