@@ -12,6 +12,7 @@ mod parameter_value;
 mod parameters;
 mod publishing;
 mod request_handler;
+mod retries;
 mod robot_config;
 mod topic_rates;
 mod unresponsive;
@@ -20,6 +21,7 @@ mod watching;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use flume::{Receiver, Selector};
 use remote_access_protocol::server::{message_data_header, Channel, StatusLevel};
@@ -31,8 +33,8 @@ pub use robot_config::{CallTimeouts, RobotConfig};
 pub use topic_rates::{LiveRates, RateError, Rates, TopicRates};
 
 use crate::driver::{Answer, Command, DriverHandle, Message};
-use crate::media::{Encoding, Siblings};
-use crate::ros::{RawMessage, Ros, Subscription, Topic, TopicEvent};
+use crate::media::{Encoding, EncodingError, Siblings};
+use crate::ros::{RawMessage, Ros, RosError, Subscription, Topic, TopicEvent};
 use answers::Answers;
 use assets::Assets;
 use burst::burst;
@@ -42,6 +44,7 @@ use parameters::Parameters;
 use publishing::Publishing;
 use remote_access_session::{ChannelInfo, Delivery, PublisherId, Subject};
 use request_handler::RequestHandler;
+use retries::Retries;
 use watching::Watching;
 
 /// Runs on three threads of its own until dropped, which is to be after the driver has ended.
@@ -78,6 +81,7 @@ impl Bridge {
             topics: HashMap::new(),
             siblings,
             subscriptions: BTreeMap::new(),
+            retries: Retries::default(),
             next_id: 1,
         };
         let thread = std::thread::Builder::new()
@@ -147,6 +151,8 @@ struct Worker {
     siblings: Siblings,
     /// What serves the channels, each with the start of the demand that it serves.
     subscriptions: BTreeMap<ChannelId, (u64, Served)>,
+    /// The channels that are wanted and cannot be served.
+    retries: Retries,
     next_id: u64,
 }
 
@@ -156,6 +162,15 @@ enum Served {
     Topic(#[allow(dead_code, reason = "held until it is dropped")] Subscription),
     /// Those of its frames, encoded.
     Encoded(Encoding),
+}
+
+/// Why a channel cannot be served.
+#[derive(Debug, thiserror::Error)]
+enum ServeError {
+    #[error(transparent)]
+    Ros(#[from] RosError),
+    #[error(transparent)]
+    Encoding(#[from] EncodingError),
 }
 
 enum Wake {
@@ -169,12 +184,16 @@ impl Worker {
     fn run(mut self, topics: &Receiver<TopicEvent>, changed: &Receiver<()>, stop: &Receiver<()>) {
         let rates = self.rates.changes().clone();
         loop {
-            let wake = Selector::new()
+            let selector = Selector::new()
                 .recv(stop, |_| Wake::Stop)
                 .recv(topics, |event| event.map_or(Wake::Stop, Wake::Topic))
                 .recv(changed, |word| word.map_or(Wake::Stop, |()| Wake::Demand))
-                .recv(&rates, |word| word.map_or(Wake::Stop, |()| Wake::Rates))
-                .wait();
+                .recv(&rates, |word| word.map_or(Wake::Stop, |()| Wake::Rates));
+            let wake = match self.retries.next() {
+                // A channel that failed is wanted as before.
+                Some(at) => selector.wait_deadline(at).unwrap_or(Wake::Demand),
+                None => selector.wait(),
+            };
             match wake {
                 Wake::Stop => return,
                 Wake::Topic(event) => self.topic_events(event, topics),
@@ -252,6 +271,7 @@ impl Worker {
             return;
         };
         debug!(topic = name, "the topic has gone");
+        self.solved(id);
         self.channels.remove(&id);
         self.subscriptions.remove(&id);
         self.command(Command::Remove(vec![id]));
@@ -285,35 +305,68 @@ impl Worker {
         let wanted = self.driver.demand.wanted();
         self.subscriptions
             .retain(|id, (start, _)| wanted.get(id) == Some(start));
+        for id in self.retries.unwanted(&wanted) {
+            self.withdraw(id);
+        }
+        let now = Instant::now();
         for (id, start) in wanted {
-            if self.subscriptions.contains_key(&id) {
+            if self.subscriptions.contains_key(&id) || self.retries.is_waiting(now, id) {
                 continue;
             }
-            if let Some(served) = self.serve(id) {
-                self.subscriptions.insert(id, (start, served));
+            match self.serve(id) {
+                Ok(served) => {
+                    self.solved(id);
+                    let served = served.map(|served| (id, (start, served)));
+                    self.subscriptions.extend(served);
+                }
+                Err(error) => self.failed(now, id, &error),
             }
         }
     }
 
     /// Begins to serve a channel, if it is still there.
-    fn serve(&self, channel: ChannelId) -> Option<Served> {
+    fn serve(&self, channel: ChannelId) -> Result<Option<Served>, ServeError> {
         let Some(topic) = self.channels.get(&channel) else {
-            return self.encode(channel).map(Served::Encoded);
+            return Ok(self.encode(channel)?.map(Served::Encoded));
         };
-        match self.subscribe(channel, topic) {
-            Ok(subscription) => Some(Served::Topic(subscription)),
-            Err(error) => {
-                warn!(topic = topic.name, %error, "cannot subscribe");
-                None
-            }
+        let subscription = self.subscribe(channel, topic)?;
+        Ok(Some(Served::Topic(subscription)))
+    }
+
+    /// A channel cannot be served: viewers are told, and it is tried again.
+    fn failed(&mut self, now: Instant, channel: ChannelId, error: &ServeError) {
+        let pause = self.retries.failed(now, channel);
+        if let Some(topic) = self.topic_of(channel) {
+            warn!(topic, %error, ?pause, "cannot serve a channel, trying again");
+            let text = format!("{topic}: the robot cannot subscribe, and tries again: {error}");
+            self.problem(topic, Some((StatusLevel::Error, text)));
         }
     }
 
-    fn subscribe(
-        &self,
-        channel: ChannelId,
-        topic: &Topic,
-    ) -> Result<Subscription, crate::ros::RosError> {
+    /// A channel is served, or about to go.
+    fn solved(&mut self, channel: ChannelId) {
+        if self.retries.solved(channel) {
+            self.withdraw(channel);
+        }
+    }
+
+    /// Viewers are told that the problem of a channel is over.
+    fn withdraw(&self, channel: ChannelId) {
+        if let Some(topic) = self.topic_of(channel) {
+            self.problem(topic, None);
+        }
+    }
+
+    /// The topic of a channel as viewers know it.
+    fn topic_of(&self, channel: ChannelId) -> Option<String> {
+        let topic = self.channels.get(&channel).map(|topic| topic.name.clone());
+        topic.or_else(|| {
+            let (source, codec) = self.siblings.get(channel)?;
+            Some(codec.topic(source))
+        })
+    }
+
+    fn subscribe(&self, channel: ChannelId, topic: &Topic) -> Result<Subscription, RosError> {
         let messages = self.driver.messages.clone();
         let clock = self.ros.clock();
         self.ros

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use remote_access_protocol::server::Channel;
 use remote_access_protocol::{ChannelId, LATCHED_METADATA};
 use remote_access_session::{ChannelInfo, Delivery};
-use tracing::warn;
 
 use super::{delivery, new_channel, Worker};
 use crate::driver::Command;
-use crate::media::{sources, Codec, Encoding, Viewers};
+use crate::media::{sources, Codec, Encoding, EncodingError, Viewers};
 use crate::ros::Topic;
 
 impl Worker {
@@ -34,6 +33,9 @@ impl Worker {
                 }
             }
             for (id, codec) in &change.gone {
+                if self.retries.solved(*id) {
+                    self.problem(codec.topic(source), None);
+                }
                 self.subscriptions.remove(id);
                 self.driver.encoders.remove(&codec.topic(source));
             }
@@ -46,22 +48,21 @@ impl Worker {
     }
 
     /// Begins to encode for a sibling, if it is still there.
-    pub(super) fn encode(&self, channel: ChannelId) -> Option<Encoding> {
-        let (source, codec) = self.siblings.get(channel)?;
-        let topic = self.channels.get(self.topics.get(source)?)?;
+    pub(super) fn encode(&self, channel: ChannelId) -> Result<Option<Encoding>, EncodingError> {
+        let Some((source, codec)) = self.siblings.get(channel) else {
+            return Ok(None);
+        };
+        let topic = self.topics.get(source).and_then(|id| self.channels.get(id));
+        let Some(topic) = topic else {
+            return Ok(None);
+        };
         let viewers = Viewers {
             messages: self.driver.messages.clone(),
             commands: self.driver.commands.clone(),
             figures: self.driver.encoders.clone(),
         };
         let config = self.siblings.config();
-        match Encoding::start(&self.ros, topic, codec, channel, config, viewers) {
-            Ok(encoding) => Some(encoding),
-            Err(error) => {
-                warn!(topic = source, %error, "cannot encode");
-                None
-            }
-        }
+        Encoding::start(&self.ros, topic, codec, channel, config, viewers).map(Some)
     }
 }
 
