@@ -95,7 +95,7 @@ impl Siblings {
 mod tests {
     use super::super::cloud_config::CloudConfig;
     use super::*;
-    use crate::ros::{Patterns, Schema, TopicQos};
+    use crate::ros::Patterns;
     use remote_access_media::{Reduction, Size};
     use std::time::Duration;
 
@@ -125,21 +125,9 @@ mod tests {
     }
 
     fn topic(name: &str, type_name: &str, transient_local: bool) -> Topic {
-        Topic {
-            name: name.into(),
-            type_name: type_name.into(),
-            schema: Schema {
-                name: type_name.into(),
-                encoding: "ros2msg",
-                text: "".into(),
-                hash: None,
-            },
-            qos: TopicQos {
-                reliable: false,
-                transient_local,
-                depth: 1,
-            },
-        }
+        let mut topic = Topic::of(name, type_name);
+        topic.qos.transient_local = transient_local;
+        topic
     }
 
     const IMAGE: &str = "sensor_msgs/msg/Image";

@@ -140,8 +140,6 @@ impl<O: Offer> ChangeFeed<O> {
 mod tests {
     use super::*;
     use crate::ros::filter::Patterns;
-    use crate::ros::qos::TopicQos;
-    use crate::ros::schema::Schema;
     use crate::ros::{Topic, TopicEvent};
     use flume::Receiver;
     use std::collections::HashSet;
@@ -156,24 +154,6 @@ mod tests {
         (ChangeFeed::new(filter, events), receiver)
     }
 
-    fn topic(name: &str, type_name: &str) -> Topic {
-        Topic {
-            name: name.into(),
-            type_name: type_name.into(),
-            schema: Schema {
-                name: type_name.into(),
-                encoding: "ros2msg",
-                text: "".into(),
-                hash: None,
-            },
-            qos: TopicQos {
-                reliable: true,
-                transient_local: false,
-                depth: 1,
-            },
-        }
-    }
-
     fn topics(
         entries: impl IntoIterator<Item = (&'static str, Discovered<Topic>)>,
     ) -> BTreeMap<String, Discovered<Topic>> {
@@ -186,10 +166,10 @@ mod tests {
     #[test]
     fn a_topic_comes_changes_and_goes() {
         let (mut feed, events) = feed(10);
-        let first = topic("/a", "p/msg/T");
+        let first = Topic::of("/a", "p/msg/T");
         let state = topics([
             ("/a", Ok(first.clone())),
-            ("/denied", Ok(topic("/denied", "p/msg/T"))),
+            ("/denied", Ok(Topic::of("/denied", "p/msg/T"))),
         ]);
         assert_eq!(feed.update(&state), Progress::UpToDate);
         assert_eq!(feed.update(&state), Progress::UpToDate);
@@ -206,7 +186,7 @@ mod tests {
             [TopicEvent::QosChanged(latched)]
         );
 
-        let other = topic("/a", "p/msg/U");
+        let other = Topic::of("/a", "p/msg/U");
         feed.update(&topics([("/a", Ok(other.clone()))]));
         let removed = |type_name: &str| TopicEvent::Removed {
             name: "/a".into(),
@@ -239,7 +219,7 @@ mod tests {
             events.drain().collect::<Vec<_>>(),
             [problem("x"), problem("y")]
         );
-        let usable = topic("/a", "p/msg/T");
+        let usable = Topic::of("/a", "p/msg/T");
         feed.update(&topics([("/a", Ok(usable.clone()))]));
         assert_eq!(
             events.drain().collect::<Vec<_>>(),
@@ -255,7 +235,7 @@ mod tests {
     #[test]
     fn a_topic_that_becomes_a_problem_is_removed() {
         let (mut feed, events) = feed(10);
-        feed.update(&topics([("/a", Ok(topic("/a", "p/msg/T")))]));
+        feed.update(&topics([("/a", Ok(Topic::of("/a", "p/msg/T")))]));
         feed.update(&topics([(
             "/a",
             Err(OfferError::Endpoints("mixed".into())),
@@ -274,14 +254,14 @@ mod tests {
     fn a_slow_receiver_ends_with_the_final_state() {
         let (mut feed, events) = feed(1);
         let all = topics([
-            ("/a", Ok(topic("/a", "p/msg/T"))),
-            ("/b", Ok(topic("/b", "p/msg/T"))),
+            ("/a", Ok(Topic::of("/a", "p/msg/T"))),
+            ("/b", Ok(Topic::of("/b", "p/msg/T"))),
         ]);
         assert_eq!(feed.update(&all), Progress::Behind);
         // /a goes and /c comes while the receiver is behind.
         let last = topics([
-            ("/b", Ok(topic("/b", "p/msg/T"))),
-            ("/c", Ok(topic("/c", "p/msg/T"))),
+            ("/b", Ok(Topic::of("/b", "p/msg/T"))),
+            ("/c", Ok(Topic::of("/c", "p/msg/T"))),
         ]);
         let mut alive = HashSet::new();
         for _ in 0..10 {

@@ -18,6 +18,28 @@ pub struct Topic {
     pub qos: TopicQos,
 }
 
+#[cfg(test)]
+impl Topic {
+    /// A topic for tests, whose definition is empty.
+    pub(crate) fn of(name: &str, type_name: &str) -> Self {
+        Self {
+            name: name.into(),
+            type_name: type_name.into(),
+            schema: Schema {
+                name: type_name.into(),
+                encoding: "ros2msg",
+                text: "".into(),
+                hash: None,
+            },
+            qos: TopicQos {
+                reliable: true,
+                transient_local: false,
+                depth: 1,
+            },
+        }
+    }
+}
+
 /// A change of the topics that a watcher's filter lets through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
