@@ -12,7 +12,8 @@
 //!   each one allowed by the [`Policy`] and the participant's [`Rights`]; the answers come in by
 //!   methods. Stops come out before them, by [`Session::poll_stop`].
 //! - What is to be sent is pulled, one [`Transmit`] at a time, by [`Session::next_transmit`]. The
-//!   choice is made as late as possible: control before data, then a fair share for each channel.
+//!   choice is made as late as possible: control before data, then a fair share for each
+//!   participant, and in it for each channel.
 //! - After [`Session::poll_timeout`] at the latest [`Session::handle_timeout`] is called.
 //!
 //! A message for several participants that read many streams goes out once, on a *lane*: a byte

@@ -1,8 +1,8 @@
 //! Sending: what goes out next, and to whom.
 //!
 //! Control messages come before data, as far as a participant does not get too many of them; then
-//! the sources of data take turns by deficit round robin, within the limit of the uplink. The
-//! choice is made as late as possible.
+//! the participants take turns by deficit round robin, and the sources of data within the share of
+//! each, within the limit of the uplink. The choice is made as late as possible.
 
 mod answer_turn;
 pub(crate) mod answers;
@@ -18,6 +18,7 @@ mod queue;
 pub(crate) mod receiver;
 pub(crate) mod routes;
 mod send_buffer;
+mod shares;
 mod source;
 mod standing;
 mod stream;
@@ -40,12 +41,12 @@ use crate::counters::{DropReason, Traffic};
 use crate::ids::{ParticipantId, StreamId};
 use crate::message::{Message, QueuedBytes};
 use crate::transmit::Transmit;
-use drr::DeficitRoundRobin;
 use primary_turn::{is_ready_for_control, PrimaryTurn};
 use receiver::Receiver;
 use routes::{Routes, RESYNC_DELAY};
 use send_buffer::{SendBuffer, Uplink};
-use source::Source;
+use shares::Shares;
+use source::{Source, Woken};
 use turn::{is_over, turn};
 use videos::VideoNeed;
 
@@ -58,7 +59,7 @@ const FOLLOW_UPS: usize = 3;
 #[derive(Debug)]
 pub(crate) struct Sender {
     routes: Routes,
-    sources: DeficitRoundRobin<Source>,
+    sources: Shares,
     next_control: ParticipantId,
     /// When blocked sources are to try again.
     retry_at: Option<Instant>,
@@ -78,7 +79,7 @@ pub(crate) struct SendTotals {
 impl Sender {
     pub(crate) fn new(config: Arc<SessionConfig>, now: Instant) -> Self {
         Self {
-            sources: DeficitRoundRobin::default(),
+            sources: Shares::default(),
             next_control: ParticipantId(0),
             retry_at: None,
             buffer: SendBuffer::new(now, config.uplink_rate),
@@ -386,7 +387,7 @@ impl Sender {
             let waiting = routes.receivers.iter();
             let waiting = waiting.filter(|(_, each)| is_ready_for_control(routes, each));
             for (&id, _) in waiting {
-                self.sources.insert(Source::Control(id), Class::Bulk);
+                self.sources.insert(id, Source::Control(id), Class::Bulk);
             }
             return false;
         };
@@ -409,12 +410,16 @@ impl Sender {
         }
         for _ in 0..FOLLOW_UPS {
             let routes = &mut self.routes;
+            routes.shared_by.clear();
             let sent = self
                 .sources
                 .run(|&source| turn(routes, channels, now, clock_ms, source));
+            if let Some(sent) = sent {
+                self.sources.split(sent, &self.routes.shared_by);
+            }
             // A turn may have woken other sources, or handed its work over to them.
             let woken = self.insert_woken();
-            if sent || !woken {
+            if sent.is_some() || !woken {
                 break;
             }
         }
@@ -426,8 +431,13 @@ impl Sender {
     /// Lets the woken sources take turns. Returns whether there were any.
     fn insert_woken(&mut self) -> bool {
         let any = !self.routes.woken.is_empty();
-        for (source, class) in self.routes.woken.drain(..) {
-            self.sources.insert(source, class);
+        for woken in std::mem::take(&mut self.routes.woken) {
+            let Woken { source, class, .. } = woken;
+            let (payer, before) = self.routes.payer(woken);
+            if let Some(before) = before {
+                self.sources.remove(before, source);
+            }
+            self.sources.insert(payer, source, class);
         }
         any
     }

@@ -9,7 +9,7 @@ use crate::config::SLICE_SIZE;
 use crate::ids::ParticipantId;
 
 /// Bytes that a source of weight 1 may send in one round: one slice.
-const QUANTUM: i64 = SLICE_SIZE as i64;
+pub(crate) const QUANTUM: i64 = SLICE_SIZE as i64;
 
 /// Bytes that a source of this class may send in one round.
 fn quantum(class: Class) -> i64 {
@@ -127,8 +127,35 @@ impl<K: Copy + Ord> DeficitRoundRobin<K> {
         }
     }
 
+    /// Removes an entry.
+    pub(crate) fn remove(&mut self, key: K) {
+        match self.entries.remove(&key) {
+            Some((_, Some((wait, place)))) => {
+                if let Some(entries) = self.parked.get_mut(&wait) {
+                    entries.remove(&place);
+                    if entries.is_empty() {
+                        self.parked.remove(&wait);
+                    }
+                }
+            }
+            Some((_, None)) => self.ring.retain(|entry| entry.key != key),
+            None => {}
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Whether some entry takes turns.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ring.is_empty()
+    }
+
+    /// Whether the next turn is that of an entry which has just come and goes first.
+    pub(crate) fn has_new(&self) -> bool {
+        let first = self.ring.front();
+        first.is_some_and(|entry| entry.precedence == Precedence::New)
     }
 
     /// Whether entries wait for [`Self::unpark`].
@@ -159,36 +186,57 @@ impl<K: Copy + Ord> DeficitRoundRobin<K> {
     ///
     /// A blocked entry keeps its credit and is parked. Returns whether something was sent.
     pub(crate) fn run(&mut self, mut turn: impl FnMut(&K) -> Turn) -> bool {
-        while let Some(mut entry) = self.ring.pop_front() {
-            if entry.deficit <= 0 {
-                let class = self.entries.get(&entry.key).map(|&(class, _)| class);
-                entry.deficit += quantum(class.unwrap_or(Class::Bulk));
-                entry.precedence = Precedence::Regular;
-                self.ring.push_back(entry);
-                continue;
+        while !self.ring.is_empty() {
+            if self.first(&mut turn) {
+                return true;
             }
-            match turn(&entry.key) {
-                Turn::Sent(bytes) => {
-                    entry.deficit -= i64::try_from(bytes).unwrap_or(i64::MAX);
-                    entry.place = None;
-                    self.ring.push_front(entry);
-                    return true;
+        }
+        false
+    }
+
+    /// As [`Self::run`], for entries of state that have just come and not yet had their turn.
+    pub(crate) fn run_new(&mut self, mut turn: impl FnMut(&K) -> Turn) -> bool {
+        while self.has_new() {
+            if self.first(&mut turn) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Gives a turn to the first entry in the ring. Returns whether it sent something.
+    fn first(&mut self, turn: &mut impl FnMut(&K) -> Turn) -> bool {
+        let Some(mut entry) = self.ring.pop_front() else {
+            return false;
+        };
+        if entry.deficit <= 0 {
+            let class = self.entries.get(&entry.key).map(|&(class, _)| class);
+            entry.deficit += quantum(class.unwrap_or(Class::Bulk));
+            entry.precedence = Precedence::Regular;
+            self.ring.push_back(entry);
+            return false;
+        }
+        match turn(&entry.key) {
+            Turn::Sent(bytes) => {
+                entry.deficit -= i64::try_from(bytes).unwrap_or(i64::MAX);
+                entry.place = None;
+                self.ring.push_front(entry);
+                return true;
+            }
+            Turn::Blocked(wait) => {
+                let place = *entry.place.get_or_insert(self.next_place);
+                self.next_place = self.next_place.max(place + 1);
+                if let Some((_, parked)) = self.entries.get_mut(&entry.key) {
+                    *parked = Some((wait, place));
                 }
-                Turn::Blocked(wait) => {
-                    let place = *entry.place.get_or_insert(self.next_place);
-                    self.next_place = self.next_place.max(place + 1);
-                    if let Some((_, parked)) = self.entries.get_mut(&entry.key) {
-                        *parked = Some((wait, place));
-                    }
-                    self.parked.entry(wait).or_default().insert(place, entry);
-                }
-                Turn::Empty if entry.precedence == Precedence::New => {
-                    entry.precedence = Precedence::Served;
-                    self.ring.push_back(entry);
-                }
-                Turn::Empty => {
-                    self.entries.remove(&entry.key);
-                }
+                self.parked.entry(wait).or_default().insert(place, entry);
+            }
+            Turn::Empty if entry.precedence == Precedence::New => {
+                entry.precedence = Precedence::Served;
+                self.ring.push_back(entry);
+            }
+            Turn::Empty => {
+                self.entries.remove(&entry.key);
             }
         }
         false

@@ -11,7 +11,7 @@ use super::lanes::{may_move, wait_to_move};
 use super::policy::policy;
 use super::receiver::Receiver;
 use super::routes::Routes;
-use super::source::Source;
+use super::source::{Source, Woken};
 use crate::channels::channel::ChannelState;
 use crate::class::Class;
 use crate::counters::Traffic;
@@ -59,8 +59,11 @@ impl LaneTurn<'_> {
         };
         receiver.update_standing(self.now);
         if !receiver.is_slow() {
-            let woken = (Source::Channel(self.id), channel.class());
-            self.routes.woken.push(woken);
+            self.routes.woken.push(Woken {
+                source: Source::Channel(self.id),
+                class: channel.class(),
+                receiver: id,
+            });
             return Turn::Empty;
         }
         let streams = &self.routes.streams;
@@ -103,8 +106,11 @@ impl LaneTurn<'_> {
         let mut turn = Turn::Empty;
         for lane in unfinished {
             if let Some(id) = self.slow_owner(lane) {
-                let woken = (Source::Own(id, self.id), Class::Bulk);
-                self.routes.woken.push(woken);
+                self.routes.woken.push(Woken {
+                    source: Source::Own(id, self.id),
+                    class: Class::Bulk,
+                    receiver: id,
+                });
                 continue;
             }
             if self.may_continue(lane) {
@@ -151,7 +157,11 @@ impl LaneTurn<'_> {
                 routes.config.lane_sharing,
             ),
         );
-        let own = |id| (Source::Own(id, self.id), channel.class());
+        let own = |receiver| Woken {
+            source: Source::Own(receiver, self.id),
+            class: channel.class(),
+            receiver,
+        };
         routes.woken.extend(groups.apart.into_iter().map(own));
         routes.dropped |= groups.dropped;
         groups.sharing
@@ -259,8 +269,11 @@ impl LaneTurn<'_> {
                 receiver.in_control = false;
                 receiver.borrowed_by = unfinished.then_some(id);
                 if unfinished {
-                    let woken = (Source::Participant(*destination), Class::Periodic);
-                    routes.woken.push(woken);
+                    routes.woken.push(Woken {
+                        source: Source::Participant(*destination),
+                        class: Class::Periodic,
+                        receiver: *destination,
+                    });
                 }
             }
             receiver.sent_on(now, id, lane, retired);
@@ -270,6 +283,7 @@ impl LaneTurn<'_> {
         }
         let size = bytes.len();
         routes.streams.write(lane, bytes);
+        routes.shared_by = destinations;
         size
     }
 }

@@ -8,7 +8,7 @@ use remote_access_protocol::ChannelId;
 
 use super::lanes::Lanes;
 use super::receiver::Receiver;
-use super::source::{PrimarySource, Source};
+use super::source::{PrimarySource, Source, Woken};
 use super::streams::Streams;
 use crate::class::Class;
 use crate::config::SessionConfig;
@@ -28,7 +28,9 @@ pub(crate) struct Routes {
     /// Bytes of large answers that wait for all participants.
     pub(crate) answer_bytes: usize,
     /// Sources that have something to send, perhaps, and are to take turns.
-    pub(crate) woken: Vec<(Source, Class)>,
+    pub(crate) woken: Vec<Woken>,
+    /// The participants that the last slice went to, if they were several.
+    pub(crate) shared_by: Vec<ParticipantId>,
     /// Whether messages were dropped that participants are to be told about.
     pub(crate) dropped: bool,
     /// Whether a video may have broken, or a subscriber of one fell behind.
@@ -39,6 +41,8 @@ pub(crate) struct Routes {
 #[derive(Debug, Default)]
 pub(crate) struct ChannelRoutes {
     pub(crate) lanes: Lanes,
+    /// The participant that pays for what several share.
+    payer: Option<ParticipantId>,
     /// Messages on the uplink: one for several participants at once counts once.
     pub(crate) sent: Traffic,
     /// Drops of subscriptions that are over.
@@ -54,6 +58,7 @@ impl Routes {
             streams: Streams::default(),
             answer_bytes: 0,
             woken: Vec::new(),
+            shared_by: Vec::new(),
             dropped: false,
             video_broke: false,
         }
@@ -140,7 +145,7 @@ impl Routes {
         let Some(receiver) = self.receivers.get_mut(&id) else {
             return;
         };
-        let woken = if !receiver.many_streams {
+        let (source, class) = if !receiver.many_streams {
             let source = PrimarySource::Channel(channel);
             receiver.sources.insert(source, class);
             (Source::Participant(id), Class::Periodic)
@@ -149,7 +154,11 @@ impl Routes {
         } else {
             (Source::Channel(channel), class)
         };
-        self.woken.push(woken);
+        self.woken.push(Woken {
+            source,
+            class,
+            receiver: id,
+        });
     }
 
     /// Lets the answers to a participant take turns, if there are any.
@@ -160,20 +169,57 @@ impl Routes {
         if receiver.answers.is_empty() {
             return;
         }
-        let woken = if receiver.many_streams {
+        let (source, class) = if receiver.many_streams {
             (Source::Answers(id), Class::Bulk)
         } else {
             receiver.sources.insert(PrimarySource::Answers, Class::Bulk);
             (Source::Participant(id), Class::Periodic)
         };
-        self.woken.push(woken);
+        self.woken.push(Woken {
+            source,
+            class,
+            receiver: id,
+        });
     }
 
     /// Ends a stream at its next frame boundary.
     pub(crate) fn retire(&mut self, stream: StreamId) {
+        let destinations = self.streams.get(stream).map(|each| &each.destinations);
+        let receiver = destinations.and_then(|ids| ids.first().copied());
         if self.streams.retire(stream) {
-            self.woken.push((Source::Finish(stream), Class::Periodic));
+            self.woken.push(Woken {
+                source: Source::Finish(stream),
+                class: Class::Periodic,
+                receiver: receiver.unwrap_or(ParticipantId(0)),
+            });
         }
+    }
+
+    /// The participant that pays for what was woken, and the one that paid for it before.
+    ///
+    /// A channel that several share is paid by the one that subscribes to the fewest channels: it
+    /// would wait for those of the others otherwise.
+    pub(crate) fn payer(&mut self, woken: Woken) -> (ParticipantId, Option<ParticipantId>) {
+        let Source::Channel(channel) = woken.source else {
+            return (woken.receiver, None);
+        };
+        let receivers = &self.receivers;
+        let subscriptions = |id: &ParticipantId| {
+            let receiver = receivers.get(id)?;
+            let shares = receiver.subscriptions.contains_key(&channel) && !receiver.is_slow();
+            shares.then_some(receiver.subscriptions.len())
+        };
+        let Some(routes) = self.channels.get_mut(&channel) else {
+            return (woken.receiver, None);
+        };
+        let before = routes.payer;
+        let stays = before.filter(|payer| match subscriptions(payer) {
+            Some(count) => subscriptions(&woken.receiver).is_none_or(|other| count <= other),
+            None => false,
+        });
+        let payer = stays.unwrap_or(woken.receiver);
+        routes.payer = Some(payer);
+        (payer, before.filter(|&before| before != payer))
     }
 
     /// Ends all streams to a participant. Streams of its own end in the middle of a frame.
@@ -197,5 +243,39 @@ impl Routes {
         if let Some(routes) = self.channels.get_mut(&channel) {
             routes.past_drops.add(drops);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_those_who_share_a_channel_the_one_with_the_fewest_pays() {
+        let now = Instant::now();
+        let mut routes = Routes::new(Arc::default());
+        let channel = ChannelId(1);
+        routes.channels.entry(channel).or_default();
+        let [many, few] = [1, 2].map(ParticipantId);
+        for (id, count) in [(many, 10), (few, 2)] {
+            routes.join(now, id);
+            let receiver = routes.receivers.get_mut(&id).unwrap();
+            (1..=count).for_each(|number| receiver.subscribe(now, ChannelId(number)));
+            let stamp = receiver.flow.mark(now, 1);
+            receiver.flow.on_ack(now, stamp);
+            assert!(!receiver.is_slow());
+        }
+        let payer = |receiver, routes: &mut Routes| {
+            routes.payer(Woken {
+                source: Source::Channel(channel),
+                class: Class::Bulk,
+                receiver,
+            })
+        };
+        assert_eq!(payer(many, &mut routes), (many, None));
+        assert_eq!(payer(few, &mut routes), (few, Some(many)));
+        assert_eq!(payer(many, &mut routes), (few, None));
+        routes.unsubscribe(channel, few);
+        assert_eq!(payer(many, &mut routes), (many, Some(few)));
     }
 }

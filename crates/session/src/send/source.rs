@@ -2,6 +2,7 @@
 
 use remote_access_protocol::ChannelId;
 
+use crate::class::Class;
 use crate::ids::{ParticipantId, StreamId};
 
 /// Source of bytes for the uplink.
@@ -19,6 +20,15 @@ pub(crate) enum Source {
     Control(ParticipantId),
     /// A stream that ends after the frame that it has begun.
     Finish(StreamId),
+}
+
+/// A source that has something to send, perhaps, and is to take turns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Woken {
+    pub(crate) source: Source,
+    pub(crate) class: Class,
+    /// A participant that gets what it sends.
+    pub(crate) receiver: ParticipantId,
 }
 
 /// Source of data for a participant's primary stream.

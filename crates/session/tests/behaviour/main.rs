@@ -11,6 +11,7 @@ mod connection_graph;
 mod control;
 mod counters;
 mod data;
+mod fairness;
 mod greeting;
 mod hostile;
 mod lanes;
