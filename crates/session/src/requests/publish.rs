@@ -1,24 +1,27 @@
 //! Channels that participants publish on.
 
+mod messages;
+mod names;
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use bytes::Bytes;
 use remote_access_protocol::client::ClientChannel;
 use remote_access_protocol::server::StatusLevel;
 use remote_access_protocol::ClientChannelId;
 use tracing::debug;
 
 use super::command_age::CommandAges;
-use super::command_topics::{CommandTopics, Obstacle, Released};
+use super::command_topics::{CommandTopics, Released};
 use super::exchange::Exchange;
 use super::queue::Busy;
 use super::request::{ClientChannelKey, Encoding, Request, UnknownEncoding};
-use super::standstill::{is_standstill, is_velocity};
+use super::standstill::is_velocity;
 use crate::audit::Act;
 use crate::ids::ParticipantId;
 use crate::permission::Action;
 use crate::status::withdraw;
+use names::{is_full_name, message_type};
 
 /// Longest name of a topic or type, in bytes. ROS 2 allows 255.
 const MAX_NAME: usize = 256;
@@ -98,37 +101,6 @@ impl Publishing {
         if let Some(released) = self.commands.on_channel_gone(key) {
             stop(exchange, now, released);
         }
-    }
-
-    /// Notes that a message could not be published.
-    pub(crate) fn publish_failed(
-        &mut self,
-        exchange: &mut Exchange,
-        now: Instant,
-        key: ClientChannelKey,
-        reason: &str,
-    ) {
-        self.tell_not_published(exchange, now, key, reason);
-        self.end_driving(exchange, now, key);
-    }
-
-    /// Tells a participant that a message was not published.
-    fn tell_not_published(
-        &self,
-        exchange: &mut Exchange,
-        now: Instant,
-        key: ClientChannelKey,
-        reason: &str,
-    ) {
-        let Some(channel) = self.channels.get(&key) else {
-            return;
-        };
-        let text = format!(
-            "a message for {} was not published: {reason}",
-            channel.topic
-        );
-        let status_id = format!("publish-{}", key.channel);
-        exchange.notice(now, key.participant, StatusLevel::Error, text, status_id);
     }
 
     /// What it is to publish on a topic.
@@ -255,127 +227,6 @@ impl Publishing {
         self.ages.age(now, id, sent);
     }
 
-    /// Passes on a message that tells when it was sent. A command that is too old is left out, and
-    /// does not put off the stop. To stand still is never asked too late.
-    pub(crate) fn timed_message(
-        &mut self,
-        exchange: &mut Exchange,
-        now: Instant,
-        participant: ParticipantId,
-        channel: ClientChannelId,
-        sent: u64,
-        message: Bytes,
-    ) {
-        let age = self.ages.age(now, participant, sent);
-        let limit = self.ages.limit();
-        let key = ClientChannelKey {
-            participant,
-            channel,
-        };
-        let state = self.channels.get_mut(&key);
-        if let Some(state) = state.filter(|state| self.commands.holds(&state.topic)) {
-            let status_id = late_status(&state.topic);
-            if age > limit && !(state.velocity && is_standstill(&message)) {
-                state.late = true;
-                let text = format!(
-                    "{}: a command was {} ms on the way and is not obeyed, the limit is {} ms \
-                     (the bridge's parameter `command_max_age_ms`)",
-                    state.topic,
-                    age.as_millis(),
-                    limit.as_millis()
-                );
-                exchange.notice(now, participant, StatusLevel::Warning, text, status_id);
-                return;
-            }
-            if std::mem::take(&mut state.late) {
-                exchange.reply(participant, withdraw(status_id));
-            }
-        }
-        self.message(exchange, now, participant, channel, message);
-    }
-
-    pub(crate) fn message(
-        &mut self,
-        exchange: &mut Exchange,
-        now: Instant,
-        participant: ParticipantId,
-        channel: ClientChannelId,
-        message: Bytes,
-    ) {
-        let key = ClientChannelKey {
-            participant,
-            channel,
-        };
-        let Some(state) = self.channels.get_mut(&key) else {
-            debug!(?participant, %channel, "message on a channel that was not advertised");
-            let text = "publishing on a channel that was not advertised, or refused".to_owned();
-            let status_id = "client-channel".to_owned();
-            exchange.notice(now, participant, StatusLevel::Warning, text, status_id);
-            return;
-        };
-        if state.failed {
-            return;
-        }
-        let topic = &state.topic;
-        let mut obstacle = self.commands.may_publish(now, topic, participant).err();
-        if let Some(Obstacle::DrivenBy(driver)) = obstacle {
-            let overrides = |id| exchange.permits(id, Action::OverrideDriver);
-            if state.velocity && is_standstill(&message) {
-                self.stop_driver(exchange, now, key);
-                return;
-            }
-            if overrides(participant) && !overrides(driver) {
-                exchange.audit(now, driver, Act::Overridden(topic));
-                if let Some(released) = self.commands.take_over(topic) {
-                    stop(exchange, now, released);
-                }
-                obstacle = self.commands.may_publish(now, topic, participant).err();
-            }
-        }
-        if let Some(obstacle) = obstacle {
-            let text = match obstacle {
-                Obstacle::DrivenBy(driver) => {
-                    let driver = name_of(exchange, driver);
-                    format!("{topic} is driven by {driver}; it is free when {driver} stops")
-                }
-                Obstacle::Stopped => {
-                    format!("{topic} was stopped by another; let go to drive again")
-                }
-            };
-            let status_id = driven_status(topic);
-            exchange.notice(now, participant, StatusLevel::Warning, text, status_id);
-            return;
-        }
-        match exchange.forward(Request::Publish { key, message }) {
-            Ok(()) => {
-                // What is refused must not put off the stop.
-                if self.commands.on_message(now, &state.topic, key) {
-                    exchange.audit(now, participant, Act::Drives(&state.topic));
-                }
-                state.messages += 1;
-            }
-            Err(busy) => self.tell_not_published(exchange, now, key, &busy.to_string()),
-        }
-    }
-
-    /// Stops what another drives: whoever may drive a robot may stop it.
-    fn stop_driver(&mut self, exchange: &mut Exchange, now: Instant, key: ClientChannelKey) {
-        let Some(state) = self.channels.get(&key) else {
-            return;
-        };
-        let topic = &state.topic;
-        let Some(released) = self.commands.stop(now, topic) else {
-            return;
-        };
-        let driver = released.by.participant;
-        exchange.audit(now, key.participant, Act::StopsAnother(topic));
-        stop(exchange, now, released);
-        let by = name_of(exchange, key.participant);
-        let text = format!("{topic} was stopped by {by}; let go to drive again");
-        let status_id = driven_status(topic);
-        exchange.notice(now, driver, StatusLevel::Warning, text, status_id);
-    }
-
     /// Stops what was driven by those who sent no command for the timeout.
     pub(crate) fn handle_timeout(&mut self, exchange: &mut Exchange, now: Instant) {
         for released in self.commands.on_timeout(now) {
@@ -438,77 +289,21 @@ fn stop(exchange: &mut Exchange, now: Instant, released: Released) {
     }
 }
 
-fn name_of(exchange: &Exchange, id: ParticipantId) -> String {
-    match exchange.name(id) {
-        "" => "another viewer".to_owned(),
-        name => name.to_owned(),
-    }
-}
-
-/// Whether a name is that of a ROS topic in full. A name that ROS would expand could get around
-/// the rules for names.
-fn is_full_name(topic: &str) -> bool {
-    let part = |part: &str| {
-        let first = part.bytes().next();
-        first.is_some_and(|byte| !byte.is_ascii_digit())
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    topic
-        .strip_prefix('/')
-        .is_some_and(|rest| rest.split('/').all(part))
-}
-
 fn channel_status(channel: ClientChannelId) -> String {
     format!("client-channel-{channel}")
-}
-
-fn late_status(topic: &str) -> String {
-    format!("late-{topic}")
 }
 
 fn driven_status(topic: &str) -> String {
     format!("driven-{topic}")
 }
 
-/// The full name of a message type. `package/Type` is short for `package/msg/Type`, as in rclcpp:
-/// so Lichtblick and Foxglove name what their 3D panels publish.
-fn message_type(name: &str) -> String {
-    match name.split_once('/') {
-        Some((package, name)) if !name.contains('/') => format!("{package}/msg/{name}"),
-        _ => name.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::permission::{NameRule, Permission, Policy, Rights};
+    use bytes::Bytes;
     use remote_access_protocol::capability::Capability;
     use std::time::Duration;
-
-    #[test]
-    fn short_names_of_types_are_of_messages() {
-        let full = "geometry_msgs/msg/PoseStamped";
-        assert_eq!(message_type("geometry_msgs/PoseStamped"), full);
-        for name in [full, "PoseStamped", "", "a/b/c/d"] {
-            assert_eq!(message_type(name), name);
-        }
-    }
-
-    #[test]
-    fn names_that_ros_would_expand_or_refuse_are_no_full_names() {
-        for name in ["/a", "/a/b_1", "/_hidden", "/A"] {
-            assert!(is_full_name(name), "{name}");
-        }
-        let others = [
-            "", "/", "a", "cmd_vel", "~/a", "/a/", "//a", "/a//b", "/1a", "/{node}", "/a b", "/ä",
-        ];
-        for name in others {
-            assert!(!is_full_name(name), "{name}");
-        }
-    }
 
     #[test]
     fn a_channel_that_may_not_be_used_any_more_ends_with_a_stop() {
