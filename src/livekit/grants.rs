@@ -90,3 +90,49 @@ impl Grants {
         bucket.take(now, 1.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use remote_access_rights::{Rights as Written, Verifier};
+    use std::time::Duration;
+
+    fn grants() -> Grants {
+        let access = AccessControl {
+            verifier: Verifier::new(Vec::new()),
+            default: Written::parse(["watch"]).unwrap().compile().unwrap(),
+            emergency_stop: String::new(),
+        };
+        Grants::new(Arc::new(access), "robot1".to_owned())
+    }
+
+    /// Changes of 100 that count.
+    fn changes(grants: &mut Grants, now: Instant, who: &str) -> usize {
+        let identity = who.to_owned().into();
+        (0..100)
+            .filter(|_| grants.may_change(now, &identity))
+            .count()
+    }
+
+    #[test]
+    fn a_few_changes_of_a_grant_count_and_then_one_now_and_then() {
+        let start = Instant::now();
+        let mut grants = grants();
+        assert_eq!(changes(&mut grants, start, "anna"), 5);
+        // Who comes back at once has no more, and others have their own.
+        grants.forget(&"anna".to_owned().into());
+        assert_eq!(changes(&mut grants, start, "anna"), 0);
+        assert_eq!(changes(&mut grants, start, "ben"), 5);
+        let later = start + Duration::from_secs(6);
+        assert_eq!(changes(&mut grants, later, "anna"), 1);
+    }
+
+    #[test]
+    fn those_who_are_counted_are_bounded() {
+        let mut grants = grants();
+        for number in 0..2 * MAX_COUNTED {
+            changes(&mut grants, Instant::now(), &number.to_string());
+        }
+        assert!(grants.changes.len() <= MAX_COUNTED);
+    }
+}
