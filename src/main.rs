@@ -19,7 +19,7 @@ use remote_access_bridge::metrics::MetricsServer;
 use remote_access_bridge::orderly_end::{OrderlyEnd, LONGEST_END};
 use remote_access_bridge::parent::end_with_parent;
 use remote_access_bridge::ros::{Ros, RosLog};
-use remote_access_protocol::{EMERGENCY_STOP_METADATA, TIMED_MESSAGES_METADATA};
+use remote_access_protocol::{EMERGENCY_STOP_METADATA, TIMED_MESSAGES_METADATA, WHEEL_METADATA};
 use remote_access_room::guard::{guard, GuardLimits};
 use remote_access_room::{set_interface_filter, DEFAULT_LOG};
 use remote_access_session::{RobotInfo, Session};
@@ -281,6 +281,7 @@ fn metadata(emergency_stop: &str) -> BTreeMap<String, String> {
     let mut metadata = BTreeMap::from([("remote_access_bridge".to_owned(), version)]);
     metadata.extend(distribution.map(|name| ("ROS_DISTRO".to_owned(), name)));
     metadata.insert(TIMED_MESSAGES_METADATA.to_owned(), "true".to_owned());
+    metadata.insert(WHEEL_METADATA.to_owned(), "true".to_owned());
     if !emergency_stop.is_empty() {
         metadata.insert(
             EMERGENCY_STOP_METADATA.to_owned(),

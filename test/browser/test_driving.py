@@ -112,22 +112,46 @@ def test_the_robot_stops_when_the_browser_dies(
     commands.wait_stop()
 
 
-def test_the_second_driver_is_told_who_drives(
-    driving: Tab, new_tab: TabFactory, server: LiveKitServer, commands: Commands
+def test_the_wheel_is_asked_for_and_handed_over(
+    new_tab: TabFactory, server: LiveKitServer, commands: Commands, pictures: Path
 ) -> None:
-    press_pad(driving)
-    wait_for(commands.obeyed, "driving robot", driving)
-    other = new_tab(Tab.token(server, ROOM, "second"))
-    other.wait_live()
+    first, other = (new_tab(Tab.token(server, ROOM, name)) for name in ("first", "second"))
+    for tab in (first, other):
+        tab.wait_live()
+        ready_pad(tab)
+    hold_key(first, commands)
+    # Before it tries.
     panel = other.panel("teleop")
-    ready_pad(other).focus()
-    other.page.keyboard.down("w")
-    panel.get_by_text("Driven by ").wait_for()
+    panel.get_by_text("Driven by first").wait_for()
     assert panel.locator(".pad").get_attribute("aria-disabled") == "true"
     assert "driving" not in panel.locator(".speeds").inner_text()
-    driving.page.mouse.up()
-    panel.locator('.pad[aria-disabled="false"]').wait_for()
-    # The key is still down; it must be pressed anew.
+    ask = panel.get_by_role("button", name="Ask for the wheel")
+    ask.click()
+    panel.get_by_text("first was asked for the wheel").wait_for()
+    question = first.page.get_by_text("second asks for the wheel.")
+    question.wait_for()
+    # An answer does not take the hand off the stick.
+    since = len(commands.all)
+    first.page.get_by_role("button", name="Keep").click()
+    question.wait_for(state="detached")
+    panel.get_by_text("first keeps the wheel").wait_for()
+    wait_for(lambda: commands.ahead(since) > 20, "driving robot", first)
+    assert commands.ahead(since) == len(commands.all) - since
+    ask.click()
+    question.wait_for()
+    first.page.screenshot(path=pictures / "wheel-asked.png")
+    other.page.screenshot(path=pictures / "wheel-asks.png")
+    first.page.get_by_role("button", name="Hand over").click()
+    first.panel("teleop").get_by_text("Handed to second").wait_for()
+    commands.wait_stop(first)
+    pad = ready_pad(other)
+    pad.focus()
+    since = len(commands.all)
+    other.page.keyboard.down("w")
+    wait_for(lambda: commands.ahead(since) > 5, "robot driven by the other", other)
+    first.panel("teleop").get_by_text("Driven by second").wait_for()
+    other.page.keyboard.up("w")
+    # The first one's key is still down; it must be pressed anew.
     commands.wait_stop(other)
 
 

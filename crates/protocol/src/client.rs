@@ -3,7 +3,7 @@
 mod json;
 mod message;
 
-pub use message::{ClientChannel, ClientMessage};
+pub use message::{ClientChannel, ClientMessage, WheelAct};
 
 use bytes::{BufMut, Bytes, BytesMut};
 

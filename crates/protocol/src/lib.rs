@@ -44,6 +44,10 @@ pub const LATCHED_METADATA: &str = "latched";
 /// sent, and does not obey commands that are too old. Value `true`, or it is missing.
 pub const TIMED_MESSAGES_METADATA: &str = "timed_messages";
 
+/// Key in the robot's metadata that tells that viewers can ask each other for the wheel. Value `true`,
+/// or it is missing.
+pub const WHEEL_METADATA: &str = "wheel";
+
 /// Key in the robot's metadata that names the service or topic of its emergency stop, if it has one.
 pub const EMERGENCY_STOP_METADATA: &str = "emergency_stop";
 

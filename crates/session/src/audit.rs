@@ -35,6 +35,10 @@ pub(crate) enum Act<'a> {
     Drives(&'a str),
     /// It was taken the wheel of a topic by another viewer.
     Overridden(&'a str),
+    /// It asks whoever drives a topic for the wheel.
+    AsksForWheel(&'a str),
+    /// It handed the wheel of a topic to another viewer.
+    HandsOver(&'a str),
     /// It stopped a topic that another viewer drove.
     StopsAnother(&'a str),
     /// The topic that it drove got a stop.
@@ -53,6 +57,8 @@ impl<'a> Act<'a> {
             Self::Sets(parameter) => ("sets", parameter),
             Self::Drives(topic) => ("drives", topic),
             Self::Overridden(topic) => ("lost the wheel", topic),
+            Self::AsksForWheel(topic) => ("asks for the wheel", topic),
+            Self::HandsOver(topic) => ("hands over the wheel", topic),
             Self::StopsAnother(topic) => ("stops another", topic),
             Self::Stopped(topic) => ("stopped", topic),
         }

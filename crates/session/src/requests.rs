@@ -124,6 +124,9 @@ impl Requests {
             ClientMessage::FetchAsset { request, uri } => {
                 assets::fetch(exchange, now, id, request, uri);
             }
+            ClientMessage::Wheel { topic, act } => {
+                self.publishing.wheel(exchange, now, id, &topic, act);
+            }
             ClientMessage::Subscribe(_)
             | ClientMessage::Unsubscribe(_)
             | ClientMessage::Ping { .. }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::message::{ClientChannel, ClientMessage};
+use super::message::{ClientChannel, ClientMessage, WheelAct};
 use crate::parameter::Parameter;
 use crate::{AssetRequestId, ChannelId, ClientChannelId};
 
@@ -41,6 +41,10 @@ pub(super) enum JsonMessage {
     FetchAsset {
         request_id: AssetRequestId,
         uri: String,
+    },
+    Wheel {
+        topic: String,
+        act: WheelAct,
     },
 }
 
@@ -89,6 +93,7 @@ impl From<JsonMessage> for ClientMessage {
                 request_id: request,
                 uri,
             } => Self::FetchAsset { request, uri },
+            JsonMessage::Wheel { topic, act } => Self::Wheel { topic, act },
         }
     }
 }
@@ -130,6 +135,7 @@ impl TryFrom<&ClientMessage> for JsonMessage {
                 request: request_id,
                 uri,
             } => Self::FetchAsset { request_id, uri },
+            ClientMessage::Wheel { topic, act } => Self::Wheel { topic, act },
             ClientMessage::MessageData { .. }
             | ClientMessage::TimedMessageData { .. }
             | ClientMessage::ServiceCallRequest(_)

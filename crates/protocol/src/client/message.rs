@@ -65,6 +65,14 @@ pub enum ClientMessage {
         /// Which one, for example `package://robot/mesh.stl`.
         uri: String,
     },
+    /// Ask for the wheel of a command topic, or answer who asks. None of Foxglove's; a robot that takes
+    /// it has [`crate::WHEEL_METADATA`].
+    Wheel {
+        /// The command topic.
+        topic: String,
+        /// What is asked or answered.
+        act: WheelAct,
+    },
     /// Answer with a Pong that echoes `timestamp`.
     Ping {
         /// The viewer's own timestamp, opaque to the robot.
@@ -75,6 +83,18 @@ pub enum ClientMessage {
         /// The device timestamp of the Pong that is acknowledged, in milliseconds.
         device_timestamp: u64,
     },
+}
+
+/// What a viewer says about the wheel of a command topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WheelAct {
+    /// I would like to drive: whoever drives is asked.
+    Ask,
+    /// I drive, and hand the wheel to who asked.
+    Give,
+    /// I drive, and go on.
+    Keep,
 }
 
 /// A channel that a viewer publishes on.

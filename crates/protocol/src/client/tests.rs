@@ -107,6 +107,13 @@ fn json_messages_are_those_of_the_protocol() {
                 uri: "package://a/b".into(),
             },
         ),
+        (
+            json!({"op": "wheel", "topic": "/cmd_vel", "act": "ask"}),
+            ClientMessage::Wheel {
+                topic: "/cmd_vel".into(),
+                act: WheelAct::Ask,
+            },
+        ),
     ];
     for (json, message) in cases {
         assert_eq!(text(&json.to_string()).unwrap(), message);

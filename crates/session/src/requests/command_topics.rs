@@ -11,7 +11,8 @@ use crate::permission::NameRule;
 ///
 /// The first participant that publishes on a command topic drives it until it leaves, publishes no
 /// more on it, loses its right or sends nothing for the timeout. Then a stop is due, once. A driver
-/// that another stopped drives again only after it has let go: sent nothing for the timeout.
+/// that another stopped drives again only after it has let go: sent nothing for the timeout. A driver
+/// that is asked can hand the wheel to who asked, for whom it is kept for a while.
 #[derive(Debug)]
 pub(crate) struct CommandTopics {
     rule: NameRule,
@@ -19,13 +20,29 @@ pub(crate) struct CommandTopics {
     driven: BTreeMap<String, Driven>,
     /// Drivers that others stopped, by topic.
     stopped: BTreeMap<String, Stopped>,
+    /// What was handed over and is not driven yet, by topic.
+    promised: BTreeMap<String, Promise>,
 }
+
+/// How long a wheel is kept for whom it was handed to.
+pub(crate) const PROMISE: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 struct Driven {
     /// The channel of the last message.
     by: ClientChannelKey,
     last: Instant,
+    /// Participants that were told that they cannot drive.
+    told: BTreeSet<ParticipantId>,
+    /// Who asked for the wheel and has no answer yet.
+    asker: Option<ParticipantId>,
+}
+
+/// A topic that was handed over.
+#[derive(Debug)]
+struct Promise {
+    to: ParticipantId,
+    until: Instant,
     /// Participants that were told that they cannot drive.
     told: BTreeSet<ParticipantId>,
 }
@@ -43,6 +60,8 @@ struct Stopped {
 pub(crate) enum Obstacle {
     /// Somebody else drives.
     DrivenBy(ParticipantId),
+    /// Nobody drives, but the wheel was handed to somebody else.
+    HandedTo(ParticipantId),
     /// Somebody else stopped it, and it has not let go since.
     Stopped,
 }
@@ -54,6 +73,19 @@ pub(crate) struct Released {
     pub(crate) by: ClientChannelKey,
     /// Participants that were told that they cannot drive.
     pub(crate) told: BTreeSet<ParticipantId>,
+    /// Who asked for the wheel and had no answer.
+    pub(crate) asker: Option<ParticipantId>,
+}
+
+/// What became of a question for the wheel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Nobody else drives.
+    Free,
+    /// This driver is to be asked.
+    Driver(ParticipantId),
+    /// This other one has asked before.
+    Before(ParticipantId),
 }
 
 impl CommandTopics {
@@ -63,6 +95,7 @@ impl CommandTopics {
             timeout,
             driven: BTreeMap::new(),
             stopped: BTreeMap::new(),
+            promised: BTreeMap::new(),
         }
     }
 
@@ -89,13 +122,122 @@ impl CommandTopics {
             driven.told.insert(id);
             return Err(Obstacle::DrivenBy(driven.by.participant));
         }
-        match self.stopped.get_mut(topic) {
-            Some(stopped) if stopped.driver == id && now < stopped.until => {
+        let mut holds_on = false;
+        if let Some(stopped) = self.stopped.get_mut(topic) {
+            if stopped.driver == id && now < stopped.until {
                 stopped.until = now + self.timeout;
-                Err(Obstacle::Stopped)
+                holds_on = true;
             }
+        }
+        match self.promised.get_mut(topic) {
+            Some(promise) if promise.to != id && now < promise.until => {
+                promise.told.insert(id);
+                Err(Obstacle::HandedTo(promise.to))
+            }
+            _ if holds_on => Err(Obstacle::Stopped),
             _ => Ok(()),
         }
+    }
+
+    /// Who drives a topic.
+    pub(crate) fn driver(&self, topic: &str) -> Option<ParticipantId> {
+        let driven = self.driven.get(topic);
+        driven.map(|driven| driven.by.participant)
+    }
+
+    /// Somebody was told that it cannot drive, before it tried.
+    pub(crate) fn was_told(&mut self, topic: &str, id: ParticipantId) {
+        if let Some(driven) = self.driven.get_mut(topic) {
+            driven.told.insert(id);
+        }
+    }
+
+    /// A participant asks for the wheel.
+    pub(crate) fn ask(&mut self, topic: &str, id: ParticipantId) -> Asked {
+        let Some(driven) = self.driven.get_mut(topic) else {
+            return Asked::Free;
+        };
+        let driver = driven.by.participant;
+        match driven.asker {
+            _ if driver == id => Asked::Free,
+            Some(asker) if asker != id => Asked::Before(asker),
+            _ => {
+                driven.asker = Some(id);
+                driven.told.insert(id);
+                Asked::Driver(driver)
+            }
+        }
+    }
+
+    /// The driver answers. Returns who asked, if somebody did and this is the driver.
+    pub(crate) fn answer(&mut self, topic: &str, id: ParticipantId) -> Option<ParticipantId> {
+        let driven = self.driven.get_mut(topic);
+        let driven = driven.filter(|driven| driven.by.participant == id)?;
+        driven.asker.take()
+    }
+
+    /// The driver hands the wheel over, and has to let go.
+    pub(crate) fn hand_over(
+        &mut self,
+        now: Instant,
+        topic: &str,
+        to: ParticipantId,
+    ) -> Option<Released> {
+        let released = self.stop(now, topic)?;
+        let promise = Promise {
+            to,
+            until: now + PROMISE,
+            told: BTreeSet::from([released.by.participant]),
+        };
+        self.promised.insert(topic.to_owned(), promise);
+        Some(released)
+    }
+
+    /// The topics that somebody asked for, or that were handed to it.
+    pub(crate) fn wanted_by(&self, id: ParticipantId) -> Vec<String> {
+        let asked = self.driven.iter().filter(|(_, d)| d.asker == Some(id));
+        let promised = self.promised.iter().filter(|(_, p)| p.to == id);
+        let topics = asked.map(|(topic, _)| topic);
+        topics
+            .chain(promised.map(|(topic, _)| topic))
+            .cloned()
+            .collect()
+    }
+
+    /// Somebody wants the wheel no more. Returns the driver that it had asked, and whom it kept waiting.
+    pub(crate) fn give_up(
+        &mut self,
+        topic: &str,
+        id: ParticipantId,
+    ) -> (Option<ParticipantId>, BTreeSet<ParticipantId>) {
+        let driver = self.driven.get_mut(topic).and_then(|driven| {
+            driven.asker.take_if(|asker| *asker == id)?;
+            Some(driven.by.participant)
+        });
+        let told = match self.promised.get(topic) {
+            Some(promise) if promise.to == id => self.end_promise(topic),
+            _ => BTreeSet::new(),
+        };
+        (driver, told)
+    }
+
+    fn end_promise(&mut self, topic: &str) -> BTreeSet<ParticipantId> {
+        let promise = self.promised.remove(topic);
+        promise.map(|promise| promise.told).unwrap_or_default()
+    }
+
+    /// What was handed over and not taken in time: the topics, with those who were told that they
+    /// cannot drive.
+    pub(crate) fn lapsed(&mut self, now: Instant) -> Vec<(String, BTreeSet<ParticipantId>)> {
+        let promised = std::mem::take(&mut self.promised);
+        let (lapsed, lasting): (BTreeMap<_, _>, _) = promised
+            .into_iter()
+            .partition(|(_, promise)| promise.until <= now);
+        self.promised = lasting;
+        lapsed
+            .into_iter()
+            .map(|(topic, promise)| (topic, promise.told))
+            .collect()
     }
 
     /// A message of a participant that may publish was passed on: a sign of life. Returns whether it
@@ -109,7 +251,8 @@ impl CommandTopics {
             let driven = Driven {
                 by,
                 last: now,
-                told: BTreeSet::new(),
+                told: self.end_promise(topic),
+                asker: None,
             };
             self.driven.insert(topic.to_owned(), driven);
             true
@@ -134,7 +277,7 @@ impl CommandTopics {
         Some(released)
     }
 
-    /// The drivers that were stopped and have let go, each with its topic.
+    /// The drivers that were stopped, have let go and may drive again, each with its topic.
     pub(crate) fn let_go(&mut self, now: Instant) -> Vec<(String, ParticipantId)> {
         let stopped = std::mem::take(&mut self.stopped);
         let (ended, lasting): (BTreeMap<_, _>, _) = stopped
@@ -144,7 +287,18 @@ impl CommandTopics {
         ended
             .into_iter()
             .map(|(topic, stopped)| (topic, stopped.driver))
+            .filter(|(topic, driver)| !self.is_told(topic, *driver))
             .collect()
+    }
+
+    /// Whether somebody was told that it cannot drive, and that is so still.
+    fn is_told(&self, topic: &str, id: ParticipantId) -> bool {
+        let driven = self.driven.get(topic).map(|driven| &driven.told);
+        let promised = self.promised.get(topic).map(|promise| &promise.told);
+        driven
+            .into_iter()
+            .chain(promised)
+            .any(|told| told.contains(&id))
     }
 
     /// A channel is gone, or what came on it cannot be published.
@@ -157,6 +311,9 @@ impl CommandTopics {
     pub(crate) fn forget(&mut self, id: ParticipantId) {
         for driven in self.driven.values_mut() {
             driven.told.remove(&id);
+        }
+        for promise in self.promised.values_mut() {
+            promise.told.remove(&id);
         }
         self.stopped.retain(|_, stopped| stopped.driver != id);
     }
@@ -181,7 +338,8 @@ impl CommandTopics {
             .values()
             .map(|driven| driven.last + self.timeout);
         let let_go = self.stopped.values().map(|stopped| stopped.until);
-        silent.chain(let_go).min()
+        let lapse = self.promised.values().map(|promise| promise.until);
+        silent.chain(let_go).chain(lapse).min()
     }
 
     /// The topics that are driven, each with its driver.
@@ -197,6 +355,7 @@ impl CommandTopics {
             topic,
             by: driven.by,
             told: driven.told,
+            asker: driven.asker,
         })
     }
 }
@@ -264,6 +423,38 @@ mod tests {
         assert_eq!(commands.let_go(start + SECOND * 34 / 10), []);
         let let_go = commands.let_go(start + SECOND * 35 / 10);
         assert_eq!(let_go, [("/cmd_vel".to_owned(), ParticipantId(1))]);
+        assert_eq!(commands.next_timeout(), None);
+    }
+
+    #[test]
+    fn a_wheel_that_was_handed_over_is_kept_for_who_asked_for_a_while() {
+        let start = Instant::now();
+        let mut commands = commands();
+        let [first, second, third] = [1, 2, 3].map(ParticipantId);
+        assert_eq!(commands.ask("/cmd_vel", second), Asked::Free);
+        commands.on_message(start, "/cmd_vel", by(1, 1));
+        assert_eq!(commands.ask("/cmd_vel", first), Asked::Free);
+        assert_eq!(commands.answer("/cmd_vel", first), None);
+        assert_eq!(commands.ask("/cmd_vel", second), Asked::Driver(first));
+        assert_eq!(commands.ask("/cmd_vel", third), Asked::Before(second));
+        assert_eq!(commands.answer("/cmd_vel", second), None, "not the driver");
+        assert_eq!(commands.answer("/cmd_vel", first), Some(second));
+        assert_eq!(commands.answer("/cmd_vel", first), None, "once");
+        commands.hand_over(start, "/cmd_vel", second).unwrap();
+        let mut may = |now, id| commands.may_publish(now, "/cmd_vel", id);
+        let handed = Err(Obstacle::HandedTo(second));
+        assert_eq!(may(start + SECOND, first), handed);
+        assert_eq!(may(start + SECOND, third), handed);
+        assert_eq!(may(start + PROMISE, third), Ok(()));
+        assert_eq!(may(start + SECOND, second), Ok(()));
+        assert_eq!(
+            commands.let_go(start + 2 * SECOND),
+            [],
+            "it was told of the other"
+        );
+        let told = BTreeSet::from([first, third]);
+        let lapsed = commands.lapsed(start + PROMISE);
+        assert_eq!(lapsed, [("/cmd_vel".to_owned(), told)]);
         assert_eq!(commands.next_timeout(), None);
     }
 

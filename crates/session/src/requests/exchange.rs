@@ -192,7 +192,7 @@ impl Exchange {
         Err(refusal)
     }
 
-    /// Tells a participant about something that it did, but not again and again.
+    /// Tells a participant about something that it did, but not again and again. Returns whether it did.
     pub(crate) fn notice(
         &mut self,
         now: Instant,
@@ -200,11 +200,13 @@ impl Exchange {
         level: StatusLevel,
         text: String,
         status_id: String,
-    ) {
+    ) -> bool {
         let party = self.participants.get_mut(&id);
-        if party.is_some_and(|party| party.may_notice(now, &status_id)) {
+        let may = party.is_some_and(|party| party.may_notice(now, &status_id));
+        if may {
             self.reply(id, status(level, text, status_id));
         }
+        may
     }
 
     /// Sends a control message, if there is one.

@@ -2,6 +2,7 @@
 
 mod messages;
 mod names;
+mod wheel;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -12,7 +13,7 @@ use remote_access_protocol::ClientChannelId;
 use tracing::debug;
 
 use super::command_age::CommandAges;
-use super::command_topics::{CommandTopics, Released};
+use super::command_topics::CommandTopics;
 use super::exchange::Exchange;
 use super::queue::Busy;
 use super::request::{ClientChannelKey, Encoding, Request, UnknownEncoding};
@@ -22,6 +23,7 @@ use crate::ids::ParticipantId;
 use crate::permission::Action;
 use crate::status::withdraw;
 use names::{is_full_name, message_type};
+use wheel::{driven_status, stop, Seats};
 
 /// Longest name of a topic or type, in bytes. ROS 2 allows 255.
 const MAX_NAME: usize = 256;
@@ -48,6 +50,7 @@ enum ChannelError {
 pub(crate) struct Publishing {
     channels: BTreeMap<ClientChannelKey, ClientChannelState>,
     commands: CommandTopics,
+    seats: Seats,
     ages: CommandAges,
     /// Channels that one participant may have.
     max_channels: usize,
@@ -72,6 +75,7 @@ impl Publishing {
         Self {
             channels: BTreeMap::new(),
             commands,
+            seats: Seats::default(),
             ages,
             max_channels,
         }
@@ -130,6 +134,7 @@ impl Publishing {
                 exchange.notice(now, id, StatusLevel::Error, text, status_id);
             } else {
                 exchange.audit(now, id, Act::Publishes(topic));
+                self.tell_of_driver(exchange, now, topic, id);
             }
         }
     }
@@ -174,6 +179,9 @@ impl Publishing {
             failed: false,
             late: false,
         };
+        if self.commands.holds(&state.topic) {
+            self.seats.take(&state.topic, participant);
+        }
         self.channels.insert(key, state);
         Ok(())
     }
@@ -196,6 +204,7 @@ impl Publishing {
                 continue;
             };
             self.end_driving(exchange, now, key);
+            self.seats.leave(&state.topic, participant);
             exchange.audit(now, participant, Act::PublishesNoMore(&state.topic));
             exchange.forward_ending(Request::Unadvertise { key });
         }
@@ -214,6 +223,7 @@ impl Publishing {
             .map(|(key, _)| key.channel)
             .collect();
         self.unadvertise(exchange, now, id, &lost);
+        self.give_up_forbidden(exchange, id);
     }
 
     /// Forgets a participant whose channels have ended.
@@ -242,6 +252,9 @@ impl Publishing {
         }
         for (topic, driver) in self.commands.let_go(now) {
             exchange.reply(driver, withdraw(driven_status(&topic)));
+        }
+        for (topic, told) in self.commands.lapsed(now) {
+            wheel::is_free(exchange, &topic, told);
         }
     }
 
@@ -279,22 +292,8 @@ impl Publishing {
     }
 }
 
-fn stop(exchange: &mut Exchange, now: Instant, released: Released) {
-    let driver = released.by.participant;
-    exchange.audit(now, driver, Act::Stopped(&released.topic));
-    exchange.forward_ending(Request::Stop { key: released.by });
-    let withdrawal = withdraw(driven_status(&released.topic));
-    for id in released.told {
-        exchange.reply(id, withdrawal.clone());
-    }
-}
-
 fn channel_status(channel: ClientChannelId) -> String {
     format!("client-channel-{channel}")
-}
-
-fn driven_status(topic: &str) -> String {
-    format!("driven-{topic}")
 }
 
 #[cfg(test)]

@@ -203,7 +203,8 @@ impl Session {
             | ClientMessage::UnsubscribeParameterUpdates(_)
             | ClientMessage::SubscribeConnectionGraph
             | ClientMessage::UnsubscribeConnectionGraph
-            | ClientMessage::FetchAsset { .. }) => {
+            | ClientMessage::FetchAsset { .. }
+            | ClientMessage::Wheel { .. }) => {
                 self.with_requests(now, |requests| requests.handle(now, id, request));
             }
         }

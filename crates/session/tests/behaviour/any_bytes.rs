@@ -21,6 +21,8 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         r#"{"op":"subscribeParameterUpdates","parameterNames":["/n.a"]}"#,
         r#"{"op":"unsubscribeParameterUpdates","parameterNames":[]}"#,
         r#"{"op":"subscribeConnectionGraph"}"#,
+        r#"{"op":"wheel","topic":"/cmd_vel","act":"ask"}"#,
+        r#"{"op":"wheel","topic":"/cmd_vel","act":"give"}"#,
         r#"{"op":"unsubscribeConnectionGraph"}"#,
         r#"{"op":"fetchAsset","requestId":1,"uri":"package://a/b"}"#,
         "{",

@@ -11,6 +11,12 @@ use crate::harness::{permissive, Harness};
 
 const TIMEOUT: Duration = Duration::from_millis(500);
 
+const ADVERTISE: &str = r#"{"op":"advertise","channels":[{"id":1,"topic":"/cmd_vel","encoding":"cdr",
+    "schemaName":"geometry_msgs/msg/Twist"}]}"#;
+const ASK: &str = r#"{"op":"wheel","topic":"/cmd_vel","act":"ask"}"#;
+const GIVE: &str = r#"{"op":"wheel","topic":"/cmd_vel","act":"give"}"#;
+const KEEP: &str = r#"{"op":"wheel","topic":"/cmd_vel","act":"keep"}"#;
+
 fn key(viewer: u64) -> ClientChannelKey {
     ClientChannelKey {
         participant: ParticipantId(viewer),
@@ -28,11 +34,7 @@ fn drivers(count: u64) -> Harness {
         harness.join(id, id % 2 == 0);
         let name = format!("driver {id}");
         harness.session.participant_named(ParticipantId(id), name);
-        harness.json(
-            id,
-            r#"{"op":"advertise","channels":[{"id":1,"topic":"/cmd_vel","encoding":"cdr",
-                "schemaName":"geometry_msgs/msg/Twist"}]}"#,
-        );
+        harness.json(id, ADVERTISE);
     }
     harness.requests();
     harness
@@ -256,6 +258,130 @@ fn one_drives_and_the_others_see_who() {
     assert_eq!(harness.session.viewers()[0].drives, [""; 0]);
     harness.requests();
     assert_eq!(drive(&mut harness, 2), 1);
+}
+
+#[test]
+fn those_who_could_drive_are_told_who_does_before_they_try() {
+    let mut harness = drivers(3);
+    drive(&mut harness, 1);
+    let driven = "/cmd_vel is driven by driver 1; it is free when driver 1 stops";
+    assert_eq!(harness.statuses(2), [driven]);
+    // Who comes later is told as well.
+    harness.leave(3);
+    harness.join(4, true);
+    harness.json(4, ADVERTISE);
+    assert_eq!(harness.statuses(4), [driven]);
+    harness.pass(2 * TIMEOUT);
+    for viewer in [2, 4] {
+        assert_eq!(harness.statuses(viewer), [driven, "-driven-/cmd_vel"]);
+    }
+    assert!(harness
+        .statuses(1)
+        .iter()
+        .all(|text| !text.contains("driven by")));
+}
+
+#[test]
+fn the_wheel_is_asked_for_and_kept_or_handed_over() {
+    let mut harness = drivers(3);
+    harness.json(2, ASK);
+    assert_eq!(harness.statuses(2), ["/cmd_vel is free"]);
+    drive(&mut harness, 1);
+    harness.pass(TIMEOUT / 2);
+    drive(&mut harness, 1);
+    harness.pass(TIMEOUT / 2);
+    drive(&mut harness, 1);
+    harness.pass(TIMEOUT / 2);
+    harness.json(2, ASK);
+    assert_eq!(
+        harness.statuses(1),
+        ["driver 2 asks for the wheel of /cmd_vel"]
+    );
+    let last = |harness: &mut Harness, viewer| harness.statuses(viewer).pop().unwrap();
+    assert_eq!(
+        last(&mut harness, 2),
+        "driver 1 was asked for the wheel of /cmd_vel"
+    );
+    harness.json(3, ASK);
+    assert_eq!(
+        last(&mut harness, 3),
+        "driver 2 has asked for the wheel of /cmd_vel before"
+    );
+    // Only the driver answers.
+    harness.json(3, GIVE);
+    assert_eq!(harness.requests(), []);
+    harness.json(1, KEEP);
+    assert_eq!(last(&mut harness, 1), "-asked-/cmd_vel");
+    assert_eq!(
+        last(&mut harness, 2),
+        "driver 1 keeps the wheel of /cmd_vel"
+    );
+    assert_eq!(drive(&mut harness, 2), 0);
+    assert_eq!(drive(&mut harness, 1), 1);
+    harness.json(2, ASK);
+    harness.json(1, GIVE);
+    assert_eq!(harness.requests(), [Request::Stop { key: key(1) }]);
+    assert_eq!(
+        last(&mut harness, 2),
+        "driver 1 hands you the wheel of /cmd_vel, for 10 s"
+    );
+    // It is kept for who asked, but a stop is for everybody.
+    harness.pass(2 * TIMEOUT);
+    assert_eq!(drive(&mut harness, 1), 0);
+    assert_eq!(drive(&mut harness, 3), 0);
+    assert_eq!(last(&mut harness, 3), "/cmd_vel was handed to driver 2");
+    harness.bytes(3, &standstill()).unwrap();
+    let stop = harness.requests();
+    assert!(matches!(stop[..], [Request::Publish { .. }]), "{stop:?}");
+    assert_eq!(drive(&mut harness, 2), 1);
+    harness.pass(2 * TIMEOUT);
+    harness.requests();
+    assert_eq!(drive(&mut harness, 1), 1);
+}
+
+#[test]
+fn a_wheel_is_not_kept_for_who_is_gone() {
+    let mut harness = drivers(3);
+    drive(&mut harness, 1);
+    harness.json(2, ASK);
+    harness.json(1, GIVE);
+    harness.pass(2 * TIMEOUT);
+    harness.requests();
+    assert_eq!(drive(&mut harness, 3), 0);
+    harness.leave(2);
+    assert_eq!(
+        harness.statuses(3).last().map(String::as_str),
+        Some("-driven-/cmd_vel")
+    );
+    harness.requests();
+    assert_eq!(drive(&mut harness, 3), 1);
+    // Nor does who has gone wait for an answer.
+    harness.json(1, ASK);
+    assert_eq!(
+        harness.statuses(3).last().map(String::as_str),
+        Some("driver 1 asks for the wheel of /cmd_vel")
+    );
+    harness.leave(1);
+    assert_eq!(
+        harness.statuses(3).last().map(String::as_str),
+        Some("-asked-/cmd_vel")
+    );
+}
+
+#[test]
+fn a_wheel_that_nobody_takes_is_free_after_a_while() {
+    let mut harness = drivers(3);
+    drive(&mut harness, 1);
+    harness.json(2, ASK);
+    harness.json(1, GIVE);
+    assert_eq!(drive(&mut harness, 3), 0);
+    harness.pass(Duration::from_secs(10));
+    for viewer in [1, 3] {
+        let last = harness.statuses(viewer).pop();
+        assert_eq!(last.as_deref(), Some("-driven-/cmd_vel"), "{viewer}");
+    }
+    harness.requests();
+    assert_eq!(drive(&mut harness, 3), 1);
 }
 
 #[test]

@@ -63,11 +63,12 @@ impl State {
             ClientMessage::SubscribeConnectionGraph => self.watch_graph(id),
             ClientMessage::UnsubscribeConnectionGraph => self.unwatch_graph(id),
             ClientMessage::FetchAsset { request, uri } => self.fetch_asset(id, request, uri),
-            // Clients subscribe by their own ids, and send no times; the connection to the robot has
-            // pings of its own.
+            // Clients subscribe by their own ids, send no times and are one driver together; the
+            // connection to the robot has pings of its own.
             ClientMessage::Subscribe(_)
             | ClientMessage::Unsubscribe(_)
             | ClientMessage::TimedMessageData { .. }
+            | ClientMessage::Wheel { .. }
             | ClientMessage::Ping { .. }
             | ClientMessage::PingAck { .. } => {}
         }
@@ -111,6 +112,7 @@ impl State {
             | ClientMessage::UnsubscribeParameterUpdates(_)
             | ClientMessage::SubscribeConnectionGraph
             | ClientMessage::UnsubscribeConnectionGraph
+            | ClientMessage::Wheel { .. }
             | ClientMessage::Ping { .. }
             | ClientMessage::PingAck { .. } => {}
         }

@@ -6,6 +6,7 @@ import { readPad } from "../src/drive/gamepad";
 import { Grip, type Key } from "../src/drive/grip";
 import { staleReason } from "../src/drive/lock";
 import { parseSettings } from "../src/drive/settings";
+import { wheelOf } from "../src/drive/wheel";
 import { Robot } from "../src/remote/robot";
 
 const PLAIN = { type: "keydown", repeat: false, ctrlKey: false, metaKey: false, altKey: false };
@@ -71,6 +72,46 @@ test("who is refused is told who drives, until the robot is free", () => {
   // Another wording is shown as it is.
   status("driven-/cmd_vel", "somebody drives");
   assert.equal(driver.refusal, "somebody drives");
+});
+
+test("the wheel is asked for, taken by right, and its questions have an end", () => {
+  const robot = new Robot("r", () => 1000);
+  const driver = new Driver(robot, "/cmd_vel", "geometry_msgs/msg/Twist");
+  const json = (op: string, body: Record<string, unknown>) =>
+    robot.receive({ kind: "json", op, body: { op, ...body } }, 10);
+  const status = (id: string, message: string) => json("status", { level: 0, id, message });
+  const wheel = (nowMs = 1000) => wheelOf(robot, "/cmd_vel", nowMs);
+  status("driven-/cmd_vel", "/cmd_vel is driven by Ada; it is free when Ada stops");
+  assert.equal(wheel().canAsk, false, "an older robot cannot be asked");
+  json("serverInfo", { name: "R", capabilities: [], sessionId: "s", metadata: { wheel: "true" } });
+  status("driven-/cmd_vel", "/cmd_vel is driven by Ada; it is free when Ada stops");
+  driver.takesWheel = true;
+  assert.equal(driver.refusal, "Driven by Ada");
+  assert.deepEqual([wheel().canAsk, wheel().canTake], [true, false]);
+  // By right, and only on purpose.
+  status("driven-/cmd_vel", "/cmd_vel is driven by Ada; your command takes the wheel");
+  assert.equal(driver.refusal, undefined);
+  driver.takesWheel = false;
+  assert.equal(driver.refusal, "Driven by Ada");
+  assert.equal(wheel().canTake, true);
+  status("driven-/cmd_vel", "/cmd_vel was handed to Eve");
+  assert.equal(driver.refusal, "Handed to Eve");
+  assert.equal(wheel().canAsk, false);
+  status("asked-/cmd_vel", "Eve asks for the wheel of /cmd_vel");
+  assert.equal(wheel().asker, "Eve");
+  json("removeStatus", { statusIds: ["asked-/cmd_vel"] });
+  assert.equal(wheel().asker, undefined);
+  status("wheel-/cmd_vel", "Ada keeps the wheel of /cmd_vel");
+  assert.equal(wheel().answer, "Ada keeps the wheel");
+  assert.equal(wheel(12_000).answer, undefined);
+});
+
+test("who may not drive is told so", () => {
+  const robot = new Robot("r", () => 0);
+  const driver = new Driver(robot, "/cmd_vel", "geometry_msgs/msg/Twist");
+  const body = { op: "status", level: 2, id: "refused-driving-/cmd_vel", message: "no right to drive" };
+  robot.receive({ kind: "json", op: "status", body }, 10);
+  assert.equal(driver.refusal, "no right to drive");
 });
 
 test("a channel that the robot refuses does not drive", () => {

@@ -102,6 +102,25 @@ class Bench {
   }
 }
 
+test("what was forbidden is advertised again when it is allowed", () => {
+  const bench = new Bench();
+  const hello = (...capabilities: string[]) => bench.json("serverInfo", { capabilities, sessionId: "one" });
+  hello("clientPublish");
+  const channel = {
+    topic: "/a",
+    encoding: "cdr",
+    schemaName: "a/msg/B",
+    schemaEncoding: "ros2msg",
+    schema: "",
+  };
+  bench.robot.advertise(channel);
+  hello("clientPublish");
+  assert.equal(bench.ops("advertise").length, 1);
+  hello();
+  hello("clientPublish");
+  assert.equal(bench.ops("advertise").length, 2);
+});
+
 test("a topic is subscribed while somebody watches it, once for all of them, and a little longer", () => {
   const bench = new Bench();
   bench.hello();

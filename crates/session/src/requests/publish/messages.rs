@@ -7,10 +7,10 @@ use remote_access_protocol::server::StatusLevel;
 use remote_access_protocol::ClientChannelId;
 use tracing::debug;
 
-use super::{driven_status, stop, Publishing};
+use super::wheel::{driven_status, may_take, name_of, refusal, stop};
+use super::Publishing;
 use crate::audit::Act;
 use crate::ids::ParticipantId;
-use crate::permission::Action;
 use crate::requests::command_topics::Obstacle;
 use crate::requests::exchange::Exchange;
 use crate::requests::request::{ClientChannelKey, Request};
@@ -111,42 +111,47 @@ impl Publishing {
             return;
         }
         let topic = &state.topic;
+        let stands_still = state.velocity && is_standstill(&message);
         let mut obstacle = self.commands.may_publish(now, topic, participant).err();
-        if let Some(Obstacle::DrivenBy(driver)) = obstacle {
-            let overrides = |id| exchange.permits(id, Action::OverrideDriver);
-            if state.velocity && is_standstill(&message) {
+        match obstacle {
+            Some(Obstacle::DrivenBy(_)) if stands_still => {
                 self.stop_driver(exchange, now, key);
                 return;
             }
-            if overrides(participant) && !overrides(driver) {
+            Some(Obstacle::DrivenBy(driver)) if may_take(exchange, participant, driver) => {
                 exchange.audit(now, driver, Act::Overridden(topic));
                 if let Some(released) = self.commands.take_over(topic) {
                     stop(exchange, now, released);
                 }
                 obstacle = self.commands.may_publish(now, topic, participant).err();
             }
+            // Nobody drives: a stop is in nobody's way, and is no driving.
+            Some(Obstacle::HandedTo(_)) if stands_still => {
+                if let Err(busy) = exchange.forward(Request::Publish { key, message }) {
+                    self.tell_not_published(exchange, now, key, &busy.to_string());
+                }
+                return;
+            }
+            Some(Obstacle::HandedTo(other)) if may_take(exchange, participant, other) => {
+                obstacle = None;
+            }
+            _ => {}
         }
         if let Some(obstacle) = obstacle {
-            let text = match obstacle {
-                Obstacle::DrivenBy(driver) => {
-                    let driver = name_of(exchange, driver);
-                    format!("{topic} is driven by {driver}; it is free when {driver} stops")
-                }
-                Obstacle::Stopped => {
-                    format!("{topic} was stopped by another; let go to drive again")
-                }
-            };
+            let text = refusal(exchange, topic, obstacle);
             let status_id = driven_status(topic);
             exchange.notice(now, participant, StatusLevel::Warning, text, status_id);
             return;
         }
         match exchange.forward(Request::Publish { key, message }) {
             Ok(()) => {
+                state.messages += 1;
                 // What is refused must not put off the stop.
                 if self.commands.on_message(now, &state.topic, key) {
-                    exchange.audit(now, participant, Act::Drives(&state.topic));
+                    let topic = state.topic.clone();
+                    exchange.audit(now, participant, Act::Drives(&topic));
+                    self.tell_seated(exchange, now, &topic, participant);
                 }
-                state.messages += 1;
             }
             Err(busy) => self.tell_not_published(exchange, now, key, &busy.to_string()),
         }
@@ -168,13 +173,6 @@ impl Publishing {
         let text = format!("{topic} was stopped by {by}; let go to drive again");
         let status_id = driven_status(topic);
         exchange.notice(now, driver, StatusLevel::Warning, text, status_id);
-    }
-}
-
-fn name_of(exchange: &Exchange, id: ParticipantId) -> String {
-    match exchange.name(id) {
-        "" => "another viewer".to_owned(),
-        name => name.to_owned(),
     }
 }
 

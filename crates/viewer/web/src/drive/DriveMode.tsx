@@ -12,6 +12,7 @@ import type { Robot } from "../remote/robot";
 import { camerasOf } from "../ros/cameras";
 import { topicsOf } from "../ros/kinds";
 import { Presets } from "./Controls";
+import { AskForWheel } from "./Handover";
 import { closeDriveMode } from "./mode";
 import { Pad, Speeds } from "./Pad";
 import { pilotOf } from "./pilot";
@@ -55,11 +56,14 @@ export function DriveMode({ place }: { place: Place }) {
         )}
         <Tool icon="close" label="Leave drive mode" run={closeDriveMode} />
       </div>
-      {lock !== undefined && (
-        <p class="drive-lock" role="alert">
-          {lock}
-        </p>
-      )}
+      <div class="drive-notices">
+        {lock !== undefined && (
+          <p class="drive-lock" role="alert">
+            {lock}
+          </p>
+        )}
+        <AskForWheel pilot={pilot} />
+      </div>
       <div class="drive-map">
         <MapPanel place={place} spec={{ id: "drive", kind: "map" }} visible />
       </div>

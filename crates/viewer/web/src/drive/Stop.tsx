@@ -2,6 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { refused } from "../app/permissions";
 import type { Place } from "../app/state";
+import { WheelQuestion } from "./Handover";
 import { pilotOf } from "./pilot";
 
 /** How long the outcome stays, in milliseconds. */
@@ -42,6 +43,7 @@ export function StopButton({ place }: { place: Place }) {
   }
   return (
     <div class="stop">
+      <WheelQuestion pilot={pilot} />
       <p role="status" class={outcome?.isError ? "error" : ""}>
         {outcome?.text}
       </p>

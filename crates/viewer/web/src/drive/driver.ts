@@ -4,6 +4,7 @@
  */
 import type { Robot } from "../remote/robot";
 import { encodeTwist, STANDSTILL, type TwistType, twistSchema, type Velocity } from "../ros/twist";
+import { wheelOf } from "./wheel";
 
 /** Time between two commands while somebody holds on. */
 const PERIOD_MS = 50;
@@ -17,6 +18,8 @@ export class Driver {
   #channel: number | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #velocity = STANDSTILL;
+  /** Whether to drive although another does, by right. */
+  takesWheel = false;
 
   constructor(robot: Robot, topic: string, type: TwistType) {
     this.#robot = robot;
@@ -29,16 +32,23 @@ export class Driver {
   }
 
   /**
-   * Why the robot does not take commands from here, as it said itself: somebody else drives, or the
-   * channel was refused.
+   * Why the robot does not take commands from here, as it said itself: somebody else drives, the channel
+   * was refused, or driving is.
    */
   get refusal(): string | undefined {
-    const driven = this.#robot.statuses.get(`driven-${this.#topic}`);
-    if (driven) {
-      const name = / is driven by (.+); it is free when /s.exec(driven.message)?.[1];
-      return name === undefined ? driven.message : `Driven by ${name}`;
+    const { obstacle, canTake } = wheelOf(this.#robot, this.#topic, 0);
+    if (obstacle !== undefined && !(canTake && this.takesWheel)) {
+      return obstacle;
     }
-    return this.#robot.statuses.get(`client-channel-${this.#channel}`)?.message;
+    const { statuses } = this.#robot;
+    const refused =
+      statuses.get(`refused-driving-${this.#topic}`) ?? statuses.get(`client-channel-${this.#channel}`);
+    return refused?.message;
+  }
+
+  /** Makes ready to drive, so that the robot tells who does. */
+  prepare(): void {
+    this.#open();
   }
 
   /** Drives so fast from now on, until the next call or {@link stop}. */

@@ -1,5 +1,5 @@
 /** What drives one robot from this page: pads, keys and a gamepad, their lock, and STOP. */
-import { signal } from "@preact/signals";
+import { type Signal, signal } from "@preact/signals";
 import { stopOnLeaving } from "../app/leaving";
 import { refused } from "../app/permissions";
 import type { Place } from "../app/state";
@@ -11,6 +11,7 @@ import { firstPad, readPad } from "./gamepad";
 import { Grip, type Stick } from "./grip";
 import { staleReason } from "./lock";
 import { type DriveSettings, parseSettings } from "./settings";
+import { type Wheel, wheelOf } from "./wheel";
 
 /** How often the lock and the gamepad are looked at. */
 const LOOK_MS = 50;
@@ -27,6 +28,8 @@ export class Pilot {
   readonly gamepad = signal<string | undefined>(undefined);
   /** What became of the last STOP. */
   readonly outcome = signal<{ text: string; isError: boolean } | undefined>(undefined);
+  /** Who has the wheel. */
+  readonly wheel: Signal<Wheel>;
   readonly grip = new Grip();
 
   #place: Place;
@@ -42,6 +45,7 @@ export class Pilot {
   constructor(place: Place) {
     this.#place = place;
     this.#driver = this.#makeDriver();
+    this.wheel = signal(this.#wheelNow());
     // A pad is never seen open before somebody has looked.
     this.lock.value = this.#reason();
   }
@@ -122,6 +126,25 @@ export class Pilot {
     );
   }
 
+  /** Asks who drives for the wheel. */
+  askForWheel(): void {
+    this.#place.robot.wheel(this.settings.value.topic, "ask");
+  }
+
+  /** Answers who asks for the wheel that is held here. */
+  answerWheel(answer: "give" | "keep"): void {
+    if (answer === "give") {
+      this.release();
+    }
+    this.#place.robot.wheel(this.settings.value.topic, answer);
+  }
+
+  /** Lets the next command take the wheel from who drives, where that is a right of this viewer. */
+  takeWheel(): void {
+    this.#driver.takesWheel = true;
+    this.#look();
+  }
+
   /** Takes up what was stored for the robot, whose name is known when somebody sees it. */
   #load(): void {
     if (this.#loaded !== this.#key) {
@@ -159,7 +182,25 @@ export class Pilot {
     };
   }
 
+  #wheelNow(): Wheel {
+    return wheelOf(this.#place.robot, this.settings.value.topic, performance.now());
+  }
+
+  #lookAtWheel(): void {
+    if (this.#users > 0 && refused(this.#place, "clientPublish") === undefined) {
+      this.#driver.prepare();
+    }
+    const wheel = this.#wheelNow();
+    if (JSON.stringify(wheel) !== JSON.stringify(this.wheel.value)) {
+      this.wheel.value = wheel;
+    }
+    if (wheel.driver === undefined) {
+      this.#driver.takesWheel = false;
+    }
+  }
+
   #look(): void {
+    this.#lookAtWheel();
     const lock = this.#reason();
     if (lock !== undefined && this.lock.value === undefined && this.release()) {
       shake();

@@ -134,9 +134,7 @@ export class Robot {
     this.#calls.failAll(reason);
     this.#requests.failAll(reason);
     this.#assets.failAll(reason);
-    for (const channel of this.#published.values()) {
-      this.#send("advertise", { channels: [channel] });
-    }
+    this.#advertiseAgain();
     if (this.#wantsParameters && link) {
       this.#askParameters();
     }
@@ -237,6 +235,11 @@ export class Robot {
     const send = () => this.#send("setParameters", { parameters: [parameter], id });
     const parameters = await this.#requests.request(id, this.#now(), send);
     return parameters.find((each) => each.name === parameter.name);
+  }
+
+  /** Asks who drives for the wheel of a command topic, or answers who asks. */
+  wheel(topic: string, act: "ask" | "give" | "keep"): void {
+    this.#send("wheel", { topic, act });
   }
 
   /** Opens a channel to publish on. The robot hears of it again whenever it is connected anew. */
@@ -350,6 +353,7 @@ export class Robot {
   #serverInfo(body: Record<string, unknown>): void {
     const sessionId = text(body.sessionId);
     const isSame = this.info?.sessionId === sessionId;
+    const couldPublish = this.info?.capabilities.includes("clientPublish");
     this.info = {
       name: text(body.name),
       capabilities: list(body.capabilities).map(text),
@@ -369,6 +373,16 @@ export class Robot {
     this.#changed("services");
     if (this.#wantsParameters) {
       this.#askParameters();
+    }
+    if (couldPublish === false && this.info.capabilities.includes("clientPublish")) {
+      // What was forbidden has ended at the robot.
+      this.#advertiseAgain();
+    }
+  }
+
+  #advertiseAgain(): void {
+    for (const channel of this.#published.values()) {
+      this.#send("advertise", { channels: [channel] });
     }
   }
 

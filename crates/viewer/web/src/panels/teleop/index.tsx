@@ -3,6 +3,7 @@
 import { useRepaint, useWatch } from "../../app/hooks";
 import { PATHS } from "../../app/icons";
 import { DriveSettings } from "../../drive/Controls";
+import { AskForWheel } from "../../drive/Handover";
 import { openDriveMode } from "../../drive/mode";
 import { Pad, Speeds } from "../../drive/Pad";
 import { type Pilot, pilotOf } from "../../drive/pilot";
@@ -36,6 +37,7 @@ function TeleopPanel({ place, visible }: PanelProps) {
     <div class="body teleop">
       {lock !== undefined && <Hint>{lock}</Hint>}
       {lock === undefined && driver !== undefined && <Hint>Driven by {driver}</Hint>}
+      <AskForWheel pilot={pilot} />
       <div class="stick">
         <Pad pilot={pilot} active={visible} />
         <Speeds pilot={pilot} />
