@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import urlencode
@@ -131,3 +132,21 @@ def test_a_goal_is_set_on_the_map_and_sent_when_it_is_confirmed(new_tab: TabFact
     assert goals[0][0] == 1.5
     assert abs(goals[0][1]) < 0.5
     assert abs(goals[0][2] - 0.7071) < 0.01
+    # Several places make a route. The demo robot goes to none of them, so a person leads it on.
+    route = panel.get_by_role("region", name="Route")
+    for x in ("2", "-2"):
+        form.get_by_label("x", exact=True).fill(x)
+        form.get_by_role("button", name="Add to the route").click()
+    form.get_by_role("button", name="Close").click()
+    panel.screenshot(path=pictures / "route.png")
+    route.get_by_role("button", name="Send the robot along 2 places").click()
+    wait_for(lambda: len(goals) == 2, "first place", tab)
+    route.get_by_text(re.compile(r"To place 1 of 2, \d")).wait_for()
+    route.get_by_role("button", name="Skip").click()
+    wait_for(lambda: len(goals) == 3, "second place", tab)
+    # STOP ends it: the robot is sent to where it is.
+    tab.page.get_by_role("button", name="STOP", exact=True).dispatch_event("pointerdown")
+    route.get_by_text("STOP has ended the route").wait_for()
+    wait_for(lambda: len(goals) == 4, "goal where the robot is", tab)
+    assert [goal[0] for goal in goals[1:3]] == [2, -2]
+    assert abs(goals[3][0]) != 2

@@ -13,6 +13,7 @@ import { accuracyM, hasFix, metresFrom } from "../src/ros/geo";
 import { encodeAim, GOAL, INITIAL_POSE } from "../src/ros/goals";
 import { gridPixels, isCostmap } from "../src/ros/grid";
 import { decoderFor, messageType } from "../src/ros/schema";
+import { Route } from "../src/route/route";
 
 test("a goal and an initial pose are what Nav2 and AMCL take", () => {
   const aim = { x: 1.5, y: -2, yaw: Math.PI / 2 };
@@ -165,4 +166,28 @@ string text`;
   assert.equal(constantName(type, ["status", 3, "level"], 2), "ERROR");
   assert.equal(constantName(type, ["status", 3, "text"], "2"), undefined);
   assert.equal(constantName(type, ["none"], 0), undefined);
+});
+
+test("a robot goes on when it has stayed at a place of its route", () => {
+  const route = new Route([
+    { x: 0, y: 0, yaw: 0 },
+    { x: 5, y: 0, yaw: 0 },
+  ]);
+  const far = { x: 3, y: 4 };
+  assert.equal(route.distance(far), 5);
+  assert.equal(route.distance(undefined), undefined);
+  assert.equal(route.look(far, 0), false);
+  assert.equal(route.look({ x: 0.2, y: 0 }, 100), false);
+  // It only passed by.
+  assert.equal(route.look(far, 600), false);
+  assert.equal(route.look({ x: 0.2, y: 0 }, 1200), false);
+  assert.equal(route.look(undefined, 1300), false);
+  assert.equal(route.look({ x: 0.2, y: 0.1 }, 2000), false);
+  assert.equal(route.at, 0);
+  assert.equal(route.look({ x: 0.2, y: 0.1 }, 3000), true);
+  assert.equal(route.at, 1);
+  assert.equal(route.look({ x: 0.2, y: 0.1 }, 9000), false);
+  route.skip();
+  assert.equal(route.goal, undefined);
+  assert.equal(route.look({ x: 5, y: 0 }, 9999), false);
 });

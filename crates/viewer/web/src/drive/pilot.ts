@@ -5,6 +5,7 @@ import { refused } from "../app/permissions";
 import type { Place } from "../app/state";
 import type { Robot } from "../remote/robot";
 import { topicsOf } from "../ros/kinds";
+import { navigatorOf } from "../route/navigator";
 import { Driver } from "./driver";
 import { emergencyStop } from "./emergency";
 import { firstPad, readPad } from "./gamepad";
@@ -90,6 +91,7 @@ export class Pilot {
   hold(next: Stick | undefined): void {
     if (next && this.lock.value === undefined && this.#users > 0) {
       const { speed, turnSpeed } = this.settings.value;
+      navigatorOf(this.#place.robot).stay("Driving by hand has ended the route");
       this.stick.value = next;
       this.#driver.drive({ ahead: next.ahead * speed, left: 0, turn: next.turn * turnSpeed });
     } else {
@@ -112,6 +114,7 @@ export class Pilot {
     this.release();
     this.#load();
     this.#driver.sendStop();
+    navigatorOf(this.#place.robot).stay("STOP has ended the route");
     this.outcome.value = { text: "STOP was sent", isError: false };
     emergencyStop(this.#place.robot).then(
       (text) => {

@@ -7,6 +7,8 @@ import type { Place } from "../app/state";
 import { useSetting } from "../app/workspace";
 import type { Robot } from "../remote/robot";
 import { type Aim, type AimKind, encodeAim, GOAL, INITIAL_POSE } from "../ros/goals";
+import { navigatorOf } from "../route/navigator";
+import { RouteBar } from "../route/RouteBar";
 
 const KINDS = [GOAL, INITIAL_POSE];
 /** A pointer that goes no farther, in metres, does not turn the heading. */
@@ -93,7 +95,12 @@ interface AimBarProps extends AimProps {
 /** The place as numbers, and the confirmation, above the view. */
 export function AimBar({ aiming, ...others }: AimBarProps) {
   const isOff = refused(others.place, "clientPublish") !== undefined;
-  return aiming && !isOff ? <AimForm key={aiming.kind.topic} aiming={aiming} {...others} /> : null;
+  return (
+    <div class="aims">
+      {aiming && !isOff && <AimForm key={aiming.kind.topic} aiming={aiming} {...others} />}
+      {!isOff && others.spec.id !== "drive" && <RouteBar place={others.place} />}
+    </div>
+  );
 }
 
 type AimFormProps = Omit<AimBarProps, "aiming"> & { aiming: Aiming };
@@ -146,6 +153,15 @@ function AimForm({ place, spec, frame, aiming, setAiming }: AimFormProps) {
       <button type="submit" class="primary">
         {kind.action}
       </button>
+      {kind === GOAL && (
+        <button
+          type="button"
+          title="The robot goes to the places of the route one after another"
+          onClick={() => setOutcome(navigatorOf(place.robot).add(aim, frame, topic))}
+        >
+          Add to the route
+        </button>
+      )}
       <button type="button" onClick={() => setAiming(undefined)}>
         Close
       </button>

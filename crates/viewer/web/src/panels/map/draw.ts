@@ -39,6 +39,7 @@ export function drawMap(
   layers: MapLayer[],
   transforms: Transforms,
   aim: Aim | undefined,
+  route: { places: readonly Aim[]; frame: string },
 ): Drawn {
   const context = canvas.getContext("2d");
   if (!context) {
@@ -87,16 +88,41 @@ export function drawMap(
       robot = compose(base, pose);
     }
   }
+  const base = route.places.length > 0 ? transforms.pose(route.frame, root) : undefined;
+  if (base) {
+    context.save();
+    enter(context, base);
+    drawRoute(context, route.places, 1 / camera.pixelsPerMetre);
+    context.restore();
+  }
   if (aim) {
-    const orientation = { x: 0, y: 0, z: Math.sin(aim.yaw / 2), w: Math.cos(aim.yaw / 2) };
-    drawRobot(
-      context,
-      { position: { x: aim.x, y: aim.y, z: 0 }, orientation },
-      1.4 / camera.pixelsPerMetre,
-      "#3ecf8e",
-    );
+    drawRobot(context, poseOf(aim), 1.4 / camera.pixelsPerMetre, CHOSEN);
   }
   return { robot, frame: root };
+}
+
+/** The colour of what the user chooses. */
+const CHOSEN = "#3ecf8e";
+
+function poseOf({ x, y, yaw }: Aim): Pose {
+  const orientation = { x: 0, y: 0, z: Math.sin(yaw / 2), w: Math.cos(yaw / 2) };
+  return { position: { x, y, z: 0 }, orientation };
+}
+
+/** The places of a route in their order. */
+function drawRoute(context: Context, places: readonly Aim[], pixel: number): void {
+  context.beginPath();
+  for (const { x, y } of places) {
+    context.lineTo(x, y);
+  }
+  context.strokeStyle = CHOSEN;
+  context.lineWidth = 1.5 * pixel;
+  context.setLineDash([6 * pixel, 4 * pixel]);
+  context.stroke();
+  context.setLineDash([]);
+  for (const place of places) {
+    drawRobot(context, poseOf(place), 0.9 * pixel, CHOSEN);
+  }
 }
 
 /** The map itself, not what is computed from it. */

@@ -5,6 +5,7 @@ import { PATHS } from "../../app/icons";
 import { useSetting } from "../../app/workspace";
 import { typeOf } from "../../ros/kinds";
 import { yaw } from "../../ros/tf";
+import { navigatorOf } from "../../route/navigator";
 import { AimBar, AimTools, useAim } from "../aim";
 import { LayerMenu, type LayerTypes, shownLayers } from "../layers";
 import type { PanelProps, PanelType } from "../panel";
@@ -43,6 +44,7 @@ export function MapPanel({ place, spec, visible }: PanelProps) {
   const [where, setWhere] = useState<string>();
   const [frame, setFrame] = useState("");
   const { aiming, setAiming, point } = useAim();
+  const navigator = navigatorOf(robot);
   const store = useTransforms(robot, visible);
   const layers = shownLayers(robot, TYPES, spec);
   useWatch(robot, layers, visible);
@@ -70,6 +72,7 @@ export function MapPanel({ place, spec, visible }: PanelProps) {
         shown,
         store.current,
         aiming?.aim,
+        { places: navigator.places.value, frame: navigator.frame },
       );
       setFrame(frame);
       if (pose && follows) {
