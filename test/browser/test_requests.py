@@ -58,14 +58,23 @@ def test_parameters_are_read_set_and_followed(new_tab: TabFactory, observer: Obs
     there = other.panel("parameters").locator('input[name="/demo_robot.speed"]')
     wait_for(lambda: there.input_value() == "0.75", "parameter in the other browser", other)
     panel.screenshot(path=pictures / "parameters.png")
-    # The node allows 0 to 3.
+    # What the node says of it.
+    panel.get_by_text("double, 0 to 3", exact=True).wait_for()
     speed.fill("99")
     panel.get_by_role("button", name="Set").click()
-    panel.get_by_role("alert").filter(has_text="keeps 0.75").wait_for()
+    panel.get_by_role("alert").filter(has_text="0 to 3 is possible").wait_for()
     assert parameter(observer, "speed") == 0.75
+    panel.get_by_label("Find a parameter").fill("/demo_robot.start_type_description")
+    panel.get_by_text("bool, read-only", exact=True).wait_for()
+    assert panel.locator('input[name="/demo_robot.start_type_description_service"]').is_disabled()
+    panel.get_by_label("Find a parameter").fill("/demo_robot.s")
     speed.fill("fast")
     panel.get_by_role("button", name="Set").click()
     panel.get_by_role("alert").filter(has_text="number").wait_for()
     speed.fill(before)
     panel.get_by_role("button", name="Set").click()
     wait_for(lambda: parameter(observer, "speed") == float(before), "parameter in ROS", tab)
+    # Both keep what it was.
+    for each in (panel, other.panel("parameters")):
+        each.locator(".history li", has_text=f"/demo_robot.speed: {before} \u2192 0.75").wait_for(state="attached")
+        each.locator(".history li", has_text=f"/demo_robot.speed: 0.75 \u2192 {before}").wait_for(state="attached")

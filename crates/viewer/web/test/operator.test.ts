@@ -5,14 +5,17 @@ import { TimeSeries } from "../src/panels/plot/series";
 import { Recorder } from "../src/panels/record/recorder";
 import { History, hueOf } from "../src/panels/states/history";
 import type { Channel } from "../src/remote/channel";
+import type { ServiceInfo } from "../src/remote/messages";
 import type { Robot } from "../src/remote/robot";
 import { parseViewers } from "../src/remote/viewers";
 import type { MessageSink } from "../src/remote/watches";
+import { annotationShapes, ImageMarkers } from "../src/ros/annotations";
+import { type Callable, describe, descriptorText, misfit } from "../src/ros/descriptors";
 import { constantName } from "../src/ros/enums";
 import { accuracyM, hasFix, metresFrom } from "../src/ros/geo";
 import { encodeAim, GOAL, INITIAL_POSE } from "../src/ros/goals";
 import { gridPixels, isCostmap } from "../src/ros/grid";
-import { decoderFor, messageType } from "../src/ros/schema";
+import { decoderFor, encode, messageType } from "../src/ros/schema";
 import { Route } from "../src/route/route";
 
 test("a goal and an initial pose are what Nav2 and AMCL take", () => {
@@ -190,4 +193,92 @@ test("a robot goes on when it has stayed at a place of its route", () => {
   route.skip();
   assert.equal(route.goal, undefined);
   assert.equal(route.look({ x: 5, y: 0 }, 9999), false);
+});
+
+test("annotations and image markers become shapes", () => {
+  const red = { r: 1, g: 0, b: 0, a: 1 };
+  const none = { r: 0, g: 0, b: 0, a: 0 };
+  const at = { x: 3, y: 4 };
+  const [circle, box, label] = annotationShapes({
+    circles: [{ position: at, diameter: 10, thickness: 2, fill_color: none, outline_color: red }],
+    points: [
+      { type: 2, points: [at, at], outline_color: red, outline_colors: [], fill_color: red, thickness: 1 },
+      { type: 9, points: [at], outline_color: red, outline_colors: [], fill_color: red, thickness: 1 },
+    ],
+    texts: [{ position: at, text: "cat", font_size: 12, text_color: red, background_color: none }],
+  });
+  assert.deepEqual([circle?.kind, circle?.radius, circle?.fill], ["circle", 5, undefined]);
+  assert.deepEqual([box?.kind, box?.outline, box?.fill], ["loop", "rgb(255 0 0 / 1)", "rgb(255 0 0 / 1)"]);
+  assert.deepEqual([label?.kind, label?.text, label?.size], ["text", "cat", 12]);
+
+  const markers = new ImageMarkers();
+  const marker = (id: number, action: number, sec: number) => ({
+    ns: "a",
+    id,
+    type: 0,
+    action,
+    position: at,
+    scale: 10,
+    outline_color: red,
+    filled: 1,
+    fill_color: red,
+    lifetime: { sec, nanosec: 0 },
+    points: [],
+    outline_colors: [],
+  });
+  markers.take(marker(1, 0, 0), 0);
+  markers.take(marker(2, 0, 1), 0);
+  assert.deepEqual(
+    markers.shapes(999).map(({ radius }) => radius),
+    [5, 5],
+  );
+  assert.equal(markers.shapes(1000).length, 1, "one has ended");
+  markers.take(marker(1, 1, 0), 1000);
+  assert.equal(markers.shapes(1000).length, 0, "and one was removed");
+  for (let id = 0; id < 5000; id += 1) {
+    markers.take(marker(id, 0, 0), 1000);
+  }
+  assert.equal(markers.shapes(1000).length, 2000);
+});
+
+test("a node's description of its parameters is taken for what it is", async () => {
+  const range = { from_value: 0, to_value: 3, step: 0 };
+  const service = (id: number, name: string, request: string, response: string): ServiceInfo => {
+    const part = (schema: string) => ({ encoding: "cdr", schemaEncoding: "ros2msg", schema, schemaName: "" });
+    return { id, name, type: "", request: part(request), response: part(response) } as ServiceInfo;
+  };
+  const described = service(
+    1,
+    "/node/describe_parameters",
+    "string[] names",
+    `rcl_interfaces/ParameterDescriptor[] descriptors\n${"=".repeat(80)}\nMSG: rcl_interfaces/ParameterDescriptor
+string name\nuint8 type\nstring description\nstring additional_constraints\nbool read_only\nbool dynamic_typing
+rcl_interfaces/FloatingPointRange[<=1] floating_point_range\nrcl_interfaces/IntegerRange[<=1] integer_range
+${"=".repeat(80)}\nMSG: rcl_interfaces/FloatingPointRange\nfloat64 from_value\nfloat64 to_value\nfloat64 step
+${"=".repeat(80)}\nMSG: rcl_interfaces/IntegerRange\nint64 from_value\nint64 to_value\nuint64 step\n`,
+  );
+  const asked: unknown[] = [];
+  const robot: Callable = {
+    services: new Map([[1, described]]),
+    call: async (to, request) => {
+      asked.push(decoderFor({ ...to.request, encoding: "cdr" })(request));
+      const rest = { additional_constraints: "", dynamic_typing: false };
+      const one = { name: "speed", type: 3, description: "how fast", read_only: false, ...rest };
+      const two = { name: "", type: 1, description: "", read_only: true, ...rest };
+      const descriptors = [
+        { ...one, floating_point_range: [range], integer_range: [] },
+        { ...two, floating_point_range: [], integer_range: [] },
+      ];
+      return { encoding: "cdr", payload: encode(messageType(to.response), { descriptors }) };
+    },
+  };
+  const found = await describe(robot, "/node", ["speed", "fixed"]);
+  assert.deepEqual(asked, [{ names: ["speed", "fixed"] }]);
+  const [speed, fixed] = [found?.get("speed"), found?.get("fixed")];
+  assert.equal(speed && descriptorText(speed), "double, 0 to 3");
+  assert.equal(fixed && descriptorText(fixed), "bool, read-only");
+  assert.equal(misfit(speed, 3.5), "0 to 3 is possible");
+  assert.equal(misfit(speed, 3), undefined);
+  assert.equal(misfit(fixed, true), undefined);
+  assert.equal(await describe(robot, "/other", ["a"]), undefined);
 });

@@ -121,6 +121,27 @@ test("what was forbidden is advertised again when it is allowed", () => {
   assert.equal(bench.ops("advertise").length, 2);
 });
 
+test("changes of parameters are kept, whoever made them", () => {
+  const bench = new Bench();
+  const values = (id: string | undefined, value: unknown) =>
+    bench.json("parameterValues", { id, parameters: [{ name: "/a.b", value }] });
+  bench.hello();
+  values("page-all", 1);
+  values(undefined, 1);
+  assert.deepEqual(bench.robot.parameterChanges, []);
+  values(undefined, 2);
+  values("page-9", 3);
+  const changes = bench.robot.parameterChanges.map(({ name, from, to }) => [name, from, to]);
+  assert.deepEqual(changes, [
+    ["/a.b", 1, 2],
+    ["/a.b", 2, 3],
+  ]);
+  for (let value = 0; value < 500; value += 1) {
+    values(undefined, value);
+  }
+  assert.equal(bench.robot.parameterChanges.length, 200);
+});
+
 test("a topic is subscribed while somebody watches it, once for all of them, and a little longer", () => {
   const bench = new Bench();
   bench.hello();

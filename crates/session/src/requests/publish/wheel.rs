@@ -74,7 +74,7 @@ impl Publishing {
     }
 
     fn ask(&mut self, exchange: &mut Exchange, now: Instant, id: ParticipantId, topic: &str) {
-        let answer = match self.commands.ask(topic, id) {
+        let text = match self.commands.ask(topic, id) {
             Asked::Free => format!("{topic} is free"),
             Asked::Before(other) => {
                 let other = name_of(exchange, other);
@@ -84,14 +84,23 @@ impl Publishing {
                 let asker = name_of(exchange, id);
                 let text = format!("{asker} asks for the wheel of {topic}");
                 let status_id = asked_status(topic);
-                if exchange.notice(now, driver, StatusLevel::Info, text, status_id) {
-                    exchange.audit(now, id, Act::AsksForWheel(topic));
+                if !exchange.notice(now, driver, StatusLevel::Info, text, status_id) {
+                    // The driver was asked a moment ago.
+                    self.commands.give_up(topic, id);
+                    return;
                 }
+                exchange.audit(now, id, Act::AsksForWheel(topic));
                 let driver = name_of(exchange, driver);
-                format!("{driver} was asked for the wheel of {topic}")
+                answer(
+                    exchange,
+                    id,
+                    topic,
+                    format!("{driver} was asked for the wheel of {topic}"),
+                );
+                return;
             }
         };
-        exchange.notice(now, id, StatusLevel::Info, answer, wheel_status(topic));
+        exchange.notice(now, id, StatusLevel::Info, text, wheel_status(topic));
     }
 
     fn give(&mut self, exchange: &mut Exchange, now: Instant, id: ParticipantId, topic: &str) {

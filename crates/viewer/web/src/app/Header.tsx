@@ -6,6 +6,7 @@ import { useRepaint } from "./hooks";
 import { Icon } from "./icons";
 import { choose, config, disconnect, type Place, place, places, rooms } from "./state";
 import { currentTheme, toggleTheme } from "./theme";
+import { isUtc, toggleZone, zoneName } from "./time";
 import { hasSidebar, openPanel, toggleSidebar } from "./workspace";
 
 export function Header() {
@@ -34,6 +35,7 @@ export function Header() {
       <span class="spring" />
       {rooms.value.length > 0 && <Connection current={current} />}
       <FullScreenButton />
+      <ZoneButton />
       <ThemeButton />
       {rooms.value.length > 0 && (
         <button type="button" class="tool" aria-label="Disconnect" title="Disconnect" onClick={disconnect}>
@@ -172,6 +174,21 @@ function FullScreenButton() {
       onClick={toggle}
     >
       <Icon name="expand" />
+    </button>
+  );
+}
+
+/** The zone of all times, and a way to change it. */
+function ZoneButton() {
+  const next = isUtc.value ? "the zone of this computer" : "UTC";
+  return (
+    <button
+      type="button"
+      class="chip narrow-hidden"
+      title={`Times are in this zone. Press for ${next}`}
+      onClick={toggleZone}
+    >
+      {zoneName()}
     </button>
   );
 }

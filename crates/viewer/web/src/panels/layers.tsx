@@ -1,4 +1,4 @@
-/** Which topics a 3D view or a map shows. */
+/** Which topics a 3D view, a map or a picture shows. */
 import { useState } from "preact/hooks";
 import type { PanelSpec } from "../app/layout";
 import { updatePanel } from "../app/workspace";
@@ -12,7 +12,7 @@ import { Tool } from "./parts";
 export type LayerTypes = Record<string, number>;
 
 /** Every topic of the robot that the view can show. */
-function possibleLayers(robot: Robot, types: LayerTypes): Channel[] {
+export function possibleLayers(robot: Robot, types: LayerTypes): Channel[] {
   return [...robot.channels.values()]
     .filter((channel) => typeOf(channel) in types)
     .sort((a, b) => a.topic.localeCompare(b.topic));

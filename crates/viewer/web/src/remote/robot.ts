@@ -10,6 +10,7 @@ import {
   isObject,
   json,
   type Parameter,
+  type ParameterValue,
   ping,
   pingAck,
   type RobotMessage,
@@ -25,6 +26,7 @@ import { Rate } from "./rate";
 import { type MessageSink, Watches } from "./watches";
 
 const MAX_NOTICES = 100;
+const MAX_PARAMETER_CHANGES = 200;
 const MAX_CHANNELS = 20_000;
 /** A robot that has answered no ping for so long does not answer. */
 export const SILENCE_MS = 1000;
@@ -45,6 +47,14 @@ export interface Notice {
   atMs: number;
 }
 
+export interface ParameterChange {
+  name: string;
+  from: ParameterValue;
+  to: ParameterValue;
+  /** On the page's clock. */
+  atMs: number;
+}
+
 /** The answer to a service call. */
 export interface Response {
   encoding: string;
@@ -62,6 +72,8 @@ export class Robot {
   channels = new Map<number, Channel>();
   services = new Map<number, ServiceInfo>();
   parameters = new Map<string, Parameter>();
+  /** What parameters were changed to, by whomever, the newest last. */
+  parameterChanges: ParameterChange[] = [];
   /** What is wrong now, by id. */
   statuses = new Map<string, Notice>();
   /** What was said, the newest last. */
@@ -443,12 +455,21 @@ export class Robot {
     this.#send("subscribeParameterUpdates", { parameterNames: [] });
   }
 
+  #noteChange({ name, value }: Parameter): void {
+    const before = this.parameters.get(name);
+    if (before && JSON.stringify(before.value) !== JSON.stringify(value)) {
+      const change = { name, from: before.value, to: value, atMs: this.#now() };
+      this.parameterChanges = [...this.parameterChanges.slice(1 - MAX_PARAMETER_CHANGES), change];
+    }
+  }
+
   #parameterValues(body: Record<string, unknown>): void {
     const parameters = list(body.parameters).filter(isParameter);
     if (body.id === "page-all") {
       this.parameters = new Map();
     }
     for (const parameter of parameters) {
+      this.#noteChange(parameter);
       if (parameter.value === undefined) {
         this.parameters.delete(parameter.name);
       } else {

@@ -1,6 +1,7 @@
 /** What the bridge says: drops, refusals, problems of the robot's topics. */
 
 import { PATHS } from "../../app/icons";
+import { clockTime, zoneName } from "../../app/time";
 import type { PanelProps, PanelType } from "../panel";
 import { Hint } from "../parts";
 
@@ -15,7 +16,7 @@ const LEVELS = ["info", "warning", "error"] as const;
 
 function LogPanel({ place }: PanelProps) {
   const { notices, statuses } = place.robot;
-  const now = performance.now();
+  const [now, zone] = [performance.now(), zoneName()];
   if (notices.length === 0) {
     return (
       <div class="body">
@@ -30,7 +31,7 @@ function LogPanel({ place }: PanelProps) {
           <li key={`${notice.atMs} ${notice.message}`} class={LEVELS[notice.level]}>
             <b>{LEVELS[notice.level]}</b> {notice.message}
             <small>
-              {new Date(Date.now() - now + notice.atMs).toLocaleTimeString()}
+              {clockTime(Date.now() - now + notice.atMs)} {zone}
               {notice.id !== undefined && !statuses.has(notice.id) && " · over"}
             </small>
           </li>

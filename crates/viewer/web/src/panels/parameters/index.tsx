@@ -1,9 +1,12 @@
 /** The robot's parameters, by node. */
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { PATHS } from "../../app/icons";
 import { refused } from "../../app/permissions";
 import type { Place } from "../../app/state";
+import { clockTime, zoneName } from "../../app/time";
 import type { Parameter, ParameterValue } from "../../remote/messages";
+import type { ParameterChange } from "../../remote/robot";
+import { type Descriptor, describe, descriptorText, hasDescriptions, misfit } from "../../ros/descriptors";
 import { parameterText, parseParameter, sameParameter } from "../../ros/parameters";
 import type { PanelProps, PanelType } from "../panel";
 import { Hint } from "../parts";
@@ -30,6 +33,7 @@ function ParametersPanel({ place, visible }: PanelProps) {
     .filter(({ name }) => name.includes(filter))
     .sort((a, b) => a.name.localeCompare(b.name));
   const nodes = grouped(found.slice(0, MAX_ROWS));
+  const descriptors = useDescriptors(place, nodes, visible);
   return (
     <div class="body parameters">
       {refusal !== undefined && <Hint>{refusal}</Hint>}
@@ -48,14 +52,77 @@ function ParametersPanel({ place, visible }: PanelProps) {
           <h3>{node || "/"}</h3>
           <ul>
             {parameters.map((parameter) => (
-              <Row key={parameter.name} place={place} parameter={parameter} refusal={refusal} />
+              <Row
+                key={parameter.name}
+                place={place}
+                parameter={parameter}
+                descriptor={descriptors.get(parameter.name)}
+                refusal={refusal}
+              />
             ))}
           </ul>
         </section>
       ))}
+      <Changes changes={place.robot.parameterChanges} />
       {found.length > MAX_ROWS && <Hint>{found.length - MAX_ROWS} more: search for what you need.</Hint>}
       {found.length === 0 && refusal === undefined && <Hint>No parameters{filter && " of that name"}.</Hint>}
     </div>
+  );
+}
+
+/** What the nodes say about these parameters, asked once for each node and session, where services may be called. */
+function useDescriptors(
+  { robot, ...others }: Place,
+  nodes: Map<string, Parameter[]>,
+  visible: boolean,
+): Map<string, Descriptor> {
+  const [known, setKnown] = useState(new Map<string, Descriptor>());
+  const asked = useRef(new Set<string>());
+  const key = (node: string) => `${robot.info?.sessionId} ${node}`;
+  const mayCall = visible && refused({ robot, ...others }, "services") === undefined;
+  const wanted = mayCall
+    ? [...nodes].filter(([node]) => !asked.current.has(key(node)) && hasDescriptions(robot, node))
+    : [];
+  useEffect(() => {
+    for (const [node] of wanted) {
+      asked.current.add(key(node));
+      // All of the node: a search shows others later.
+      const all = [...robot.parameters.values()].filter((each) => nodeOf(each) === node);
+      const names = all.map(({ name }) => name.slice(node.length + 1));
+      describe(robot, node, names).then(
+        (found) =>
+          setKnown((before) => {
+            const after = new Map(before);
+            for (const [name, descriptor] of found ?? []) {
+              after.set(`${node}.${name}`, descriptor);
+            }
+            return after;
+          }),
+        // It is only an addition; what cannot be set is told when it is set.
+        (error: unknown) => console.warn(`${node} does not describe its parameters:`, error),
+      );
+    }
+  });
+  return known;
+}
+
+/** What was changed while the page was open. */
+function Changes({ changes }: { changes: ParameterChange[] }) {
+  const since = Date.now() - performance.now();
+  return changes.length === 0 ? null : (
+    <details class="history">
+      <summary>Changes: {changes.length}</summary>
+      <ol>
+        {changes.toReversed().map(({ name, from, to, atMs }) => (
+          <li key={`${atMs} ${name}`}>
+            <small>
+              {clockTime(since + atMs)} {zoneName()}
+            </small>{" "}
+            {name}: {parameterText(from)} → {to === undefined ? "removed" : parameterText(to)}
+          </li>
+        ))}
+      </ol>
+    </details>
   );
 }
 
@@ -75,10 +142,11 @@ function grouped(parameters: Parameter[]): Map<string, Parameter[]> {
 interface RowProps {
   place: Place;
   parameter: Parameter;
+  descriptor: Descriptor | undefined;
   refusal: string | undefined;
 }
 
-function Row({ place, parameter, refusal }: RowProps) {
+function Row({ place, parameter, descriptor, refusal }: RowProps) {
   const id = useId();
   const [typed, setTyped] = useState<string>();
   const [state, setState] = useState<"idle" | "busy" | "done">("idle");
@@ -92,7 +160,8 @@ function Row({ place, parameter, refusal }: RowProps) {
       const wanted = { ...parameter, value };
       const answer = await place.robot.setParameter(wanted);
       const isTaken = answer !== undefined && sameParameter(answer.value, value);
-      setProblem(isTaken ? undefined : `The robot keeps ${parameterText(answer?.value ?? parameter.value)}.`);
+      const keeps = `The robot keeps ${parameterText(answer?.value ?? parameter.value)}`;
+      setProblem(isTaken ? undefined : keeps);
       setTyped(undefined);
       setState("done");
     } catch (error) {
@@ -105,12 +174,19 @@ function Row({ place, parameter, refusal }: RowProps) {
       return;
     }
     try {
-      void set(parseParameter(parameter, typed));
+      const value = parseParameter(parameter, typed);
+      const problem = misfit(descriptor, value);
+      if (problem === undefined) {
+        void set(value);
+      } else {
+        setProblem(problem);
+      }
     } catch (error) {
       setProblem((error as Error).message);
     }
   };
-  const isOff = refusal !== undefined || state === "busy";
+  const isOff = refusal !== undefined || state === "busy" || descriptor?.isReadOnly === true;
+  const reason = place.robot.statuses.get(`parameter-${parameter.name}`)?.message;
   return (
     <li class={state}>
       <form
@@ -120,8 +196,9 @@ function Row({ place, parameter, refusal }: RowProps) {
         }}
       >
         <label for={id}>
-          <span class="key" title={parameter.name}>
+          <span class="key" title={[parameter.name, descriptor?.description].filter(Boolean).join("\n")}>
             {name}
+            {descriptor && <small>{descriptorText(descriptor)}</small>}
           </span>
           {typeof parameter.value === "boolean" ? (
             <input
@@ -151,6 +228,7 @@ function Row({ place, parameter, refusal }: RowProps) {
       </form>
       <span class="problem" role="alert">
         {problem}
+        {problem?.startsWith("The robot keeps") && reason !== undefined && ` (${reason})`}
       </span>
     </li>
   );

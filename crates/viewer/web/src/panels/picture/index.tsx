@@ -11,9 +11,11 @@ import type { Robot } from "../../remote/robot";
 import { cameraOf, camerasOf, isVideo, pictureKind } from "../../ros/cameras";
 import { type RawImage, toPixels } from "../../ros/image";
 import { typeOf } from "../../ros/kinds";
+import { LayerMenu, possibleLayers, shownLayers } from "../layers";
 import type { PanelProps, PanelType } from "../panel";
 import { Hint, Tool } from "../parts";
 import { Waiting } from "../Waiting";
+import { ANNOTATIONS, Overlay } from "./overlay";
 import { canDecodeVideo, VideoPlayer } from "./video";
 
 export const picture: PanelType = {
@@ -42,6 +44,8 @@ export function PicturePanel({ place, spec, visible }: PanelProps) {
   const [problem, setProblem] = useState<string>();
   const channel = robot.channel(topic);
   const playsVideo = channel !== undefined && isVideo(channel);
+  const annotations = shownLayers(robot, ANNOTATIONS, spec);
+  const canAnnotate = possibleLayers(robot, ANNOTATIONS).length > 0 && spec.id !== "drive";
   useRepaint(visible, 2);
 
   useWatch(robot, [topic], visible, (from, data) => {
@@ -84,6 +88,9 @@ export function PicturePanel({ place, spec, visible }: PanelProps) {
   return (
     <div class={`body picture ${isFrozen ? "frozen" : ""}`}>
       <canvas ref={canvas} width={1} height={1} role="img" aria-label={`Picture of ${topic}`} />
+      {annotations.length > 0 && (
+        <Overlay robot={robot} topics={annotations} visible={visible} picture={canvas} />
+      )}
       {!channel?.latest && <Waiting place={place} topic={topic} />}
       {playsVideo && canDecodeVideo.value === false && (
         <Hint error>This browser decodes no H.264. Choose compressed pictures.</Hint>
@@ -103,6 +110,7 @@ export function PicturePanel({ place, spec, visible }: PanelProps) {
           <span>{hertz(channel.rate.messages(now))}</span>
           <span class="bandwidth">{rate(channel.rate.bytes(now))}</span>
           <span>{age(old)}</span>
+          {canAnnotate && <LayerMenu robot={robot} spec={spec} types={ANNOTATIONS} />}
           <Tool
             icon="snapshot"
             label={`Save the picture of ${topic}`}
@@ -146,7 +154,7 @@ function Siblings({ robot, channel, choose }: SiblingsProps) {
 
 /** Saves what is seen as a PNG file. */
 function save(canvas: HTMLCanvasElement | null, topic: string): void {
-  const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+  const time = `${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}Z`;
   canvas?.toBlob((picture) => {
     if (picture) {
       saveFile(picture, `${topic.slice(1).replaceAll("/", "_")} ${time}.png`);

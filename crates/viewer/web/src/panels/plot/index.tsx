@@ -7,6 +7,7 @@ import { decodeMessage, useFrame } from "../../app/hooks";
 import { Icon, PATHS } from "../../app/icons";
 import type { Series } from "../../app/layout";
 import { saveFile } from "../../app/share";
+import { clockTime, zoneName } from "../../app/time";
 import { updatePanel, useSetting } from "../../app/workspace";
 import { numberAt, pathName } from "../../ros/paths";
 import type { PanelProps, PanelType } from "../panel";
@@ -129,7 +130,11 @@ function PlotPanel({ place, spec, visible }: PanelProps) {
         />
         <WindowSelect choices={WINDOWS_S} seconds={windowS} change={setWindow} />
         <Tool icon="down" label="Save the values as CSV" run={saveCsv} />
-        {pointed && <span>{clockTime(pointed.timeS)}</span>}
+        {pointed && (
+          <span>
+            {clockTime(1000 * pointed.timeS)} {zoneName()}
+          </span>
+        )}
         {isHeld && <span>Draw with the mouse to zoom; a double click shows all</span>}
         {values.length === 0 && <Waiting place={place} topic={lines[0]?.topic} />}
       </p>
@@ -171,7 +176,7 @@ function options(names: string[], target: HTMLElement): uPlot.Options {
     cursor: { drag: { x: true, y: false }, points: { size: 6 } },
     scales: { x: { time: true } },
     axes: [
-      { ...axis, space: 80, values: (_, ticks) => ticks.map(clockTime) },
+      { ...axis, space: 80, values: (_, ticks) => ticks.map((tick) => clockTime(1000 * tick)) },
       { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => number(tick)) },
     ],
     series: [
@@ -206,10 +211,6 @@ function lastKnown(line: ArrayLike<number | null | undefined>, index: number): n
     }
   }
   return undefined;
-}
-
-function clockTime(seconds: number): string {
-  return new Date(seconds * 1000).toLocaleTimeString("en-GB");
 }
 
 function resize(plot: uPlot | undefined, target: HTMLElement): void {

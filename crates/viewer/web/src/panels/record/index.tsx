@@ -53,7 +53,7 @@ function RecordPanel({ place, spec, visible }: PanelProps) {
     setBusy(true);
     current.current = undefined;
     const file = await running.recorder.stop();
-    const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+    const time = `${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}Z`;
     saveFile(file, `${robot.name} ${time}.mcap`);
     setOutcome(`Saved ${running.recorder.messages} messages, ${bytes(file.size)}`);
     setRunning(undefined);

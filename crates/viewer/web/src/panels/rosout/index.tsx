@@ -1,6 +1,7 @@
 /** What the robot's nodes log on /rosout, by level and text. */
 import { useRef, useState } from "preact/hooks";
 import { decodeMessage, useRepaint, useWatch } from "../../app/hooks";
+import { clockTime, zoneName } from "../../app/time";
 import { useSetting } from "../../app/workspace";
 import type { PanelProps, PanelType } from "../panel";
 import { Hint, Tool } from "../parts";
@@ -75,7 +76,7 @@ function RosoutPanel({ place, spec, visible }: PanelProps) {
       <ol>
         {found.map((line) => (
           <li key={line.id} class={`level-${levelName(line.level)}`}>
-            <small>{timeOf(line)}</small> <b>{levelName(line.level)}</b>{" "}
+            <small title={zoneName()}>{timeOf(line)}</small> <b>{levelName(line.level)}</b>{" "}
             <span title={`${line.file}:${line.line} ${line.function}`}>{line.name}</span>
             <p>{line.msg}</p>
           </li>
@@ -85,16 +86,7 @@ function RosoutPanel({ place, spec, visible }: PanelProps) {
   );
 }
 
-const CLOCK_FACE: Intl.DateTimeFormatOptions = {
-  hourCycle: "h23",
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  fractionalSecondDigits: 3,
-};
-
-/** The robot's time of a line, on the user's clock face. */
+/** The robot's time of a line. */
 function timeOf({ stamp }: LogMessage): string {
-  const time = new Date(1000 * stamp.sec + stamp.nanosec / 1e6);
-  return time.toLocaleTimeString([], CLOCK_FACE);
+  return clockTime(1000 * stamp.sec + stamp.nanosec / 1e6, true);
 }

@@ -4,6 +4,7 @@ import { duration, shortType } from "../../app/format";
 import { PATHS } from "../../app/icons";
 import { refused } from "../../app/permissions";
 import type { Place } from "../../app/state";
+import { clockTime, zoneName } from "../../app/time";
 import type { ServiceInfo } from "../../remote/messages";
 import { decoderFor, encode, type MessageType, messageType } from "../../ros/schema";
 import { emptyMessage, type Message, toJson } from "../../ros/template";
@@ -159,8 +160,7 @@ function ServiceForm({ place, service, refusal }: FormProps) {
           {earlier.map(({ id, atMs, request: asked, text, isError, tookMs }) => (
             <details key={id}>
               <summary>
-                {new Date(atMs).toLocaleTimeString("en-GB")} {isError ? "failed" : "answered"} after{" "}
-                {duration(tookMs)}
+                {clockTime(atMs)} {zoneName()} {isError ? "failed" : "answered"} after {duration(tookMs)}
               </summary>
               <pre>{asked}</pre>
               <pre class={isError ? "error" : ""}>{text}</pre>

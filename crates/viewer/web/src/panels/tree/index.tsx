@@ -3,6 +3,7 @@ import { useMemo, useState } from "preact/hooks";
 import { hertz, number, rate, shortType } from "../../app/format";
 import { latestMessage, useRepaint, useWatch } from "../../app/hooks";
 import { PATHS } from "../../app/icons";
+import { clockTime, zoneName } from "../../app/time";
 import type { Channel } from "../../remote/channel";
 import { constantName } from "../../ros/enums";
 import { asNumber, type Path, pathName } from "../../ros/paths";
@@ -165,7 +166,7 @@ function leafText(value: unknown): string {
     const isStamp = sec > 1e8;
     const seconds = (sec + nanosec / 1e9).toFixed(3);
     return isStamp
-      ? `${new Date(sec * 1000 + nanosec / 1e6).toISOString().slice(11, 23)} (${seconds})`
+      ? `${clockTime(sec * 1000 + nanosec / 1e6, true)} ${zoneName()} (${seconds})`
       : `${seconds} s`;
   }
   return String(value);
