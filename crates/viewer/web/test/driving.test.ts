@@ -106,6 +106,25 @@ test("the wheel is asked for, taken by right, and its questions have an end", ()
   assert.equal(wheel(12_000).answer, undefined);
 });
 
+test("no command goes out that the check before it has stopped", async () => {
+  let frames = 0;
+  const robot = new Robot("r", () => 0);
+  robot.attach({
+    send: () => {
+      frames += 1;
+      return true;
+    },
+    sendPing: () => {},
+    sendAck: () => {},
+  });
+  const driver: Driver = new Driver(robot, "/cmd_vel", "geometry_msgs/msg/Twist", () => driver.stop());
+  driver.drive({ ahead: 1, left: 0, turn: 0 });
+  assert.equal(frames, 2, "the channel and a command");
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.equal(driver.isDriving, false);
+  assert.equal(frames, 5, "three stops");
+});
+
 test("who may not drive is told so", () => {
   const robot = new Robot("r", () => 0);
   const driver = new Driver(robot, "/cmd_vel", "geometry_msgs/msg/Twist");

@@ -77,14 +77,15 @@ function Connection({ current }: { current: Place | undefined }) {
   const room = current?.room ?? rooms.value[0];
   const robot = current?.robot;
   const now = performance.now();
-  const [text, level] = stateText(current);
+  const [text, level, brief] = stateText(current);
   const problems = robot ? [...robot.statuses.values()].filter((status) => status.level > 0) : [];
   const bars = QUALITY[room?.quality ?? "unknown"];
   const websocket = config.value?.websocket;
   return (
     <div class="connection">
       <span class={`state ${level}`} role="status" title={room?.error}>
-        {text}
+        <span class={brief === undefined ? "" : "narrow-hidden"}>{text}</span>
+        {brief !== undefined && <span class="wide-hidden">{brief}</span>}
       </span>
       {robot?.online && (
         <>
@@ -135,7 +136,8 @@ function isSilent({ room, robot }: Place): boolean {
   return room.canPublishData && !robot.answers;
 }
 
-function stateText(current: Place | undefined): [string, string] {
+/** The state, how good it is, and what to call it where there is little room. */
+function stateText(current: Place | undefined): [string, string, string?] {
   const room = current?.room ?? rooms.value[0];
   switch (room?.state) {
     case "connected":
@@ -143,13 +145,15 @@ function stateText(current: Place | undefined): [string, string] {
         return ["No robot", "warn"];
       }
       if (!current.robot.online) {
-        return ["Robot offline", "warn"];
+        return ["Robot offline", "warn", "Offline"];
       }
-      return isSilent(current) ? ["Robot does not answer", "warn"] : ["Live", "ok"];
+      return isSilent(current) ? ["Robot does not answer", "warn", "No answer"] : ["Live", "ok"];
     case "reconnecting":
       return ["Reconnecting", "warn"];
     case "waiting":
-      return [room.error?.startsWith(EXPIRED) ? EXPIRED : "No connection. Retrying automatically", "bad"];
+      return room.error?.startsWith(EXPIRED)
+        ? [EXPIRED, "bad", "Expired"]
+        : ["No connection. Retrying automatically", "bad", "No connection"];
     default:
       return ["Connecting", "warn"];
   }

@@ -13,6 +13,7 @@ const STOPS = 3;
 
 export class Driver {
   #robot: Robot;
+  #check: () => void;
   #topic: string;
   #type: TwistType;
   #channel: number | undefined;
@@ -21,8 +22,10 @@ export class Driver {
   /** Whether to drive although another does, by right. */
   takesWheel = false;
 
-  constructor(robot: Robot, topic: string, type: TwistType) {
+  /** `check` is called before every command; it stops what must not go on. */
+  constructor(robot: Robot, topic: string, type: TwistType, check: () => void = () => {}) {
     this.#robot = robot;
+    this.#check = check;
     this.#topic = topic;
     this.#type = type;
   }
@@ -57,7 +60,14 @@ export class Driver {
     this.#open();
     if (this.#timer === undefined) {
       this.#send(velocity);
-      this.#timer = setInterval(() => this.#send(this.#velocity), PERIOD_MS);
+      this.#timer = setInterval(() => this.#goOn(), PERIOD_MS);
+    }
+  }
+
+  #goOn(): void {
+    this.#check();
+    if (this.#timer !== undefined) {
+      this.#send(this.#velocity);
     }
   }
 

@@ -160,7 +160,8 @@ export class Pilot {
 
   #makeDriver(): Driver {
     const { topic, type } = this.settings.value;
-    return new Driver(this.#place.robot, topic, type);
+    // After a standstill of the page its timers come in any order: the lock must be looked at first.
+    return new Driver(this.#place.robot, topic, type, () => this.#lookAtLock());
   }
 
   #begin(): () => void {
@@ -204,12 +205,16 @@ export class Pilot {
 
   #look(): void {
     this.#lookAtWheel();
+    this.#lookAtLock();
+    this.#lookAtPad();
+  }
+
+  #lookAtLock(): void {
     const lock = this.#reason();
     if (lock !== undefined && this.lock.value === undefined && this.release()) {
       shake();
     }
     this.lock.value = lock;
-    this.#lookAtPad();
   }
 
   /** Why nobody can drive from here at this moment. */
