@@ -16,6 +16,7 @@ import { accuracyM, hasFix, metresFrom } from "../src/ros/geo";
 import { encodeAim, GOAL, INITIAL_POSE } from "../src/ros/goals";
 import { gridPixels, isCostmap } from "../src/ros/grid";
 import { decoderFor, encode, messageType } from "../src/ros/schema";
+import { templateProblem, tilesAround, tileUrl } from "../src/ros/tiles";
 import { Route } from "../src/route/route";
 
 test("a goal and an initial pose are what Nav2 and AMCL take", () => {
@@ -239,6 +240,32 @@ test("annotations and image markers become shapes", () => {
     markers.take(marker(id, 0, 0), 1000);
   }
   assert.equal(markers.shapes(1000).length, 2000);
+});
+
+test("tiles lie where they belong", () => {
+  // Berlin at zoom 15: x 17601.67, y 10746.99 by the formula of the OpenStreetMap wiki.
+  const berlin = { latitude: 52.5163, longitude: 13.3777 };
+  const perMetre = (2 ** 15 * 256) / (2 * Math.PI * 6_378_137 * Math.cos((berlin.latitude * Math.PI) / 180));
+  const tiles = tilesAround(berlin, perMetre, 300, 200);
+  const middle = tiles.find(
+    ({ left, top, size }) => left <= 0 && top <= 0 && left + size > 0 && top + size > 0,
+  );
+  assert.deepEqual([middle?.zoom, middle?.x, middle?.y], [15, 17601, 10746]);
+  assert.ok(Math.abs((middle?.size ?? 0) - 256) < 1e-6);
+  // The whole picture is covered.
+  assert.ok(Math.min(...tiles.map(({ left }) => left)) <= -150);
+  assert.ok(Math.max(...tiles.map(({ left, size }) => left + size)) >= 150);
+  assert.ok(Math.min(...tiles.map(({ top }) => top)) <= -100);
+  assert.equal(middle && tileUrl("https://a/{z}/{x}/{y}.png", middle), "https://a/15/17601/10746.png");
+  // Beyond what servers have, tiles grow; across the date line they go round.
+  assert.equal(tilesAround(berlin, 1000, 300, 200)[0]?.zoom, 19);
+  const around = tilesAround({ latitude: 0, longitude: 180 }, perMetre, 300, 200).map(({ x }) => x);
+  assert.ok(around.includes(0) && around.includes(2 ** 16 - 1));
+  assert.ok(tilesAround(berlin, 1e-9, 9000, 9000).length <= 200);
+  assert.equal(templateProblem("https://a.b/{z}/{x}/{y}.png"), undefined);
+  for (const wrong of ["", "javascript:{z}{x}{y}", "https://a.b/{z}/{x}.png", "//a/{z}/{x}/{y}"]) {
+    assert.match(templateProblem(wrong) ?? "", /is needed/);
+  }
 });
 
 test("a node's description of its parameters is taken for what it is", async () => {

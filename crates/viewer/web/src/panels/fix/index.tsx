@@ -1,4 +1,4 @@
-/** Where satellites say that the robot is, on a grid of metres: no map is loaded from anywhere. */
+/** Where satellites say that the robot is: on a grid of metres, over tiles of a server if the user names one. */
 import { useRef, useState } from "preact/hooks";
 import { decodeMessage, useFrame, useRepaint, useWatch } from "../../app/hooks";
 import { PATHS } from "../../app/icons";
@@ -8,6 +8,7 @@ import { topicsOf } from "../../ros/kinds";
 import type { PanelProps, PanelType } from "../panel";
 import { Hint, Tool } from "../parts";
 import { Waiting } from "../Waiting";
+import { drawTiles, TileSettings } from "./tiles";
 
 export const fix: PanelType = {
   title: "Satellite position",
@@ -67,6 +68,7 @@ function FixPanel({ place, spec, visible }: PanelProps) {
       <div class="figures overlay">
         <Tool icon="add" label="Nearer" run={() => zoom(ZOOM)} />
         <Tool icon="less" label="Farther" run={() => zoom(1 / ZOOM)} />
+        <TileSettings />
         {message && <span class="where">{text(message)}</span>}
       </div>
     </div>
@@ -108,6 +110,7 @@ function draw(
   if (!here || !first) {
     return;
   }
+  drawTiles(context, here, pixelsPerMetre, width, height);
   // The grid stands where the way began.
   const { east, north } = metresFrom(first, here);
   const step = 10 ** Math.ceil(Math.log10(24 / pixelsPerMetre));
