@@ -5,12 +5,14 @@ node's defaults. Secrets come from the environment and are not arguments: LIVEKI
 LIVEKIT_API_KEY and LIVEKIT_API_SECRET.
 """
 
+from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, TimerAction
 from launch.events.process import ProcessExited
+from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
@@ -189,19 +191,38 @@ def as_text(value: object) -> str:
     return value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
 
 
-def as_parameter(given: str, default: object) -> object:
+def as_value(name: str, given: str) -> object:
+    """Reads the text of a launch argument as YAML."""
+    try:
+        return yaml.safe_load(given)
+    except yaml.YAMLError:
+        raise ValueError(f"{name}: {given!r} is not a YAML value, such as 5, true or \"['/tf', '/camera/.*']\"") from None
+
+
+def as_parameter(name: str, given: str, default: object) -> object:
     """Converts the text of a launch argument to the value for the node."""
     if isinstance(default, str):
         # Without the type, launch would turn a string such as "42" into a number.
         return ParameterValue(given, value_type=str)
     # launch cannot pass an empty list; the node treats a list of one empty string the same.
-    return [""] if (value := yaml.safe_load(given)) == [] else value
+    return [""] if (value := as_value(name, given)) == [] else value
+
+
+def warn_of_misspelled(given: list[str]) -> None:
+    """Warns of arguments that look like misspelled ones: launch ignores those that nobody declares."""
+    known = [name for name, _, _ in PARAMETERS + STARTING]
+    for name in given:
+        # Others may be those of a launch file that includes this one.
+        similar = [] if name in known else get_close_matches(name, known, 1, 0.85)
+        if similar:
+            get_logger("remote_access_bridge").warning(f"there is no argument {name}; did you mean {similar[0]}?")
 
 
 def start_node(context: LaunchContext) -> list[Node]:
     """Builds the node action from the given arguments."""
+    warn_of_misspelled(list(context.launch_configurations))
     given = {name: LaunchConfiguration(name).perform(context) for name, _, _ in PARAMETERS + STARTING}
-    overrides = {name: as_parameter(given[name], default) for name, default, _ in PARAMETERS if given[name] != NOT_GIVEN}
+    overrides = {name: as_parameter(name, given[name], default) for name, default, _ in PARAMETERS if given[name] != NOT_GIVEN}
     if given["params_file"] and not Path(given["params_file"]).is_file():
         raise FileNotFoundError(f"params_file: there is no file {given['params_file']}")
     parameters = [given["params_file"]] if given["params_file"] else []
@@ -222,8 +243,8 @@ def start_node(context: LaunchContext) -> list[Node]:
             namespace=given["namespace"],
             parameters=parameters,
             output="screen",
-            on_exit=start_again if yaml.safe_load(given["respawn"]) else None,
-            arguments=["--end-with-parent"] if yaml.safe_load(given["end_with_launch"]) else [],
+            on_exit=start_again if as_value("respawn", given["respawn"]) else None,
+            arguments=["--end-with-parent"] if as_value("end_with_launch", given["end_with_launch"]) else [],
         )
 
     return [node()]

@@ -5,6 +5,7 @@ Small stand-ins take their places: enough to declare arguments, resolve them and
 
 from __future__ import annotations
 
+import logging
 import runpy
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from unittest.mock import patch
 class LaunchContext:
     """The values of the arguments."""
 
-    values: dict[str, str]
+    launch_configurations: dict[str, str]
     is_shutdown: bool = False
 
 
@@ -69,7 +70,7 @@ class LaunchConfiguration:
 
     def perform(self, context: LaunchContext) -> str:
         """Resolves it."""
-        return context.values[self.name]
+        return context.launch_configurations[self.name]
 
 
 @dataclass
@@ -101,6 +102,7 @@ def load(path: Path) -> LaunchDescription:
         "launch.actions": [DeclareLaunchArgument, OpaqueFunction, TimerAction],
         "launch.events": [],
         "launch.events.process": [ProcessExited],
+        "launch.logging": [],
         "launch.substitutions": [LaunchConfiguration],
         "launch_ros": [],
         "launch_ros.actions": [Node],
@@ -111,6 +113,7 @@ def load(path: Path) -> LaunchDescription:
         made[name] = ModuleType(name)
         for each in contents:
             setattr(made[name], each.__name__, each)
+    made["launch.logging"].get_logger = logging.getLogger
     with patch.dict(sys.modules, made):
         return runpy.run_path(str(path))["generate_launch_description"]()
 
