@@ -1,4 +1,4 @@
-//! `--check`: looks at all that the node needs, and says in plain words what is wrong.
+//! `--check`: checks everything that the node needs and reports what is wrong in plain words.
 
 use std::env;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ pub(crate) async fn check(config: Result<Config, ConfigError>) -> anyhow::Result
     match &config {
         Ok(config) => {
             let warnings = config.warnings.iter().cloned().map(Finding::Note);
-            let fine = Finding::Fine("parameters: they are understood".to_owned());
+            let fine = Finding::Fine("parameters: valid".to_owned());
             wrong += tell(&warnings.chain([fine]).collect::<Vec<_>>());
             wrong += tell(&remote_access_room::check(&config.endpoint).await);
         }
@@ -28,7 +28,7 @@ pub(crate) async fn check(config: Result<Config, ConfigError>) -> anyhow::Result
     }
     // Its exit code is one of its own.
     config?;
-    anyhow::ensure!(wrong == 0, "{wrong} of these are wrong");
+    anyhow::ensure!(wrong == 0, "{wrong} of these checks failed");
     Ok(())
 }
 
@@ -48,14 +48,14 @@ fn ros() -> Vec<Finding> {
         .collect();
     let Some(distribution) = variable("ROS_DISTRO").filter(|_| !prefixes.is_empty()) else {
         return vec![Finding::Wrong(
-            "ROS: none is sourced (ROS_DISTRO, AMENT_PREFIX_PATH); first: . /opt/ros/<distribution>/setup.bash"
+            "ROS: not sourced (ROS_DISTRO, AMENT_PREFIX_PATH); first: . /opt/ros/<distribution>/setup.bash"
                 .to_owned(),
         )];
     };
     let or = |name, default: &str| variable(name).unwrap_or_else(|| default.to_owned());
     let mut findings = vec![Finding::Fine(format!(
         "ROS: {distribution}, middleware {}, domain {}, discovery range {}",
-        or("RMW_IMPLEMENTATION", "of the distribution"),
+        or("RMW_IMPLEMENTATION", "the distribution's default"),
         or("ROS_DOMAIN_ID", "0"),
         or("ROS_AUTOMATIC_DISCOVERY_RANGE", "SUBNET"),
     ))];
@@ -68,19 +68,19 @@ fn ros() -> Vec<Finding> {
         .filter(|package| !is_installed(package))
         .collect();
     findings.push(if missing.is_empty() {
-        Finding::Fine("messages: those that the node needs are installed".to_owned())
+        Finding::Fine("messages: all packages that the node needs are installed".to_owned())
     } else {
         Finding::Wrong(format!(
             "messages: {} not on AMENT_PREFIX_PATH; install ros-{distribution}-{} or source the \
-             workspace that has them",
+             workspace that contains them",
             missing.join(", "),
             missing[0].replace('_', "-"),
         ))
     });
     if !is_installed("remote_access_bridge") {
         findings.push(Finding::Note(
-            "overlay: the workspace of this node is not sourced (. install/setup.bash), so that ros2 run \
-             and ros2 launch do not find it"
+            "overlay: this node's workspace is not sourced (. install/setup.bash), so ros2 run and \
+             ros2 launch will not find it"
                 .to_owned(),
         ));
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::log_level::LogLevelError;
 use super::yaml::YamlError;
 
-/// The command line cannot be understood. The text says what to do.
+/// An invalid command line or parameter file. The text says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArgumentsError {
@@ -13,7 +13,7 @@ pub enum ArgumentsError {
     #[error("unknown argument {0:?}, see --help")]
     Unknown(String),
     /// An option of ROS that does not exist.
-    #[error("unknown ROS argument {0:?}; known are -r, -p, --params-file, --log-level and the others of ROS 2")]
+    #[error("unknown ROS argument {0:?}; ROS 2 knows -r, -p, --params-file, --log-level and a few others")]
     UnknownRos(String),
     /// Remappings and parameters come after `--ros-args`.
     #[error("{0:?} must follow --ros-args, as in: --ros-args -r old:=new -p parameter:=value")]
@@ -21,10 +21,10 @@ pub enum ArgumentsError {
     /// An option's value is missing.
     #[error("{0} needs a value")]
     NoValue(String),
-    /// A remapping that is none.
+    /// A malformed remapping.
     #[error("-r {0:?} must have the form old:=new")]
     Remapping(String),
-    /// A parameter that is none.
+    /// A malformed parameter assignment.
     #[error("-p {0:?} must have the form parameter:=value")]
     Parameter(String),
     /// A parameter's value that cannot be read.
@@ -35,7 +35,7 @@ pub enum ArgumentsError {
         /// Reason.
         reason: YamlError,
     },
-    /// A level of the log that does not exist.
+    /// A log level that does not exist.
     #[error(transparent)]
     LogLevel(#[from] LogLevelError),
     /// A parameter file that cannot be read.
@@ -46,7 +46,7 @@ pub enum ArgumentsError {
         /// Reason.
         reason: std::io::Error,
     },
-    /// A parameter file that is no YAML.
+    /// A parameter file that is not valid YAML.
     #[error("parameter file {}: {reason}", path.display())]
     Yaml {
         /// Where it is.
@@ -54,7 +54,7 @@ pub enum ArgumentsError {
         /// Reason.
         reason: YamlError,
     },
-    /// A parameter file of another form.
+    /// A parameter file without the structure of ROS 2.
     #[error("parameter file {}: {section} must have the form `{section}: {{ros__parameters: {{parameter: value}}}}`", path.display())]
     Section {
         /// Where it is.

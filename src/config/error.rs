@@ -10,7 +10,7 @@ use crate::media::UnknownCodec;
 use crate::ros::{PatternError, RosError};
 use remote_access_rights::{KeyError, RightsError};
 
-/// The configuration is wrong. The text says what to do.
+/// An invalid configuration. The text says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -20,13 +20,13 @@ pub enum ConfigError {
     /// A parameter could not be declared.
     #[error(transparent)]
     Parameter(#[from] RosError),
-    /// A parameter is given a value of another form.
+    /// A parameter has a value of the wrong type or out of range.
     #[error(transparent)]
     Value(#[from] ValueError),
     /// A value is given for a parameter that does not exist.
     #[error(transparent)]
     Unknown(#[from] UnknownParameter),
-    /// A parameter holds something that is no regular expression.
+    /// A parameter is not a valid regular expression.
     #[error("parameter {name}: {reason}")]
     Pattern {
         /// The parameter.
@@ -34,7 +34,7 @@ pub enum ConfigError {
         /// Reason.
         reason: PatternError,
     },
-    /// A parameter holds something that is no rate limit.
+    /// A parameter is not a list of rate limits.
     #[error("parameter {name}: {reason}")]
     Rate {
         /// The parameter.
@@ -58,7 +58,7 @@ pub enum ConfigError {
         /// What is wrong.
         reason: UnknownCodec,
     },
-    /// A parameter names rights that do not exist or cannot be kept.
+    /// A parameter names rights that do not exist or cannot be enforced.
     #[error("parameter {name}: {reason}")]
     Rights {
         /// The parameter.
@@ -66,7 +66,7 @@ pub enum ConfigError {
         /// What is wrong.
         reason: RightsError,
     },
-    /// A parameter holds something that is no key.
+    /// A parameter is not a public key.
     #[error("parameter {name}: {reason}")]
     GrantKey {
         /// The parameter.
@@ -74,7 +74,7 @@ pub enum ConfigError {
         /// What is wrong.
         reason: KeyError,
     },
-    /// A parameter holds something that is no level.
+    /// A parameter is not a log level.
     #[error("parameter {name}: {reason}")]
     LogLevel {
         /// The parameter.
@@ -82,46 +82,48 @@ pub enum ConfigError {
         /// What is wrong.
         reason: String,
     },
-    /// A parameter holds something that is no address.
-    #[error("parameter {name}: {text:?} is not an address with a port, as 127.0.0.1:9464")]
+    /// A parameter is not an address.
+    #[error(
+        "parameter {name}: {text:?} must be an address with a port, for example 127.0.0.1:9464"
+    )]
     Address {
         /// The parameter.
         name: &'static str,
         /// Its value.
         text: String,
     },
-    /// A parameter holds something that is no full name.
-    #[error("parameter {name}: {text:?} is not a full name, as /emergency_stop")]
+    /// A parameter is not a full name.
+    #[error("parameter {name}: {text:?} must be a full name, for example /emergency_stop")]
     FullName {
         /// The parameter.
         name: &'static str,
         /// Its value.
         text: String,
     },
-    /// A parameter holds something that is no time limit.
-    #[error("parameter {name}: {entry:?} is not of the form regex=milliseconds")]
+    /// A parameter is not a list of timeouts.
+    #[error("parameter {name}: {entry:?} must have the form regex=milliseconds, for example /slow/.*=60000")]
     Timeout {
         /// The parameter.
         name: &'static str,
         /// Its value.
         entry: String,
     },
-    /// Nothing says how to get a token.
+    /// No token is configured, nor a way to get one.
     #[error(
         "no access to a LiveKit server is configured: set LIVEKIT_TOKEN, LIVEKIT_TOKEN_FILE, \
          LIVEKIT_TOKEN_ENDPOINT, or LIVEKIT_API_KEY and LIVEKIT_API_SECRET, in the environment"
     )]
     NoToken,
-    /// Key and secret do not come together.
+    /// Only one of key and secret is set.
     #[error("set both LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or LIVEKIT_TOKEN alone")]
     HalfAKey,
-    /// A token is to be minted, but for no room.
-    #[error("parameter `room` is empty: name the room that the robot is to join")]
+    /// The node creates its own tokens, but no room is set.
+    #[error("parameter room is empty; set it to the room that the robot should join")]
     NoRoom,
-    /// The token endpoint has no URL that can be asked.
-    #[error("LIVEKIT_TOKEN_ENDPOINT is no URL of a token endpoint: it must begin with http:// or https://")]
+    /// The token endpoint is not an HTTP URL.
+    #[error("LIVEKIT_TOKEN_ENDPOINT must be the URL of a token endpoint, beginning with http:// or https://")]
     BadTokenEndpoint,
-    /// The URL is none of a LiveKit server.
-    #[error("{0:?} is no URL of a LiveKit server: it must begin with ws://, wss://, http:// or https://")]
+    /// The URL cannot be that of a LiveKit server.
+    #[error("{0:?} is not the URL of a LiveKit server; it must begin with ws://, wss://, http:// or https://")]
     BadUrl(String),
 }

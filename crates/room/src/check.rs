@@ -26,7 +26,7 @@ pub enum Finding {
     Fine(String),
     /// It works, or was not tried; people should know.
     Note(String),
-    /// It does not work. The text says what to do.
+    /// It does not work. The text says how to fix it.
     Wrong(String),
 }
 
@@ -67,9 +67,8 @@ struct Grants {
     can_subscribe: Option<bool>,
 }
 
-/// Looks at the token, the server, the clock, what the server says to the token, and the path that
-/// data takes. For the last one a participant of its own joins the room for a moment, if key and
-/// secret are there.
+/// Checks the token, the server, the clock, whether the server accepts the token, and the data
+/// connection. The last needs key and secret: a separate participant joins the room for a moment.
 pub async fn check(endpoint: &Endpoint) -> Vec<Finding> {
     let mut findings = Vec::new();
     let access = match endpoint.token.access().await {
@@ -85,9 +84,9 @@ pub async fn check(endpoint: &Endpoint) -> Vec<Finding> {
     findings.extend(token_findings(token.expose(), now));
     findings.extend(server_findings(url, &token, now).await);
     findings.push(if findings.iter().any(Finding::is_wrong) {
-        Finding::Note("data: not tried, because of the above".to_owned())
+        Finding::Note("data: not tried, because of the problems above".to_owned())
     } else {
-        way_of_data(endpoint).await
+        data_connection(endpoint).await
     });
     findings
 }
@@ -95,7 +94,7 @@ pub async fn check(endpoint: &Endpoint) -> Vec<Finding> {
 fn token_findings(token: &str, now: u64) -> Vec<Finding> {
     let Ok(data) = insecure_decode::<Claims>(token) else {
         return vec![Finding::Wrong(
-            "token: LIVEKIT_TOKEN is no access token, which has three parts with dots between them"
+            "token: LIVEKIT_TOKEN is not an access token (three parts separated by dots)"
                 .to_owned(),
         )];
     };
@@ -103,15 +102,15 @@ fn token_findings(token: &str, now: u64) -> Vec<Finding> {
     let video = &claims.video;
     let mut findings = vec![match (claims.exp, claims.nbf) {
         (Some(exp), _) if exp <= now => Finding::Wrong(format!(
-            "token: it expired {} ago: get a new one",
+            "token: expired {} ago; create a new one",
             duration(now - exp)
         )),
         (_, Some(nbf)) if nbf > now + SKEW => Finding::Wrong(format!(
-            "token: it is not valid until {} from now: is this machine's clock slow?",
+            "token: not valid for another {}: is this machine's clock slow?",
             duration(nbf - now)
         )),
         (Some(exp), _) if exp - now < SOON => Finding::Note(format!(
-            "token: it expires in {}; after that no new connection is made with it",
+            "token: expires in {}; it cannot be used to connect after that",
             duration(exp - now)
         )),
         (Some(exp), _) => Finding::Fine(format!(
@@ -120,26 +119,22 @@ fn token_findings(token: &str, now: u64) -> Vec<Finding> {
             video.room,
             duration(exp - now)
         )),
-        (None, _) => Finding::Note("token: it never expires".to_owned()),
+        (None, _) => Finding::Note("token: never expires".to_owned()),
     }];
-    let lacks = |what| {
-        Finding::Wrong(format!(
-            "rights: the token lacks {what}: have a new one made"
-        ))
-    };
+    let lacks = |what| Finding::Wrong(format!("rights: the token lacks {what}; create a new one"));
     if !video.room_join || video.room.is_empty() {
         findings.push(lacks("roomJoin with a room"));
     }
     if video.can_publish_data == Some(false) {
-        findings.push(lacks("canPublishData, without which nothing is sent"));
+        findings.push(lacks("canPublishData, so nothing can be sent"));
     }
     if video.can_subscribe == Some(false) {
-        findings.push(lacks("canSubscribe, without which nothing is received"));
+        findings.push(lacks("canSubscribe, so nothing can be received"));
     }
     findings
 }
 
-/// The server, its clock, and its opinion on the token.
+/// Checks the server, its clock, and whether it accepts the token.
 async fn server_findings(url: &str, token: &Secret, now: u64) -> Vec<Finding> {
     // wss:// is https:// and ws:// is http://, as the paths of both are the same.
     let base = url
@@ -154,8 +149,8 @@ async fn server_findings(url: &str, token: &Secret, now: u64) -> Vec<Finding> {
         Ok(response) => response,
         Err(error) => {
             return vec![Finding::Wrong(format!(
-            "server: cannot reach {url}: {}; is LIVEKIT_URL right, does the server run, and does \
-                 no firewall keep TCP away?",
+            "server: cannot reach {url}: {}; check LIVEKIT_URL, that the server is running, and that \
+                 no firewall blocks TCP",
             innermost(&error)
         ))]
         }
@@ -167,37 +162,37 @@ async fn server_findings(url: &str, token: &Secret, now: u64) -> Vec<Finding> {
         let difference = now.abs_diff(date.as_secs());
         findings.push(if difference > SKEW {
             Finding::Wrong(format!(
-                "clock: it differs by {} from the server's, so that tokens count as expired or not \
-                 yet valid: set the time of both (NTP)",
+                "clock: differs from the server's by {}, so tokens count as expired or not yet valid; \
+                 synchronize both clocks (NTP)",
                 duration(difference)
             ))
         } else {
-            Finding::Fine("clock: it agrees with the server's".to_owned())
+            Finding::Fine("clock: agrees with the server's".to_owned())
         });
     }
     let status = response.status();
     findings.push(match status.as_u16() {
         200 => Finding::Fine("rights: the server accepts the token".to_owned()),
         401 | 403 => Finding::Wrong(
-            "rights: the server refuses the token: check LIVEKIT_TOKEN, or that LIVEKIT_API_KEY and \
-             LIVEKIT_API_SECRET are those of this server"
+            "rights: the server rejects the token; check LIVEKIT_TOKEN, or that LIVEKIT_API_KEY and \
+             LIVEKIT_API_SECRET belong to this server"
                 .to_owned(),
         ),
         404 => Finding::Wrong(format!(
-            "rights: {url} answers that there is no such thing: it is no LiveKit server, or it does \
-             not make rooms by itself (room.auto_create) and this one does not exist"
+            "rights: {url} answers 404: it is not a LiveKit server, or the room does not exist and the \
+             server does not create rooms by itself (room.auto_create)"
         )),
-        _ => Finding::Wrong(format!("server: it answers with status {status}")),
+        _ => Finding::Wrong(format!("server: answers with status {status}")),
     });
     findings
 }
 
 /// Joins the room for a moment under an identity of its own.
-async fn way_of_data(endpoint: &Endpoint) -> Finding {
+async fn data_connection(endpoint: &Endpoint) -> Finding {
     let TokenSource::Minted(mint) = &endpoint.token else {
         return Finding::Note(
-            "data: UDP and TCP were not tried, since a second connection with the same token would \
-             end that of the running program; with LIVEKIT_API_KEY and LIVEKIT_API_SECRET they are"
+            "data: UDP and TCP not tried, because a second connection with the same token would end \
+             that of a running program; they are tried with LIVEKIT_API_KEY and LIVEKIT_API_SECRET"
                 .to_owned(),
         );
     };
@@ -213,22 +208,22 @@ async fn way_of_data(endpoint: &Endpoint) -> Finding {
             let room = std::sync::Arc::new(room);
             close(room).await;
             match path {
-                Some(path) if path.starts_with("udp") => Finding::Fine(format!("data: it flows over {path}")),
+                Some(path) if path.starts_with("udp") => Finding::Fine(format!("data: flows over {path}")),
                 Some(path) => Finding::Note(format!(
-                    "data: it flows over {path}, which is slower than UDP over bad links: open the server's UDP ports"
+                    "data: flows over {path}, which is slower than UDP on bad links; open the server's UDP ports"
                 )),
-                None => Finding::Fine("data: it flows".to_owned()),
+                None => Finding::Fine("data: flows".to_owned()),
             }
         }
         Err(failure) => Finding::Wrong(format!(
-            "data: the server answers, but the connection for data fails ({failure}): open its UDP \
-             ports (rtc.port_range_start … rtc.port_range_end, or rtc.udp_port) and rtc.tcp_port, and \
-             see that it tells its public address (rtc.use_external_ip or rtc.node_ip)"
+            "data: the server answers, but the data connection fails ({failure}); open its UDP ports \
+             (rtc.port_range_start … rtc.port_range_end, or rtc.udp_port) and rtc.tcp_port, and make \
+             it advertise its public address (rtc.use_external_ip or rtc.node_ip)"
         )),
     }
 }
 
-/// Path of the connection's data, such as `udp` or `tcp by a relay`.
+/// Path of the connection's data, such as `udp` or `tcp through a relay`.
 async fn network_path(room: &Room) -> Option<String> {
     let stats = room.get_stats().await.ok()?;
     let all = || stats.publisher_stats.iter().chain(&stats.subscriber_stats);
@@ -247,7 +242,7 @@ async fn network_path(room: &Room) -> Option<String> {
             if candidate.relay_protocol.is_none() {
                 Some(candidate.protocol.clone())
             } else {
-                Some(format!("{} by a relay", candidate.protocol))
+                Some(format!("{} through a relay", candidate.protocol))
             }
         }
         _ => None,
@@ -299,7 +294,7 @@ mod tests {
             with(NOW + 7200),
             "ok     token: identity \"r\", room \"lab\", valid for 2 h"
         );
-        assert!(with(NOW - 600).contains("WRONG  token: it expired 10 min ago"));
+        assert!(with(NOW - 600).contains("WRONG  token: expired 10 min ago"));
         assert!(with(NOW + 60).starts_with("note"));
         let early = findings(&json!({"nbf": NOW + 600, "exp": NOW + 7200, "video": video}));
         assert!(early.contains("clock slow"), "{early}");

@@ -22,35 +22,35 @@ ws://localhost:8765, a browser shows http://localhost:8765.
 Usage: remote_access_viewer --room ROOM [OPTIONS]
 
 Options:
-  --room ROOM           Room to join. More of them are for the page only. Not needed with a token
-  --robot ROBOT         Identity or name of the robot, if there are several in the room
+  --room ROOM           Room to join; further ones are offered on the page only. Not needed with a token
+  --robot ROBOT         Identity or name of the robot, if the room has several
   --identity IDENTITY   Identity in the room (default: the host name and a random suffix)
   --port PORT           Port of the Foxglove WebSocket and of the page (default 8765; 0: any)
-  --host ADDRESS        Address to bind to (default 127.0.0.1: this machine only). The page goes to
-                        this machine only in any case
+  --host ADDRESS        Address to bind to (default 127.0.0.1: this machine only). The page is served
+                        to this machine only in any case
   --allow-origin ORIGIN Web page that may connect besides those of this machine, Foxglove and
                         Lichtblick, for example https://tools.example.com; *: all
-  --record FILE         Write what is watched to FILE, an MCAP file that must not exist yet
-  --watch REGEX         Watch topics whose whole name matches without a client, too, for example
-                        to record them; may be given several times
+  --record FILE         Record what is watched to FILE, an MCAP file that must not exist yet
+  --watch REGEX         Watch topics whose full name matches even without a client, for example to
+                        record them; may be given several times
   --stream-rotate-bytes BYTES
-                        Bytes after which the stream to the robot is replaced by another one
+                        Bytes after which the stream to the robot is replaced by a new one
                         (1000 to 4900000000, default 4000000000); receivers end one at 5000000000
   --log FILTER          What to log, for example debug (default: RUST_LOG, else info)
-  --check               Look at the LiveKit server, the token, the clock and the way of the data, say
-                        what is wrong, and exit (0: all is well)
+  --check               Check LiveKit server, token, clock and data connection, report what is wrong
+                        and how to fix it, and exit (0: nothing is wrong)
   --version             Print the version and exit
   --help                Print this help and exit
 
 Environment:
   LIVEKIT_URL           URL of the LiveKit server (default ws://localhost:7880)
   LIVEKIT_API_KEY       API key and
-  LIVEKIT_API_SECRET    its secret: tokens are made as needed, or:
+  LIVEKIT_API_SECRET    secret, with which tokens are created as needed, or:
   LIVEKIT_TOKEN_ENDPOINT, LIVEKIT_TOKEN_ENDPOINT_KEY
-                        URL of a LiveKit token endpoint and the key that it asks for, or:
-  LIVEKIT_TOKEN_FILE    File with an access token, read for each connection, or:
-  LIVEKIT_TOKEN         Access token, which names room and identity, and for the page
-  LIVEKIT_PAGE_TOKENS   other tokens, separated by spaces: an identity can be there only once
+                        URL of a LiveKit token endpoint and the key that it requires, or:
+  LIVEKIT_TOKEN_FILE    a file that contains an access token, read again for each connection, or:
+  LIVEKIT_TOKEN         an access token, which names room and identity, and for the page
+  LIVEKIT_PAGE_TOKENS   further tokens, separated by spaces, as each identity can join only once
 
 Examples:
   export LIVEKIT_URL=wss://livekit.example.com LIVEKIT_API_KEY=... LIVEKIT_API_SECRET=...

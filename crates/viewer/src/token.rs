@@ -17,25 +17,25 @@ Usage: remote_access_token --room ROOM [OPTIONS]
 Options:
   --room ROOM        Room of the robot
   --name NAME        Name of the viewer or robot, for people
-  --identity ID      Identity in the room; an identity can be there only once (default: the name and
-                     a random suffix; of a robot its name)
-  --for TIME         How long it is valid, as 30m, 8h or 7d (default 8h, at most 366d). A viewer's
-                     rights end then, even if it is in the room
+  --identity ID      Identity in the room, which only one participant can have at a time (default: the
+                     name and a random suffix; a robot's name)
+  --for TIME         How long the token is valid: 30m, 8h or 7d, for example (default 8h, at most 366d).
+                     A viewer loses its rights then, even while it is in the room
   --page URL         Address of the page (default http://localhost:8765/)
   --token            Print the token instead of the link
-  --robot            Make a token for a robot, for LIVEKIT_TOKEN
+  --robot            Create a token for a robot (LIVEKIT_TOKEN)
 
 What the viewer may do, within the bridge's parameter `capabilities` (default: --watch):
   --watch            See all topics, read all parameters and files
-  --all              Everything, but to take the wheel from another viewer
-  --see REGEX        See topics whose whole name matches; this and the next ones several times
-  --publish REGEX    Publish on topics, command topics left out
+  --all              Everything except taking control from another driver
+  --see REGEX        See topics whose full name matches; this and the next five may be repeated
+  --publish REGEX    Publish on topics other than command topics
   --call REGEX       Call services
-  --read REGEX       Read parameters, as /node.parameter
+  --read REGEX       Read parameters, matched as /node.parameter
   --set REGEX        Set parameters
-  --assets REGEX     Fetch files, as package://package/path
-  --drive            Publish on command topics, use the emergency stop
-  --override         Take the wheel from a viewer without this right
+  --assets REGEX     Fetch files, matched as package://package/path
+  --drive            Publish on command topics and use the emergency stop
+  --override         Take control from a driver who lacks this right
 
   --version          Print the version and exit
   --help             Print this help and exit
@@ -43,10 +43,10 @@ What the viewer may do, within the bridge's parameter `capabilities` (default: -
 Environment:
   LIVEKIT_URL        URL of the LiveKit server (default ws://localhost:7880)
   LIVEKIT_API_KEY    API key and
-  LIVEKIT_API_SECRET its secret
+  LIVEKIT_API_SECRET secret
   REMOTE_ACCESS_GRANT_KEY_FILE
-                     File with the Ed25519 key that signs the rights, for robots that know its public
-                     half (parameter `grant_public_key`) and not the secret
+                     File with the Ed25519 key that signs the rights, for robots that have its public
+                     half (parameter `grant_public_key`) instead of the secret
 
 Examples:
   remote_access_token --room robot1 --name anna --see '/camera/.*' --drive --for 8h
