@@ -1,8 +1,11 @@
-"""Panels of what the robot says of itself: its log and its diagnostics."""
+"""Panels of what the robot says of itself, and those that publish and record."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+from mcap.reader import make_reader
 
 from chromium import Tab, wait_for
 from ros_side import Observer
@@ -43,3 +46,43 @@ def test_diagnostics_are_listed_with_their_values(tab: Tab, pictures: Path) -> N
     panel.screenshot(path=pictures / "diagnostics.png")
     panel.get_by_label("Find a status").fill("no such thing")
     row.wait_for(state="detached")
+
+
+def test_a_message_is_published_by_its_form(tab: Tab, observer: Observer) -> None:
+    heard: list[str] = []
+    observer.create_subscription("/note", "std_msgs/msg/String", lambda message: heard.append(message.data))
+    tab.wait_live()
+    tab.add("Publish")
+    panel = tab.panel("publish")
+    panel.get_by_label("Topic", exact=True).fill("/note")
+    panel.get_by_label("Topic", exact=True).press("Tab")
+    panel.locator("select").select_option("std_msgs/msg/String")
+    panel.locator('input[name="data"]').fill("hello")
+    button = panel.get_by_role("button", name="Publish", exact=True)
+    button.click()
+    panel.get_by_text("Published once").wait_for()
+    wait_for(lambda: heard, "published text", tab)
+    panel.locator('input[name="data"]').fill("again")
+    button.click()
+    wait_for(lambda: len(heard) == 2, "second text", tab)
+    assert heard == ["hello", "again"]
+
+
+def test_a_recording_is_saved_with_the_messages_that_were_shown(tab: Tab) -> None:
+    tab.wait_live()
+    tab.add("Record")
+    panel = tab.panel("record")
+    panel.get_by_role("button", name=re.compile(r"Record \d+ topics?")).click()
+    figures = panel.locator("output")
+    wait_for(lambda: int(re.findall(r"(\d+) messages", figures.inner_text())[0]) > 20, "messages in the recording", tab)
+    with tab.page.expect_download() as download:
+        panel.get_by_role("button", name="Stop and save").click()
+    told = re.search(r"Saved (\d+) messages", panel.get_by_role("status").inner_text())
+    with Path(download.value.path()).open("rb") as file:
+        summary = make_reader(file).get_summary()
+    assert told
+    assert summary.statistics.message_count == int(told[1]) > 20
+    topics = {channel.topic: channel.id for channel in summary.channels.values()}
+    assert {"/odom", "/camera/image/compressed"} <= set(topics)
+    assert summary.statistics.channel_message_counts[topics["/odom"]] > 0
+    assert {schema.name for schema in summary.schemas.values()} >= {"nav_msgs/msg/Odometry"}

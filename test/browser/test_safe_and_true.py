@@ -80,6 +80,8 @@ def test_driving_is_locked_while_the_odometry_is_old(
     # The bridge answers; only what it sees of the robot is old.
     tab.panel("teleop").get_by_text(re.compile("^Locked: the (odometry|picture) of .* old")).wait_for()
     assert tab.panel("teleop").locator(".pad").get_attribute("aria-disabled") == "true"
+    # Nor does the picture look alive.
+    tab.page.locator(".picture.frozen .frozen-note", has_text="No new picture for").wait_for()
     wait_for(lambda: commands.all[-1] == (0.0, 0.0), "stop", tab)
     assert commands.ahead(since) > 0
     robot.send_signal(signal.SIGCONT)
