@@ -14,6 +14,8 @@ mod node_name;
 mod overrides;
 mod rights;
 mod table;
+#[cfg(test)]
+mod tests;
 mod unknown;
 mod values;
 mod yaml;

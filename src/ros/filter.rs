@@ -29,7 +29,7 @@ impl Patterns {
             // Alone first: brackets added around a broken pattern could make it a valid one.
             regex::Regex::new(pattern).map_err(|reason| PatternError {
                 pattern: pattern.to_owned(),
-                reason: reason.to_string(),
+                reason: in_one_line(&reason),
             })?;
             whole.push(format!("^(?:{pattern})$"));
         }
@@ -39,7 +39,7 @@ impl Patterns {
             .map(Self)
             .map_err(|reason| PatternError {
                 pattern: whole.join(" "),
-                reason: reason.to_string(),
+                reason: in_one_line(&reason),
             })
     }
 
@@ -54,6 +54,13 @@ impl Patterns {
     pub fn matches(&self, name: &str) -> bool {
         self.0.is_match(name)
     }
+}
+
+/// What is wrong with an expression; the whole message draws it below the expression.
+fn in_one_line(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    last.trim_start_matches("error: ").to_owned()
 }
 
 /// Which topics a bridge advertises.
@@ -133,7 +140,10 @@ mod tests {
         let problem = Patterns::new(["/fine", "/bad("])
             .expect_err("not valid")
             .to_string();
-        assert!(problem.contains("/bad("), "{problem}");
+        assert_eq!(
+            problem,
+            "\"/bad(\" is no regular expression: unclosed group"
+        );
         assert!(Patterns::new(["a)(b"]).is_err());
     }
 }
