@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::Arc;
 use std::task::{ready, Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flume::r#async::RecvStream;
 use futures_util::StreamExt;
@@ -77,7 +77,7 @@ impl RoomConnection {
             RoomEvent::ParticipantDisconnected(participant) => {
                 let gone = self.participants.gone(&participant);
                 self.ready.extend(gone.map(ConnectionEvent::ViewerLeft));
-                self.grants.forget(&participant.identity());
+                self.grants.forget(Instant::now(), &participant.identity());
             }
             RoomEvent::ParticipantPermissionChanged {
                 participant: Participant::Remote(participant),
