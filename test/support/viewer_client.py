@@ -190,9 +190,13 @@ class Viewer:
         """The texts of the statuses that stand, by id."""
         standing: dict[str, str] = {}
         for _, message in self.received():
-            if isinstance(message, dict) and message["op"] == "status":
+            if not isinstance(message, dict):
+                continue
+            if message["op"] == "serverInfo":
+                standing.clear()
+            elif message["op"] == "status":
                 standing[message.get("id", "")] = message["message"]
-            elif isinstance(message, dict) and message["op"] == "removeStatus":
+            elif message["op"] == "removeStatus":
                 for each in message["statusIds"]:
                     standing.pop(each, None)
         return standing
