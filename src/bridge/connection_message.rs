@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{json, Value};
 
-use crate::driver::{ConnectionState, Report};
+use crate::driver::Report;
 
 /// Makes the messages, one after the other: rates are those since the last one.
 #[derive(Default)]
@@ -23,11 +23,6 @@ struct Sample {
 impl ConnectionMessages {
     /// The connection as it is `now`.
     pub(super) fn next(&mut self, now: Instant, report: &Report) -> Value {
-        let state = match report.connection {
-            ConnectionState::Up => "up",
-            ConnectionState::Interrupted => "interrupted",
-            ConnectionState::Down => "down",
-        };
         let path = report.path.as_ref();
         let sample = path.map(|path| Sample {
             at: now,
@@ -50,7 +45,7 @@ impl ConnectionMessages {
             })
         });
         json!({
-            "state": state,
+            "state": report.connection.name(),
             "connections": report.connections,
             "viewers": report.viewers.len(),
             "path": path,
@@ -79,7 +74,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::driver::{PathKind, PathStats};
+    use crate::driver::{ConnectionState, PathKind, PathStats};
 
     fn report(connections: u64, sent_bytes: u64) -> Report {
         Report {

@@ -144,10 +144,10 @@ fn status(name: &str, level: u8, message: &str, values: &[(String, String)]) -> 
 fn session_status(report: &Report) -> Value {
     let numbers = &report.snapshot;
     let viewers = format!("{} viewers", report.viewers.len());
-    let (level, message, connection) = match report.connection {
-        ConnectionState::Up => (OK, viewers.as_str(), "up"),
-        ConnectionState::Interrupted => (WARN, "the connection is interrupted", "interrupted"),
-        ConnectionState::Down => (WARN, "not in the room", "down"),
+    let (level, message) = match report.connection {
+        ConnectionState::Up => (OK, viewers.as_str()),
+        ConnectionState::Interrupted => (WARN, "the connection is interrupted"),
+        ConnectionState::Down => (WARN, "not in the room"),
     };
     let values = [
         ("viewers", report.viewers.len() as u64),
@@ -163,6 +163,7 @@ fn session_status(report: &Report) -> Value {
     let mut values = values
         .map(|(key, value)| (key.to_owned(), value.to_string()))
         .to_vec();
+    let connection = report.connection.name();
     values.push(("connection".to_owned(), connection.to_owned()));
     status("session", level, message, &values)
 }

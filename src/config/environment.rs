@@ -70,11 +70,10 @@ fn fnv1a(bytes: &[u8]) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn environment(machine: &str) -> Environment {
-        Environment {
+impl Environment {
+    /// An environment in which nothing is set.
+    pub(super) fn empty(machine: &str) -> Self {
+        Self {
             url: None,
             token: None,
             token_file: None,
@@ -86,12 +85,18 @@ mod tests {
             machine: machine.into(),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn a_name_is_the_same_at_each_start_and_another_one_elsewhere() {
-        let name = environment("id").stable_name("/bridge");
+        let stable_name = |machine, node| Environment::empty(machine).stable_name(node);
+        let name = stable_name("id", "/bridge");
         assert_eq!(name, "robot1-5f00339a");
-        assert_ne!(name, environment("other").stable_name("/bridge"));
-        assert_ne!(name, environment("id").stable_name("/other/bridge"));
+        assert_ne!(name, stable_name("other", "/bridge"));
+        assert_ne!(name, stable_name("id", "/other/bridge"));
     }
 }

@@ -9,26 +9,19 @@ const SECRET: &str = "never-shown";
 
 fn environment() -> Environment {
     Environment {
-        url: None,
-        token: None,
-        token_file: None,
-        token_endpoint: None,
-        token_endpoint_key: None,
         api_key: Some("key".to_owned()),
         api_secret: Some(Secret::new(SECRET.to_owned())),
-        host_name: "robot1".to_owned(),
-        machine: "id".to_owned(),
+        ..Environment::empty("id")
     }
 }
 
-fn read(given: &[(&str, &str)], environment: &Environment) -> Result<Config, String> {
+fn read(given: &[(&str, &str)], environment: &Environment) -> Result<Config, ConfigError> {
     let mut line = vec!["bridge".to_owned(), "--ros-args".to_owned()];
     for (name, value) in given {
         line.extend(["-p".to_owned(), format!("{name}:={value}")]);
     }
-    let arguments = Arguments::parse(line).map_err(|error| error.to_string())?;
+    let arguments = Arguments::parse(line)?;
     Config::read(&arguments.overrides, environment, &arguments.node)
-        .map_err(|error| error.to_string())
 }
 
 fn table() -> Vec<Value> {
@@ -94,11 +87,13 @@ fn what_the_environment_lacks_is_named_and_no_secret_is() {
         ),
     ];
     for (environment, said) in cases {
-        let error = read(&[("room", "a")], &environment).expect_err(said);
+        let error = read(&[("room", "a")], &environment)
+            .expect_err(said)
+            .to_string();
         assert!(error.contains(said), "{error}");
         assert!(!error.contains(SECRET), "{error}");
     }
-    let error = read(&[], &environment()).expect_err("no room");
+    let error = read(&[], &environment()).expect_err("no room").to_string();
     assert!(error.contains("parameter room is empty"), "{error}");
     let token = Environment {
         token: secret(SECRET),

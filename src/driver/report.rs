@@ -19,6 +19,18 @@ pub enum ConnectionState {
     Up,
 }
 
+impl ConnectionState {
+    /// Its name in diagnostics and on `~/connection`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Interrupted => "interrupted",
+            Self::Down => "down",
+        }
+    }
+}
+
 /// Network path to the server that serves the viewers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathKind {

@@ -33,6 +33,15 @@ def executable() -> Path:
     return Path(given) if given else built_executable("remote_access_bridge")
 
 
+def runs(pid: int) -> bool:
+    """Whether a process is there and has not ended."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
 class Bridge:
     """A running bridge."""
 

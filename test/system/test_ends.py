@@ -8,21 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bridge_process import NO_CREDENTIALS, Bridge, executable
+from bridge_process import NO_CREDENTIALS, Bridge, executable, runs
 from livekit_server import LiveKitServer
 from processes import wait_until
 
 # Prints the process id of what it starts, and waits.
 PARENT = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:]).pid, flush=True); sys.stdin.read()"
-
-
-def runs(pid: int) -> bool:
-    """Whether a process is there and has not ended."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
 
 
 def test_it_ends_with_its_parent_if_asked(server: LiveKitServer, room: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from rcl_interfaces.msg import ParameterValue
 from rcl_interfaces.srv import GetParameters
 
-from bridge_process import Bridge
+from bridge_process import Bridge, runs
 from livekit_server import LiveKitServer
 from processes import ROOT, ChildProcess, wait_until
 from real_launch import RealLaunch
@@ -57,15 +57,6 @@ def start(launch: RealLaunch, server: LiveKitServer, room: str) -> Iterator[Star
 def bridges(launch: ChildProcess) -> list[int]:
     """The process ids of the bridges that launch started, in order."""
     return [int(pid) for pid in re.findall(r"process started with pid \[(\d+)\]", launch.output())]
-
-
-def runs(pid: int) -> bool:
-    """Whether a process is there and has not ended."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
 
 
 def parameters(observer: Observer, node: str, *names: str) -> list[ParameterValue]:

@@ -68,10 +68,11 @@ impl Network {
         for (rank, local) in present.iter().enumerate() {
             let mut known = self.gathering.locals.iter_mut();
             match known.find(|known| known.address.ip() == local.ip) {
+                Some(known) if known.device == local.device => {}
                 Some(known) => {
                     known.device.clone_from(&local.device);
-                    let device = local.device.as_ref();
-                    self.sockets.bind_device(known.address, device);
+                    self.sockets
+                        .bind_device(known.address, local.device.as_deref());
                 }
                 None => any |= self.open(local, rank),
             }
@@ -94,7 +95,9 @@ impl Network {
                 return false;
             }
         };
-        self.sockets.bind_device(address, local.device.as_ref());
+        if local.device.is_some() {
+            self.sockets.bind_device(address, local.device.as_deref());
+        }
         let preference = 65_535 - u32::try_from(rank).unwrap_or(0).min(1000);
         let gathering = &mut self.gathering;
         gathering.locals.push(Local {

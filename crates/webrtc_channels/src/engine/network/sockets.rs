@@ -9,7 +9,6 @@ mod blocking_tests;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
 use mio::event::Event;
 use mio::net::UdpSocket;
@@ -41,8 +40,6 @@ struct Socket {
     token: Token,
     state: UdpSocketState,
     address: SocketAddr,
-    /// The interface that it is bound to.
-    device: Option<Arc<str>>,
     /// The kernel may have more to read. Events are edge-triggered, so this is remembered.
     readable: bool,
     batch: Option<Batch>,
@@ -121,7 +118,6 @@ impl Sockets {
             token,
             state,
             address,
-            device: None,
             readable: false,
             batch: None,
             blocked: VecDeque::new(),
@@ -131,13 +127,10 @@ impl Sockets {
     }
 
     /// Binds the socket at this address to an interface, or to none.
-    pub(super) fn bind_device(&mut self, address: SocketAddr, device: Option<&Arc<str>>) {
-        let sockets = self.sockets.iter_mut();
-        for socket in sockets.filter(|socket| socket.address == address) {
-            if socket.device.as_ref() != device {
-                bind_device(&socket2::SockRef::from(&socket.io), device.map(Arc::as_ref));
-                socket.device = device.cloned();
-            }
+    pub(super) fn bind_device(&self, address: SocketAddr, device: Option<&str>) {
+        let mut sockets = self.sockets.iter();
+        if let Some(socket) = sockets.find(|socket| socket.address == address) {
+            bind_device(&socket2::SockRef::from(&socket.io), device);
         }
     }
 
