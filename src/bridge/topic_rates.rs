@@ -84,7 +84,7 @@ pub enum RateError {
          into topic_denylist"
     )]
     Number(String),
-    /// The text before it is no regular expression.
+    /// The text before it is not a regular expression.
     #[error(transparent)]
     Pattern(#[from] PatternError),
 }

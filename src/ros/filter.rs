@@ -3,9 +3,9 @@
 use regex::{RegexSet, RegexSetBuilder};
 use thiserror::Error;
 
-/// A pattern that is no regular expression.
+/// A pattern that is not a regular expression.
 #[derive(Debug, Error)]
-#[error("{pattern:?} is no regular expression: {reason}")]
+#[error("{pattern:?} is not a regular expression: {reason}")]
 pub struct PatternError {
     pattern: String,
     reason: String,
@@ -142,7 +142,7 @@ mod tests {
             .to_string();
         assert_eq!(
             problem,
-            "\"/bad(\" is no regular expression: unclosed group"
+            "\"/bad(\" is not a regular expression: unclosed group"
         );
         assert!(Patterns::new(["a)(b"]).is_err());
     }

@@ -131,7 +131,7 @@ def test_limits_change_while_it_runs(
     publisher.publish("/state", count=5)
     assert "the topic has a rate limit" in viewer.wait_status("/state: ")
     # What is not understood is refused and changes nothing.
-    assert "regex" in observer.set_parameter("topic_message_rates", ["(=1"])
+    assert "regular expression" in observer.set_parameter("topic_message_rates", ["(=1"])
     assert "number above 0" in observer.set_parameter("topic_byte_rates", ["/state=0"])
     assert "range" in observer.set_parameter("uplink_rate", -1)
     assert "must be debug, info" in observer.set_parameter("log_level", "loud")

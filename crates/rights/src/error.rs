@@ -23,7 +23,7 @@ pub enum RightsError {
         /// Bytes of the pattern.
         length: usize,
     },
-    /// A pattern is no regular expression, or a too complicated one.
+    /// A pattern is not a regular expression, or a too complicated one.
     #[error("the pattern {pattern:?} of `{right}` cannot be used: {reason}")]
     Pattern {
         /// The right.
