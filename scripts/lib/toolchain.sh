@@ -11,6 +11,13 @@ check_rust() {
     missing "Rust $found is too old" "install Rust $wanted or newer, for example with: rustup update stable"
 }
 
+# The checks format and lint; rustup's minimal profile lacks both tools.
+check_rust_tools() {
+  if ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
+    missing "rustfmt or clippy is missing" "install both, for example with: rustup component add rustfmt clippy"
+  fi
+}
+
 check_c_compiler() {
   command -v cc >/dev/null ||
     missing "A C compiler is missing (cc)" "install it with: sudo apt install build-essential"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import signal
 from pathlib import Path
@@ -13,6 +14,12 @@ from processes import ChildProcess, built_executable, wait_until
 from wire import Json
 
 
+def executable() -> Path:
+    """The built viewer gateway, or the one that VIEWER_GATEWAY_EXECUTABLE names."""
+    given = os.environ.get("VIEWER_GATEWAY_EXECUTABLE")
+    return Path(given) if given else built_executable("remote_access_viewer")
+
+
 class ViewerGateway:
     """A running program, on a port of the system's choice."""
 
@@ -20,7 +27,7 @@ class ViewerGateway:
         number = len(list(directory.glob("viewer_gateway-*.log")))
         self.process = ChildProcess(
             "gateway",
-            [str(built_executable("remote_access_viewer")), "--port", "0", *arguments],
+            [str(executable()), "--port", "0", *arguments],
             directory / f"viewer_gateway-{number}.log",
             {**NO_CREDENTIALS, "LIVEKIT_PAGE_TOKENS": "", "RUST_BACKTRACE": "1", **environment},
         )

@@ -12,18 +12,19 @@ from contextlib import contextmanager
 import jwt
 import pytest
 
-from bridge_process import NO_CREDENTIALS, executable
+from bridge_process import NO_CREDENTIALS
+from bridge_process import executable as bridge_executable
 from client import mint_token
 from livekit_server import LiveKitServer
-from processes import built_executable
+from viewer_gateway import executable as gateway_executable
 
 PROGRAMS = ["bridge", "gateway"]
 
 
 def check(program: str, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs a program with --check."""
-    bridge = [executable(), "--check", "--ros-args", "-p", "room:=checked", *arguments]
-    gateway = [built_executable("remote_access_viewer"), "--check", "--room", "checked", *arguments]
+    bridge = [bridge_executable(), "--check", "--ros-args", "-p", "room:=checked", *arguments]
+    gateway = [gateway_executable(), "--check", "--room", "checked", *arguments]
     command = bridge if program == "bridge" else gateway
     everything = {**os.environ, **NO_CREDENTIALS, "LIVEKIT_PAGE_TOKENS": "", **environment}
     return subprocess.run(command, env=everything, capture_output=True, text=True, timeout=120, check=False)
@@ -145,3 +146,4 @@ def test_an_environment_without_ros_is_named(server: LiveKitServer) -> None:
     result = check("bridge", {**with_key(server), "AMENT_PREFIX_PATH": "/usr"})
     assert result.returncode == 1
     assert "WRONG  messages: diagnostic_msgs" in result.stdout
+    assert "note   overlay: this node's workspace is not sourced" in result.stdout

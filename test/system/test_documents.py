@@ -59,3 +59,20 @@ def test_the_rules_of_the_session_name_tests_that_exist() -> None:
     assert len(named) > 20
     sources = "".join(file.read_text() for file in (ROOT / "crates/session/tests").rglob("*.rs"))
     assert not [name for name in sorted(named) if f"fn {name}(" not in sources]
+
+
+def test_the_messages_that_the_documents_explain_are_those_of_the_programs() -> None:
+    sources = [ROOT / "build.rs", *(ROOT / "src").rglob("*.rs"), *(ROOT / "crates").glob("*/src/**/*.rs")]
+    # A text that goes on in the next line of the source is one.
+    text = re.sub(r"\\\n\s*", "", "\n".join(file.read_text() for file in sources))
+    tables = [(ROOT / "docs/quickstart.md", "## Troubleshooting"), (ROOT / "docs/operations.md", "## Logs")]
+    quoted = [quote for file, heading in tables for quote in first_cells(file, heading)]
+    assert len(quoted) > 12
+    assert not [quote for quote in quoted if not all(part.strip() in text for part in quote.split("…"))]
+
+
+def first_cells(document: Path, heading: str) -> list[str]:
+    """What is quoted in the first column of the table under a heading."""
+    section = document.read_text().partition(f"{heading}\n")[2].partition("\n## ")[0]
+    cells = re.findall(r"^\| (.*?) \|", section, re.MULTILINE)
+    return [quote for cell in cells for quote in re.findall(r"`([^`]+)`", cell)]

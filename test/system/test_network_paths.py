@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bridge_process import Bridge
+from bridge_process import NO_CREDENTIALS, Bridge
 from client import mint_token
 from decoding import decode
 from livekit_server import LiveKitServer
 from robot_network import SERVER, TURN_NAME, RobotNetwork, lacking, make_certificate
 from ros_side import Publisher
 from viewer_client import Loop, Viewer
+from viewer_gateway import executable
 
 LACK = lacking()
 pytestmark = pytest.mark.skipif(LACK is not None, reason=f"NOT TESTED: {LACK}")
@@ -147,6 +150,34 @@ def test_a_robot_gets_through_a_network_that_leaves_only(
     robot.assert_serves()
     sort = "path: tcp" if left == "ICE over TCP" else "path: udp"
     robot.bridge.wait_output(sort)
+    code, said = check(network, turn_server, certificate)
+    assert (code, "WRONG" in said) == (0, False), said
+    if left == "ICE over TCP":
+        assert "note   data: flows over tcp, which is slower than UDP on bad links" in said
+    else:
+        assert "data: flows over udp through a relay" in said
+
+
+def check(network: RobotNetwork, server: LiveKitServer, certificate: Path) -> tuple[int, str]:
+    """Exit code and output of `--check` in the robot's network."""
+    command = [*network.prefix, str(executable()), "--room", "checked", "--check"]
+    environment = {**os.environ, **NO_CREDENTIALS, **Bridge.credentials(server), "SSL_CERT_FILE": str(certificate)}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return result.returncode, result.stdout
+
+
+def test_a_network_that_lets_no_data_through_is_named(
+    network: RobotNetwork, turn_server: LiveKitServer, certificate: Path
+) -> None:
+    network.block("-p", "udp")
+    for port in (turn_server.tcp_port, TLS_PORT):
+        network.block("-p", "tcp", "--dport", str(port))
+    try:
+        code, said = check(network, turn_server, certificate)
+    finally:
+        network.unblock()
+    assert code == 1
+    assert "WRONG  data: the server answers, but the data connection fails" in said
 
 
 def test_a_path_that_is_cut_under_a_connection_is_replaced(

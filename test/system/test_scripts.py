@@ -14,6 +14,7 @@ from processes import ROOT
 
 # What scripts/env leaves in the environment of this very run must not be taken for an installation.
 BARE = {name: os.environ[name] for name in ("PATH", "HOME", "ROS_WHEELS_DISTRO") if name in os.environ}
+DISTRO = os.environ["ROS_DISTRO"]
 
 
 def run(*arguments: str, at: Path = ROOT, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -79,8 +80,28 @@ def test_without_ros_the_bridge_says_what_to_source(tmp_path: Path) -> None:
     assert "built for another ROS 2" in result.stderr
 
 
+def test_a_build_without_interface_crates_names_them_and_the_command_that_makes_them(tmp_path: Path) -> None:
+    build_script = tmp_path / "build"
+    subprocess.run(["rustc", "--edition=2021", "-o", build_script, ROOT / "build.rs"], check=True)
+    # What is sourced, but nothing that was made for the tests.
+    sourced = [prefix for prefix in os.environ["AMENT_PREFIX_PATH"].split(":") if not prefix.endswith(f"ros-rust-{DISTRO}")]
+
+    def said(*prefixes: str, first: str = "") -> str:
+        environment = {"ROS_DISTRO": DISTRO, "AMENT_PREFIX_PATH": ":".join(prefixes), "CARGO_MANIFEST_DIR": str(ROOT)}
+        result = run("bash", "-c", f"set -e; {first}\n{build_script}", at=tmp_path, environment=environment)
+        assert result.returncode == 0, result.stderr
+        return "".join(line for line in result.stdout.splitlines(keepends=True) if line.startswith("cargo::error="))
+
+    assert "no ROS 2 is sourced" in said()
+    (error,) = said(str(tmp_path)).splitlines()
+    assert "of action_msgs, builtin_interfaces, rcl_interfaces, rosgraph_msgs, unique_identifier_msgs;" in error
+    command = error.partition("then build again: ")[2].replace("rust_interfaces", f"rust_interfaces {tmp_path}/crates")
+    assert said(*sourced, first=command) == ""
+
+
 @pytest.mark.parametrize(
-    "script", ["setup", "demo", "test", "mutate", "release", "livekit-tests", "official-api", "docs", "deb", "rust_interfaces"]
+    "script",
+    ["setup", "demo", "test", "mutate", "release", "livekit-tests", "official-api", "docs", "deb", "rust_interfaces"],
 )
 def test_a_script_tells_how_it_is_used(script: str, tmp_path: Path) -> None:
     result = run(str(ROOT / "scripts" / script), "--help", at=tmp_path)

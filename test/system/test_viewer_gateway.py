@@ -18,9 +18,9 @@ from decoding import assert_same, decode
 from foxglove_client import SUBPROTOCOLS, FoxgloveClient, upgrade_headers
 from livekit_server import LiveKitServer
 from messages import build
-from processes import built_executable, wait_until
+from processes import wait_until
 from ros_side import Observer, Publisher
-from viewer_gateway import ViewerGateway
+from viewer_gateway import ViewerGateway, executable
 
 TOPIC = "/seen"
 KIND = "std_msgs/msg/String"
@@ -351,7 +351,7 @@ def test_a_robot_that_is_waited_for_is_told(new_gateway: ViewerGatewayFactory, n
 def test_an_output_that_nobody_reads_is_no_error(arguments: list[str], server: LiveKitServer) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    command = [built_executable("remote_access_viewer"), *arguments]
+    command = [executable(), *arguments]
     environment = {**os.environ, **NO_CREDENTIALS, **Bridge.credentials(server)}
     with subprocess.Popen(command, env=environment, stdout=writing, stderr=subprocess.PIPE, text=True) as process:
         os.close(writing)
