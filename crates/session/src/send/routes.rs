@@ -184,13 +184,12 @@ impl Routes {
 
     /// Ends a stream at its next frame boundary.
     pub(crate) fn retire(&mut self, stream: StreamId) {
-        let destinations = self.streams.get(stream).map(|each| &each.destinations);
-        let receiver = destinations.and_then(|ids| ids.first().copied());
-        if self.streams.retire(stream) {
+        let unfinished = self.streams.retire(stream);
+        if let Some(&receiver) = unfinished.and_then(|each| each.destinations.first()) {
             self.woken.push(Woken {
                 source: Source::Finish(stream),
                 class: Class::Periodic,
-                receiver: receiver.unwrap_or(ParticipantId(0)),
+                receiver,
             });
         }
     }

@@ -76,17 +76,14 @@ impl Streams {
         }
     }
 
-    /// Ends a stream at its next frame boundary. Returns whether a frame is to be finished first.
-    pub(crate) fn retire(&mut self, id: StreamId) -> bool {
-        let Some(stream) = self.streams.get_mut(&id) else {
-            return false;
-        };
+    /// Ends a stream at its next frame boundary. Returns it if a frame is to be finished first.
+    pub(crate) fn retire(&mut self, id: StreamId) -> Option<&OutgoingStream> {
+        let stream = self.streams.get_mut(&id)?;
         stream.retired = true;
         if stream.at_boundary() {
             self.close(id);
-            return false;
         }
-        true
+        self.get(id)
     }
 
     /// Ends a stream at once, whatever is left of it.
@@ -167,7 +164,7 @@ mod tests {
         let mut streams = Streams::default();
         let id = streams.open(vec![VIEWER], None);
         streams.write(id, Bytes::new());
-        assert!(!streams.retire(id));
+        assert!(streams.retire(id).is_none());
         assert_eq!(kinds(&mut streams), "");
     }
 
@@ -175,7 +172,7 @@ mod tests {
     fn a_retired_stream_finishes_its_frame() {
         let mut streams = Streams::default();
         let id = begin(&mut streams, vec![VIEWER], 20_000);
-        assert!(streams.retire(id));
+        assert!(streams.retire(id).is_some());
         assert_eq!(kinds(&mut streams), "ow");
         let rest = streams.get_mut(id).unwrap().slice(|_| None);
         streams.write(id, rest);

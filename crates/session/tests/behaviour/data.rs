@@ -298,6 +298,27 @@ fn the_queue_budget_holds_and_no_viewer_pays_for_the_others() {
 }
 
 #[test]
+fn the_longest_queue_is_cut_until_it_is_as_short_as_the_others() {
+    let mut harness = Harness::with(SessionConfig {
+        queue_budget: 1_000_000,
+        ..SessionConfig::default()
+    });
+    harness.add((0..17).map(reliable).collect());
+    harness.join(1, true);
+    harness.subscribe(1, &(0..17).collect::<Vec<_>>());
+    for id in 1..17 {
+        (0..10).for_each(|seq| harness.publish(id, seq, 5_000));
+    }
+    // An eighth of the budget is more than half of this queue.
+    (0..45).for_each(|seq| harness.publish(0, seq, 5_000));
+    harness.pass(Duration::from_secs(60));
+    for id in 1..17 {
+        assert_eq!(harness.seqs(1, id).len(), 10, "the short queue {id}");
+    }
+    assert_eq!(harness.seqs(1, 0).last(), Some(&44));
+}
+
+#[test]
 fn places_in_queues_count_against_the_budget_too() {
     let mut harness = Harness::with(SessionConfig {
         queue_budget: 1_000_000,
