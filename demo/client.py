@@ -115,8 +115,11 @@ class Client:
         self._acknowledged: dict[str, Uplink] = {}
         self._pings: dict[str, asyncio.Task[None]] = {}
 
-    async def connect(self, url: str, token: str) -> None:
-        """Joins the room of the token."""
+    async def connect(self, url: str, token: str, key: str | None = None) -> None:
+        """Joins the room of the token, whose data is encrypted with the key, if it has one."""
+        options = rtc.RoomOptions()
+        if key is not None:
+            options.encryption = rtc.E2EEOptions(key_provider_options=rtc.KeyProviderOptions(shared_key=key.encode()))
         # A Room belongs to the event loop that runs when it is made.
         room = self._room = rtc.Room()
         room.register_byte_stream_handler(wire.STREAM_TOPIC, self._on_stream)
@@ -125,7 +128,7 @@ class Client:
         room.on("reconnecting", lambda: self._on_event(RoomChange("reconnecting", "")))
         room.on("reconnected", lambda: self._on_event(RoomChange("reconnected", "")))
         room.on("disconnected", lambda reason: self._on_event(RoomChange("disconnected", str(reason))))
-        await room.connect(url, token)
+        await room.connect(url, token, options)
 
     async def disconnect(self) -> None:
         """Leaves the room."""

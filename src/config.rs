@@ -25,7 +25,7 @@ use std::net::SocketAddr;
 use crate::access::AccessControl;
 use crate::bridge::{CallTimeouts, LiveRates, RobotConfig, TopicRates};
 use crate::ros::{AssetPolicy, Parameters, Patterns, QosPolicy, TopicFilter};
-use remote_access_room::{Endpoint, Role, TokenEndpoint, TokenMint, TokenSource};
+use remote_access_room::{EncryptionKey, Endpoint, Role, TokenEndpoint, TokenMint, TokenSource};
 use remote_access_session::SessionConfig;
 use tracing::level_filters::LevelFilter;
 
@@ -95,6 +95,10 @@ impl Config {
             endpoint: Endpoint {
                 url: url(values, environment)?,
                 token: token(values, environment, identity, name.clone())?,
+                encryption: EncryptionKey::read(
+                    environment.encryption_key.as_ref(),
+                    environment.encryption_key_file.as_deref(),
+                )?,
             },
             interfaces: Interfaces::read(values)?,
             name,

@@ -173,10 +173,11 @@ async fn serve(
         simulated_time: ros.uses_sim_time(),
     };
     set_interface_filter(config.interfaces.into_filter());
-    guard(GuardLimits::of_viewers(
+    let limits = GuardLimits::of_viewers(
         config.session.max_inbound_streams,
         config.session.inbound_rate,
-    ));
+    );
+    guard(limits, config.endpoint.encryption.as_ref());
     let clock = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let session = Session::new(config.session, robot, Instant::now(), u64::try_from(clock)?);
     let (driver, handle, changed) =

@@ -9,6 +9,7 @@ use crate::bridge::RateError;
 use crate::media::UnknownCodec;
 use crate::ros::{PatternError, RosError};
 use remote_access_rights::{KeyError, RightsError};
+use remote_access_room::EncryptionKeyError;
 
 /// An invalid configuration. The text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +75,9 @@ pub enum ConfigError {
         /// What is wrong.
         reason: KeyError,
     },
+    /// The key for end-to-end encryption cannot be used.
+    #[error(transparent)]
+    Encryption(#[from] EncryptionKeyError),
     /// A parameter is not a log level.
     #[error("parameter {name}: {reason}")]
     LogLevel {

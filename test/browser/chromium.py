@@ -69,9 +69,10 @@ class Tab:
         grants = api.VideoGrants(room_join=True, room=room, can_publish=False, can_subscribe=True, can_publish_data=publish_data)
         return api.AccessToken(server.key, server.secret).with_identity(identity).with_grants(grants).to_jwt()
 
-    def open(self, page_url: str, server_url: str, *tokens: str) -> Tab:
+    def open(self, page_url: str, server_url: str, *tokens: str, key: str | None = None) -> Tab:
         """Goes to the page with a connection in its address."""
-        fragment = urlencode([("url", server_url), *(("token", token) for token in tokens)])
+        keys = [] if key is None else [("key", key)]
+        fragment = urlencode([("url", server_url), *(("token", token) for token in tokens), *keys])
         self.page.goto(f"{page_url}#{fragment}")
         return self
 

@@ -22,6 +22,8 @@ NO_CREDENTIALS = dict.fromkeys(
         "LIVEKIT_TOKEN_ENDPOINT_KEY",
         "LIVEKIT_API_KEY",
         "LIVEKIT_API_SECRET",
+        "LIVEKIT_E2EE_KEY",
+        "LIVEKIT_E2EE_KEY_FILE",
     ),
     "",
 )

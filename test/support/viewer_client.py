@@ -54,7 +54,9 @@ class Loop:
 class Viewer:
     """A participant that watches the bridge. Everything that happens is in `events`, in order."""
 
-    def __init__(self, loop: Loop, url: str, token: str, identity: str = "viewer", acknowledge: bool = True) -> None:
+    def __init__(
+        self, loop: Loop, url: str, token: str, identity: str = "viewer", acknowledge: bool = True, key: str | None = None
+    ) -> None:
         self.identity = identity
         self.events: list[Event] = []
         self._loop = loop
@@ -64,13 +66,14 @@ class Viewer:
         self._acknowledge = acknowledge
         self._url = url
         self._token = token
+        self._key = key
         self._pings = itertools.count(1)
         self._calls = itertools.count(1)
         self._client_channels = itertools.count(1)
 
     def join(self) -> Viewer:
         """Joins the room."""
-        self._loop.run(self._client.connect(self._url, self._token))
+        self._loop.run(self._client.connect(self._url, self._token, self._key))
         return self
 
     def leave(self) -> None:
@@ -277,10 +280,10 @@ class Viewer:
             f"asset {uri}",
         )
 
-    def open_stream(self, attributes: dict[str, str] | None = None) -> None:
+    def open_stream(self, attributes: dict[str, str] | None = None, robot: str | None = None) -> None:
         """Opens another stream; what is sent from now on goes there. The one before stays open."""
-        robot = self.robot()
-        self._uplink = self._loop.run(self._client.open_uplink(robot, attributes, self._acknowledge))
+        opening = self._client.open_uplink(robot or self.robot(), attributes, self._acknowledge)
+        self._uplink = self._loop.run(opening)
 
     def close_stream(self) -> None:
         """Closes the viewer's stream as it should be."""

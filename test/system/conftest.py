@@ -143,11 +143,16 @@ def new_viewer(loop: Loop, server: LiveKitServer, room: str) -> Iterator[ViewerF
     made: list[Viewer] = []
 
     def make(
-        identity: str | None = None, at: LiveKitServer | None = None, acknowledge: bool = True, may_send: bool = True
+        identity: str | None = None,
+        at: LiveKitServer | None = None,
+        acknowledge: bool = True,
+        may_send: bool = True,
+        key: str | None = None,
     ) -> Viewer:
         name = identity or f"viewer-{len(made) + 1}"
         home = at or server
-        made.append(Viewer(loop, home.url, mint_token(home.key, home.secret, room, name, may_send), name, acknowledge))
+        token = mint_token(home.key, home.secret, room, name, may_send)
+        made.append(Viewer(loop, home.url, token, name, acknowledge, key))
         return made[-1].join()
 
     yield make

@@ -2,9 +2,11 @@
 //!
 //! It speaks to the harness as the Python viewer does: `joined`, `advertise` and `first` as they
 //! happen, and `report` when standard input says anything or ends. The LiveKit token comes in the
-//! environment variable `LIVEKIT_TOKEN`. With `--websocket` it is a client of the viewer
+//! environment variable `LIVEKIT_TOKEN`, the key for end-to-end encryption, if any, in
+//! `LIVEKIT_E2EE_KEY`. With `--websocket` it is a client of the viewer
 //! gateway instead, which is measured beside it.
 
+mod capture;
 mod confirm;
 mod events;
 mod options;
@@ -17,6 +19,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use livekit::{Room, RoomEvent, RoomOptions};
+use remote_access_room::{EncryptionKey, Secret};
 
 use crate::confirm::Confirmer;
 use crate::options::Options;
@@ -35,7 +38,14 @@ async fn main() -> anyhow::Result<()> {
         return Ok(());
     }
     let token = std::env::var("LIVEKIT_TOKEN").context("LIVEKIT_TOKEN is not set")?;
-    let (room, mut incoming) = Room::connect(&options.url, &token, RoomOptions::default())
+    if let Some(path) = &options.capture {
+        capture::capture(path)?;
+    }
+    let key = std::env::var("LIVEKIT_E2EE_KEY").ok().map(Secret::new);
+    let key = EncryptionKey::read(key.as_ref(), None)?;
+    let mut room_options = RoomOptions::default();
+    room_options.encryption = key.as_ref().map(EncryptionKey::options);
+    let (room, mut incoming) = Room::connect(&options.url, &token, room_options)
         .await
         .context("cannot join the room")?;
     events::emit("joined", serde_json::json!({}));

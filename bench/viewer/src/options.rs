@@ -1,5 +1,6 @@
 //! The command line, the same as the Python viewer's.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{bail, Context};
@@ -25,6 +26,8 @@ pub(crate) struct Options {
     pub bare: Option<u64>,
     /// Port of a Foxglove WebSocket to look at instead of the room.
     pub websocket: Option<u16>,
+    /// File for everything that the server forwards, as it comes.
+    pub capture: Option<PathBuf>,
 }
 
 impl Options {
@@ -39,6 +42,7 @@ impl Options {
             ping: None,
             bare: None,
             websocket: None,
+            capture: None,
         };
         for argument in arguments {
             let (name, value) = argument.split_once('=').unwrap_or((&argument, ""));
@@ -52,6 +56,7 @@ impl Options {
                 "--many" => options.many = true,
                 "--bare" => options.bare = Some(value.parse().context("--bare")?),
                 "--websocket" => options.websocket = Some(value.parse().context("--websocket")?),
+                "--capture" => options.capture = Some(value.into()),
                 "--ping" => {
                     let seconds: f64 = value.parse().context("--ping")?;
                     options.ping = (seconds > 0.0).then(|| Duration::from_secs_f64(seconds));

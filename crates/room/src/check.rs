@@ -83,6 +83,11 @@ pub async fn check(endpoint: &Endpoint) -> Vec<Finding> {
     let now = now.unwrap_or_default().as_secs();
     findings.extend(token_findings(token.expose(), now));
     findings.extend(server_findings(url, &token, now).await);
+    if endpoint.encryption.is_some() {
+        findings.push(Finding::Fine(
+            "encryption: end to end; robot and viewers need the same key".to_owned(),
+        ));
+    }
     findings.push(if findings.iter().any(Finding::is_wrong) {
         Finding::Note("data: not tried, because of the problems above".to_owned())
     } else {
@@ -202,7 +207,7 @@ async fn data_connection(endpoint: &Endpoint) -> Finding {
         Ok(token) => token,
         Err(error) => return Finding::Wrong(format!("token: {error}")),
     };
-    match connect(&endpoint.url, &token).await {
+    match connect(&endpoint.url, &token, endpoint.encryption.as_ref()).await {
         Ok((room, _events)) => {
             let path = network_path(&room).await;
             let room = std::sync::Arc::new(room);

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{debug, error, info, warn};
 
+use crate::encryption::EncryptionKey;
 use crate::reconnect::ReconnectPolicy;
 use crate::secret::Secret;
 use crate::token::TokenSource;
@@ -28,6 +29,8 @@ pub struct Endpoint {
     pub url: String,
     /// Where the token comes from.
     pub token: TokenSource,
+    /// Key that the data of the room is encrypted with; `None`: the server can read it.
+    pub encryption: Option<EncryptionKey>,
 }
 
 /// Joins a room, and joins it again when the connection is over.
@@ -114,6 +117,7 @@ impl Shared {
     }
 
     async fn attempt(&self) -> Result<Joined, Failure> {
+        let encryption = self.endpoint.encryption.as_ref();
         let access = self.endpoint.token.access().await;
         let last = self.last.lock().clone();
         // What the server renewed stands for the token that it renewed, and for one that cannot be
@@ -121,7 +125,7 @@ impl Shared {
         let usable = |last: &LastAccess| access.as_ref().map_or(true, |it| it.token == last.given);
         if let Some(last) = last.filter(usable) {
             if let Some(refreshed) = &last.refreshed {
-                match connect(&last.url, refreshed).await {
+                match connect(&last.url, refreshed, encryption).await {
                     Err(Failure::Rejected(_)) if access.is_ok() => {
                         debug!("the server does not accept the renewed token any more");
                     }
@@ -131,7 +135,7 @@ impl Shared {
         }
         let access = access.map_err(|error| Failure::Other(error.to_string()))?;
         let url = access.server_url.as_ref().unwrap_or(&self.endpoint.url);
-        let joined = connect(url, &access.token).await?;
+        let joined = connect(url, &access.token, encryption).await?;
         *self.last.lock() = Some(LastAccess {
             url: url.clone(),
             given: access.token,
@@ -152,10 +156,15 @@ pub async fn close(room: Arc<Room>) {
 }
 
 /// One attempt to connect.
-pub(crate) async fn connect(url: &str, token: &Secret) -> Result<Joined, Failure> {
+pub(crate) async fn connect(
+    url: &str,
+    token: &Secret,
+    encryption: Option<&EncryptionKey>,
+) -> Result<Joined, Failure> {
     let mut options = RoomOptions::default();
     options.auto_subscribe = false;
     options.join_retries = 0;
+    options.encryption = encryption.map(EncryptionKey::options);
     info!(url, "connecting to the LiveKit server");
     let connecting = Room::connect(url, token.expose(), options);
     match tokio::time::timeout(ATTEMPT_TIMEOUT, connecting).await {

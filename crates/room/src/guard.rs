@@ -4,19 +4,23 @@
 //! that never go on, packed streams that it unpacks first. It finds the stream of a packet by an
 //! id that others may know. [`Guard`] looks at each packet before the SDK and lets through only
 //! byte streams on the protocol's topic, unpacked, from the participant that opened them, within
-//! [`GuardLimits`].
+//! [`GuardLimits`]. Where the room has a key it decrypts them, and nothing else passes.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use incoming_filter::MessageFilter;
 use livekit_protocol::data_packet::Value;
 use livekit_protocol::data_stream::header::ContentHeader;
 use livekit_protocol::data_stream::{Chunk, CompressionType, Header, Trailer};
+use livekit_protocol::encrypted_packet_payload::Value as Payload;
 use livekit_protocol::DataPacket;
 use prost::Message;
 use remote_access_protocol::TOPIC;
 use tracing::warn;
+
+use crate::encryption::{Decryption, EncryptionKey};
 
 /// The channel that streams come on; LiveKit's name for it.
 const STREAMS_LABEL: &str = "_reliable";
@@ -69,13 +73,16 @@ impl GuardLimits {
     }
 }
 
-/// Guards all rooms that this process joins from now on. Only the first call counts.
+/// Guards all rooms that this process joins from now on. Only the first call counts. With a key,
+/// only what was encrypted with it passes, decrypted.
 ///
 /// It needs the pure-Rust `libwebrtc`; LiveKit's own is not filtered.
-pub fn guard(limits: GuardLimits) {
+pub fn guard(limits: GuardLimits, key: Option<&EncryptionKey>) {
+    let decryption = key.map(|key| Arc::new(Decryption::new(key)));
     let make = move |label: &str| -> Box<dyn MessageFilter> {
+        let new = || Guard::with_decryption(limits, decryption.clone());
         Box::new(Channel {
-            guard: (label == STREAMS_LABEL).then(|| Guard::new(limits)),
+            guard: (label == STREAMS_LABEL).then(new),
         })
     };
     let _ = incoming_filter::install(Box::new(make));
@@ -95,13 +102,25 @@ impl MessageFilter for Channel {
 }
 
 /// The streams of one connection that the SDK was told of.
-#[derive(Debug)]
 pub struct Guard {
     limits: GuardLimits,
+    decryption: Option<Arc<Decryption>>,
     /// Senders of streams, by the stream's id.
     streams: HashMap<String, String>,
     senders: HashMap<String, Sender>,
     warned: Option<Instant>,
+    warned_of_key: HashMap<Rejected, Instant>,
+}
+
+/// Why the data of a participant cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+enum Rejected {
+    #[error("it is encrypted, and this side has no key")]
+    NoKey,
+    #[error("it is encrypted with another key")]
+    OtherKey,
+    #[error("it is not encrypted")]
+    Plain,
 }
 
 #[derive(Debug)]
@@ -114,14 +133,20 @@ struct Sender {
 }
 
 impl Guard {
-    /// A guard that has seen nothing.
+    /// A guard that has seen nothing. The key is that of the room, if it has one.
     #[must_use]
-    pub fn new(limits: GuardLimits) -> Self {
+    pub fn new(limits: GuardLimits, key: Option<&EncryptionKey>) -> Self {
+        Self::with_decryption(limits, key.map(|key| Arc::new(Decryption::new(key))))
+    }
+
+    fn with_decryption(limits: GuardLimits, decryption: Option<Arc<Decryption>>) -> Self {
         Self {
             limits,
+            decryption,
             streams: HashMap::new(),
             senders: HashMap::new(),
             warned: None,
+            warned_of_key: HashMap::new(),
         }
     }
 
@@ -131,24 +156,88 @@ impl Guard {
         if data.len() > MAX_PACKET {
             return;
         }
-        let Ok(packet) = DataPacket::decode(data) else {
+        let Ok(mut packet) = DataPacket::decode(data) else {
             return;
         };
-        let from = packet.participant_identity;
-        let passes = match packet.value {
-            Some(Value::StreamHeader(header)) => {
-                is_wanted(&header) && self.open(now, &from, header, data.len(), deliver)
+        let Some((value, is_encrypted)) = self.value(now, &mut packet) else {
+            return;
+        };
+        if !self.passes(
+            now,
+            &packet.participant_identity,
+            &value,
+            data.len(),
+            deliver,
+        ) {
+            return;
+        }
+        if is_encrypted {
+            packet.value = Some(value);
+            deliver(&packet.encode_to_vec());
+        } else {
+            deliver(data);
+        }
+    }
+
+    /// Takes out of a packet what it holds, and says whether that was encrypted. Nothing if it has to
+    /// be and is not, or cannot be read.
+    fn value(&mut self, now: Instant, packet: &mut DataPacket) -> Option<(Value, bool)> {
+        let from = packet.participant_identity.as_str();
+        let payload = match (packet.value.take()?, &self.decryption) {
+            (Value::EncryptedPacket(encrypted), Some(decryption)) => decryption
+                .open(from, encrypted)
+                .map_err(|_| Rejected::OtherKey),
+            (Value::EncryptedPacket(_), None) => Err(Rejected::NoKey),
+            (_, Some(_)) => Err(Rejected::Plain),
+            (value, None) => return Some((value, false)),
+        };
+        let payload = match payload {
+            Ok(payload) => payload,
+            Err(rejected) => {
+                self.warn_of_key(now, from, rejected);
+                return None;
             }
-            Some(Value::StreamChunk(Chunk { stream_id, .. })) => {
-                self.is_of(&stream_id, &from) && self.charge(now, &from, data.len(), deliver)
+        };
+        let value = match payload.value? {
+            Payload::StreamHeader(header) => Value::StreamHeader(header),
+            Payload::StreamChunk(chunk) => Value::StreamChunk(chunk),
+            Payload::StreamTrailer(trailer) => Value::StreamTrailer(trailer),
+            _ => return None,
+        };
+        Some((value, true))
+    }
+
+    /// Says that participants need the same key.
+    fn warn_of_key(&mut self, now: Instant, from: &str, rejected: Rejected) {
+        let warned = self.warned_of_key.get(&rejected);
+        if warned.is_none_or(|&at| now >= at + QUIET) {
+            self.warned_of_key.insert(rejected, now);
+            warn!(
+                identity = from,
+                "rejected data of a participant: {rejected}; both sides need the same LIVEKIT_E2EE_KEY"
+            );
+        }
+    }
+
+    fn passes(
+        &mut self,
+        now: Instant,
+        from: &str,
+        value: &Value,
+        size: usize,
+        deliver: &mut dyn FnMut(&[u8]),
+    ) -> bool {
+        match value {
+            Value::StreamHeader(header) => {
+                is_wanted(header) && self.open(now, from, header, size, deliver)
             }
-            Some(Value::StreamTrailer(Trailer { stream_id, .. })) => {
-                data.len() <= MAX_FRAME && self.end(&stream_id, &from)
+            Value::StreamChunk(Chunk { stream_id, .. }) => {
+                self.is_of(stream_id, from) && self.charge(now, from, size, deliver)
+            }
+            Value::StreamTrailer(Trailer { stream_id, .. }) => {
+                size <= MAX_FRAME && self.end(stream_id, from)
             }
             _ => false,
-        };
-        if passes {
-            deliver(data);
         }
     }
 
@@ -156,7 +245,7 @@ impl Guard {
         &mut self,
         now: Instant,
         from: &str,
-        header: Header,
+        header: &Header,
         size: usize,
         deliver: &mut dyn FnMut(&[u8]),
     ) -> bool {
@@ -189,7 +278,8 @@ impl Guard {
             }
         }
         sender.streams.push_back(header.stream_id.clone());
-        self.streams.insert(header.stream_id, from.to_owned());
+        self.streams
+            .insert(header.stream_id.clone(), from.to_owned());
         true
     }
 

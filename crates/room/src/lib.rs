@@ -6,6 +6,7 @@
 
 mod check;
 mod connect;
+mod encryption;
 pub mod guard;
 mod incoming;
 mod mint;
@@ -17,6 +18,7 @@ mod uplink;
 
 pub use check::{check, Finding};
 pub use connect::{close, Endpoint, Joined, RoomConnector};
+pub use encryption::{EncryptionKey, EncryptionKeyError};
 pub use incoming::{Broken, BufferBudget, FrameReader};
 pub use mint::{MintError, Role, TokenMint};
 pub use secret::Secret;

@@ -3,16 +3,23 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use livekit::webrtc::native::frame_cryptor::{
+    DataPacketCryptor, EncryptionAlgorithm, KeyDerivationAlgorithm, KeyProvider, KeyProviderOptions,
+};
 use livekit_protocol::data_packet::Value;
 use livekit_protocol::data_stream::header::ContentHeader;
 use livekit_protocol::data_stream::{
     ByteHeader, Chunk, CompressionType, Header, TextHeader, Trailer,
 };
-use livekit_protocol::{DataPacket, RpcRequest, UserPacket};
+use livekit_protocol::encrypted_packet_payload::Value as Payload;
+use livekit_protocol::{
+    DataPacket, EncryptedPacket, EncryptedPacketPayload, RpcRequest, UserPacket,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 use remote_access_room::guard::{Guard, GuardLimits};
+use remote_access_room::{EncryptionKey, Secret};
 
 const LIMITS: GuardLimits = GuardLimits {
     streams: 3,
@@ -27,8 +34,12 @@ struct Room {
 
 impl Room {
     fn new() -> Self {
+        Self::with_key(None)
+    }
+
+    fn with_key(key: Option<&EncryptionKey>) -> Self {
         Self {
-            guard: Guard::new(LIMITS),
+            guard: Guard::new(LIMITS, key),
             now: Instant::now(),
         }
     }
@@ -84,6 +95,69 @@ fn trailer(id: &str, reason: &str) -> Value {
         reason: reason.to_owned(),
         ..Trailer::default()
     })
+}
+
+fn key(text: &str) -> EncryptionKey {
+    let secret = Secret::new(text.to_owned());
+    EncryptionKey::read(Some(&secret), None).unwrap().unwrap()
+}
+
+/// What a participant with this key makes of a payload, as the SDK does.
+fn encrypted(key: &str, payload: Payload) -> Value {
+    let keys = KeyProvider::new(KeyProviderOptions {
+        shared_key: true,
+        ratchet_window_size: 0,
+        ratchet_salt: b"LKFrameEncryptionKey".to_vec(),
+        failure_tolerance: -1,
+        key_ring_size: 16,
+        key_derivation_algorithm: KeyDerivationAlgorithm::PBKDF2,
+    });
+    keys.set_shared_key(0, key.as_bytes().to_vec());
+    let payload = EncryptedPacketPayload {
+        value: Some(payload),
+    };
+    let packet = DataPacketCryptor::new(EncryptionAlgorithm::AesGcm, keys)
+        .encrypt("anna", 0, &payload.encode_to_vec())
+        .unwrap();
+    Value::EncryptedPacket(EncryptedPacket {
+        encrypted_value: packet.data,
+        iv: packet.iv,
+        key_index: packet.key_index,
+        ..EncryptedPacket::default()
+    })
+}
+
+#[test]
+fn with_a_key_only_what_was_encrypted_with_it_passes_and_is_decrypted() {
+    const KEY: &str = "the key of a room";
+    let mut room = Room::with_key(Some(&key(KEY)));
+    assert_eq!(room.packet("anna", header("a")), [], "not encrypted");
+    let opens = encrypted(KEY, Payload::StreamHeader(stream("a")));
+    assert_eq!(room.packet("anna", opens), [header("a")]);
+    let Value::StreamChunk(content) = chunk("a", 100) else {
+        unreachable!()
+    };
+    let written = encrypted(KEY, Payload::StreamChunk(content.clone()));
+    assert_eq!(room.packet("mallory", written.clone()), []);
+    assert_eq!(room.packet("anna", written), [chunk("a", 100)]);
+    assert_eq!(room.packet("anna", chunk("a", 100)), [], "not encrypted");
+    let other = encrypted("the key of another", Payload::StreamChunk(content));
+    assert_eq!(room.packet("anna", other), [], "another key");
+    let call = encrypted(KEY, Payload::RpcRequest(RpcRequest::default()));
+    assert_eq!(room.packet("anna", call), [], "not a stream");
+    let mut broken = encrypted(KEY, Payload::StreamHeader(stream("b")));
+    if let Value::EncryptedPacket(packet) = &mut broken {
+        packet.iv.pop();
+        packet.key_index = u32::MAX;
+    }
+    assert_eq!(room.packet("anna", broken), []);
+}
+
+#[test]
+fn without_a_key_nothing_encrypted_passes() {
+    let mut room = Room::new();
+    let opens = encrypted("the key of a room", Payload::StreamHeader(stream("a")));
+    assert_eq!(room.packet("anna", opens), []);
 }
 
 #[test]
@@ -236,7 +310,7 @@ fn any_packet() -> impl Strategy<Value = (String, Value)> {
 proptest! {
     #[test]
     fn any_bytes_are_refused_or_passed_as_they_are(data in vec(any::<u8>(), 0..300)) {
-        Guard::new(LIMITS).packet(Instant::now(), &data, &mut |passed| assert_eq!(passed, data));
+        Guard::new(LIMITS, None).packet(Instant::now(), &data, &mut |passed| assert_eq!(passed, data));
     }
 
     /// The SDK sees a room in which everybody keeps to the rules.

@@ -139,6 +139,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
             tokens: options.page_tokens,
             robot: options.robot.clone(),
             websocket: format!("ws://{authority}"),
+            key: options.endpoint.encryption.clone(),
         },
     };
     print(&format!(
@@ -150,7 +151,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         rotate_bytes: options.stream_rotate_bytes,
         ..UplinkOptions::default()
     };
-    guard(GuardLimits::OF_ROBOTS);
+    guard(GuardLimits::OF_ROBOTS, options.endpoint.encryption.as_ref());
     room::run(
         options.endpoint,
         options.robot,

@@ -9,7 +9,8 @@ use lexopt::prelude::*;
 use regex::Regex;
 use remote_access_rights::Rights;
 use remote_access_room::{
-    Endpoint, Role, Secret, TokenEndpoint, TokenMint, TokenSource, UplinkOptions,
+    EncryptionKey, EncryptionKeyError, Endpoint, Role, Secret, TokenEndpoint, TokenMint,
+    TokenSource, UplinkOptions,
 };
 
 use crate::web::PageTokens;
@@ -51,6 +52,8 @@ Environment:
   LIVEKIT_TOKEN_FILE    a file that contains an access token, read again for each connection, or:
   LIVEKIT_TOKEN         an access token, which names room and identity, and for the page
   LIVEKIT_PAGE_TOKENS   further tokens, separated by spaces, as each identity can join only once
+  LIVEKIT_E2EE_KEY      key for end-to-end encryption, as on the robot, or:
+  LIVEKIT_E2EE_KEY_FILE a file that contains it
 
 Examples:
   export LIVEKIT_URL=wss://livekit.example.com LIVEKIT_API_KEY=... LIVEKIT_API_SECRET=...
@@ -124,6 +127,10 @@ pub struct Environment {
     pub api_key: Option<String>,
     /// `LIVEKIT_API_SECRET`.
     pub api_secret: Option<Secret>,
+    /// `LIVEKIT_E2EE_KEY`.
+    pub encryption_key: Option<Secret>,
+    /// `LIVEKIT_E2EE_KEY_FILE`.
+    pub encryption_key_file: Option<PathBuf>,
     /// A name for this machine that differs from start to start.
     pub unique_name: String,
 }
@@ -144,6 +151,9 @@ pub enum OptionsError {
     /// The room is missing.
     #[error("--room is missing: which room is the robot in?")]
     NoRoom,
+    /// The key for end-to-end encryption cannot be used.
+    #[error(transparent)]
+    Encryption(#[from] EncryptionKeyError),
 }
 
 impl Environment {
@@ -165,6 +175,8 @@ impl Environment {
                 .collect(),
             api_key: variable("LIVEKIT_API_KEY"),
             api_secret: variable("LIVEKIT_API_SECRET").map(Secret::new),
+            encryption_key: variable("LIVEKIT_E2EE_KEY").map(Secret::new),
+            encryption_key_file: variable("LIVEKIT_E2EE_KEY_FILE").map(PathBuf::from),
             unique_name: format!("{host}-{:08x}", rand::random::<u32>()),
         }
     }
@@ -263,6 +275,10 @@ impl Options {
         let identity = arguments
             .identity
             .unwrap_or_else(|| format!("viewer-{}", environment.unique_name));
+        let encryption = EncryptionKey::read(
+            environment.encryption_key.as_ref(),
+            environment.encryption_key_file.as_deref(),
+        )?;
         let key = environment.api_key.zip(environment.api_secret);
         let room = arguments.rooms.first().cloned();
         let token = if let Some(token) = environment.token {
@@ -306,7 +322,11 @@ impl Options {
             )
         };
         Ok(Self {
-            endpoint: Endpoint { url, token },
+            endpoint: Endpoint {
+                url,
+                token,
+                encryption,
+            },
             room: room.unwrap_or_else(|| "of the token".to_owned()),
             robot: arguments.robot,
             host: arguments.host,

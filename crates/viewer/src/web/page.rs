@@ -9,7 +9,7 @@ use hyper::header::{
 use hyper::{Response, StatusCode};
 use include_dir::{include_dir, Dir};
 use remote_access_rights::Rights;
-use remote_access_room::{Role, Secret, TokenError, TokenMint};
+use remote_access_room::{EncryptionKey, Role, Secret, TokenError, TokenMint};
 use serde::Serialize;
 use tracing::error;
 
@@ -53,6 +53,8 @@ pub struct Site {
     pub robot: Option<String>,
     /// URL of the Foxglove WebSocket.
     pub websocket: String,
+    /// The room's key for end-to-end encryption.
+    pub key: Option<EncryptionKey>,
 }
 
 /// Contents of `config.json`, which the page reads.
@@ -62,6 +64,8 @@ struct PageConfig<'a> {
     rooms: Vec<PageRoom<'a>>,
     robot: Option<&'a str>,
     websocket: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
     error: Option<String>,
 }
 
@@ -106,6 +110,7 @@ impl Site {
             rooms,
             robot: self.robot.as_deref(),
             websocket: &self.websocket,
+            key: self.key.as_ref().map(EncryptionKey::expose),
             error,
         };
         match serde_json::to_vec(&config) {

@@ -14,11 +14,12 @@ test("a fragment names several rooms by several tokens", () => {
     ["token", TOKEN],
     ["token", "two"],
     ["token", "three"],
+    ["key", "k"],
   ]);
   assert.deepEqual(fromFragment(`#${fields}`)?.rooms, [
-    { url: "wss://a", token: TOKEN, room: "größe" },
-    { url: "wss://b", token: "two", room: "" },
-    { url: "wss://b", token: "three", room: "" },
+    { url: "wss://a", token: TOKEN, room: "größe", key: "k" },
+    { url: "wss://b", token: "two", room: "", key: "k" },
+    { url: "wss://b", token: "three", room: "", key: "k" },
   ]);
   assert.equal(fromFragment("#url=wss://a"), undefined);
   assert.equal(fromFragment("#token=x"), undefined);

@@ -6,6 +6,7 @@ import { configError, connect } from "./state";
 export function ConnectForm({ isLoading }: { isLoading: boolean }) {
   const [url, setUrl] = useState("");
   const [token, setToken] = useState("");
+  const [key, setKey] = useState("");
   const [problem, setProblem] = useState<string>();
   if (isLoading && configError.value === undefined) {
     return <main class="empty" aria-busy="true" />;
@@ -15,7 +16,7 @@ export function ConnectForm({ isLoading }: { isLoading: boolean }) {
       setProblem("The address begins with wss:// or ws://.");
       return;
     }
-    const config = rememberConnection(url.trim(), token.trim());
+    const config = rememberConnection(url.trim(), token.trim(), key.trim());
     if (config) {
       void connect(config);
     }
@@ -58,6 +59,16 @@ export function ConnectForm({ isLoading }: { isLoading: boolean }) {
             onInput={(event) => setToken(event.currentTarget.value)}
           />
         </label>
+        <label class="field">
+          <span>Encryption key, if the robot has one</span>
+          <input
+            type="password"
+            name="key"
+            autocomplete="off"
+            value={key}
+            onInput={(event) => setKey(event.currentTarget.value)}
+          />
+        </label>
         <p class="problem" role="alert">
           {problem}
         </p>
@@ -65,8 +76,8 @@ export function ConnectForm({ isLoading }: { isLoading: boolean }) {
           Connect
         </button>
         <p class="hint">
-          A link can carry both: <code>#url=wss://…&amp;token=…</code>. They stay in this tab and go to nobody
-          but the LiveKit server.
+          A link can carry all of it: <code>#url=wss://…&amp;token=…&amp;key=…</code>. It stays in this tab.
+          The token goes to the LiveKit server, the key to nobody.
         </p>
       </form>
     </main>

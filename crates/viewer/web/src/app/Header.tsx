@@ -1,5 +1,6 @@
 /** The bar at the top: which robot, and how well it is connected. */
 import { useState } from "preact/hooks";
+import { describeKeyProblem } from "../remote/encryption";
 import { EXPIRED } from "../remote/failure";
 import { rate } from "./format";
 import { useRepaint } from "./hooks";
@@ -63,7 +64,7 @@ function RobotPicker({ current }: { current: Place | undefined }) {
         <option key={key} value={key}>
           {robot.name}
           {severalRooms && ` in ${room.name}`}
-          {!robot.online && " (offline)"}
+          {!robot.online && !room.keyProblem(robot.identity) && " (offline)"}
         </option>
       ))}
     </select>
@@ -140,14 +141,19 @@ function isSilent({ room, robot }: Place): boolean {
 function stateText(current: Place | undefined): [string, string, string?] {
   const room = current?.room ?? rooms.value[0];
   switch (room?.state) {
-    case "connected":
+    case "connected": {
       if (!current) {
         return ["No robot", "warn"];
+      }
+      const problem = current.room.keyProblem(current.robot.identity);
+      if (problem) {
+        return [describeKeyProblem(problem).state, "bad"];
       }
       if (!current.robot.online) {
         return ["Robot offline", "warn", "Offline"];
       }
       return isSilent(current) ? ["Robot does not answer", "warn", "No answer"] : ["Live", "ok"];
+    }
     case "reconnecting":
       return ["Reconnecting", "warn"];
     case "waiting":

@@ -66,10 +66,8 @@ export function TopicList({ place }: { place: Place | undefined }) {
       ) : (
         <Found {...common} channels={channels} search={search} />
       )}
-      {channels.length === 0 && (
-        <p class="hint">
-          {robot.online ? (watchedOnly ? "No topic is shown" : "No topics") : "The robot is offline"}
-        </p>
+      {channels.length === 0 && common.refusal === undefined && (
+        <p class="hint">{watchedOnly ? "No topic is shown" : "No topics"}</p>
       )}
     </>
   );

@@ -1,4 +1,5 @@
 /** What the user may do, and why not. */
+import { describeKeyProblem } from "../remote/encryption";
 import type { Capability } from "../remote/messages";
 import type { Place } from "./state";
 
@@ -23,6 +24,10 @@ export function refusedToSend(place: Place | undefined): Refusal {
   }
   if (!room.canPublishData) {
     return "This token may not send data (canPublishData), so nothing can be subscribed or changed with it.";
+  }
+  const problem = room.keyProblem(robot.identity);
+  if (problem) {
+    return describeKeyProblem(problem).text;
   }
   return robot.online ? undefined : "The robot is not in the room.";
 }

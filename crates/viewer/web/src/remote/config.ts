@@ -8,6 +8,8 @@ export interface Credentials {
   token: string;
   /** The room's name, for people. */
   room: string;
+  /** The key that the room's data is encrypted with. */
+  key?: string;
 }
 
 export interface PageConfig {
@@ -22,13 +24,18 @@ export interface PageConfig {
 
 const STORED = "remote-access-connection";
 
-/** `#url=…&token=…[&token=…]`: one room per token; the n-th token goes with the n-th URL, or the last one. */
+/**
+ * `#url=…&token=…[&token=…][&key=…]`: one room per token; the n-th token goes with the n-th URL and the n-th key, or the
+ * last ones.
+ */
 export function fromFragment(fragment: string): PageConfig | undefined {
   const fields = new URLSearchParams(fragment.replace(/^#/, ""));
   const urls = fields.getAll("url");
+  const keys = fields.getAll("key");
   const rooms = fields.getAll("token").flatMap((token, index) => {
     const url = urls[Math.min(index, urls.length - 1)];
-    return url ? [{ url, token, room: roomOfToken(token) }] : [];
+    const key = string(keys[Math.min(index, keys.length - 1)]);
+    return url ? [credentials(url, token, roomOfToken(token), key)] : [];
   });
   const robot = fields.get("robot") ?? undefined;
   return rooms.length > 0 ? { rooms, robot, websocket: undefined, error: undefined } : undefined;
@@ -44,12 +51,17 @@ export function fromProgram(answer: unknown): PageConfig {
     rooms: rooms.filter(isObject).flatMap((entry) => {
       const url = string(entry.url) ?? string(answer.url);
       const token = string(entry.token);
-      return url && token ? [{ url, token, room: string(entry.room) ?? roomOfToken(token) }] : [];
+      const room = string(entry.room) ?? roomOfToken(token ?? "");
+      return url && token ? [credentials(url, token, room, string(answer.key))] : [];
     }),
     robot: string(answer.robot),
     websocket: string(answer.websocket),
     error: string(answer.error),
   };
+}
+
+function credentials(url: string, token: string, room: string, key: string | undefined): Credentials {
+  return key === undefined ? { url, token, room } : { url, token, room, key };
 }
 
 /** The room that a token names. */
@@ -81,8 +93,8 @@ export async function renewConfig(config: PageConfig): Promise<PageConfig> {
 }
 
 /** What the user typed becomes the tab's connection. */
-export function rememberConnection(url: string, token: string): PageConfig | undefined {
-  const fragment = `#${new URLSearchParams({ url, token })}`;
+export function rememberConnection(url: string, token: string, key: string): PageConfig | undefined {
+  const fragment = `#${new URLSearchParams(key === "" ? { url, token } : { url, token, key })}`;
   sessionStorage.setItem(STORED, fragment);
   return fromFragment(fragment);
 }

@@ -101,8 +101,14 @@ interface Intake {
   incomingDataStreamManager?: { handleDataStreamPacket?: (packet: StreamPacket, encryption: number) => void };
 }
 
-/** Puts a guard before a room of LiveKit's. Throws if this version of LiveKit's client has no place for it. */
-export function guardStreams(room: object, guard: StreamGuard): void {
+/**
+ * Puts a guard before a room of LiveKit's, which says for each packet and its kind of encryption whether the room may
+ * see it. Throws if this version of LiveKit's client has no place for it.
+ */
+export function guardStreams(
+  room: object,
+  passes: (packet: StreamPacket, encryption: number) => boolean,
+): void {
   const manager = (room as Intake).incomingDataStreamManager;
   const handle = manager?.handleDataStreamPacket;
   if (!manager || !handle) {
@@ -111,7 +117,7 @@ export function guardStreams(room: object, guard: StreamGuard): void {
     );
   }
   manager.handleDataStreamPacket = (packet, encryption) => {
-    if (guard.passes(packet)) {
+    if (passes(packet, encryption)) {
       handle.call(manager, packet, encryption);
     }
   };

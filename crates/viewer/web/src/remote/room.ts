@@ -3,6 +3,7 @@ import type { Room as LiveKitRoom, RemoteParticipant } from "livekit-client";
 import type * as LiveKit from "../lazy/livekit";
 import type { Credentials } from "./config";
 import { discard, readStream } from "./downlink";
+import { type KeyProblem, RoomEncryption } from "./encryption";
 import { describeFailure } from "./failure";
 import { guardStreams, StreamGuard } from "./guard";
 import { Member } from "./member";
@@ -42,6 +43,7 @@ export class RemoteRoom {
   #room: LiveKitRoom | undefined;
   #members = new Map<string, Member>();
   #streams = new Map<string, number>();
+  #keyProblems = new Map<string, KeyProblem>();
   #timer: ReturnType<typeof setInterval>;
   #wake: (() => void) | undefined;
   #closed = false;
@@ -60,6 +62,11 @@ export class RemoteRoom {
   /** Every robot seen so far; those that left are not online. */
   get robots(): Robot[] {
     return [...this.#members.values()].map((member) => member.robot);
+  }
+
+  /** Why nothing that this robot sends can be read, if so. */
+  keyProblem(identity: string): KeyProblem | undefined {
+    return this.#keyProblems.get(identity);
   }
 
   /** Tries again at once instead of after the pause. */
@@ -106,9 +113,18 @@ export class RemoteRoom {
   /** Joins, and returns when the connection is over. */
   async #connectOnce(): Promise<void> {
     const { Room, RoomEvent } = this.#options.livekit;
-    const room = new Room({ disconnectOnPageLeave: false, stopLocalTrackOnUnpublish: false });
+    const { key } = this.#credentials;
+    const encryption = new RoomEncryption(key, (identity, problem) => this.#setKeyProblem(identity, problem));
+    const room = new Room({
+      disconnectOnPageLeave: false,
+      stopLocalTrackOnUnpublish: false,
+      // The first encrypts data, the second only media, of which there are none.
+      [key === undefined ? "e2ee" : "encryption"]: { e2eeManager: encryption },
+    });
     const guard = new StreamGuard(STREAM_TOPIC);
-    guardStreams(room, guard);
+    guardStreams(room, (packet, kind) => {
+      return encryption.accepts(packet.participantIdentity, kind) && guard.passes(packet);
+    });
     this.#room = room;
     const over = new Promise<void>((resolve) => room.once(RoomEvent.Disconnected, () => resolve()));
     room.registerByteStreamHandler(STREAM_TOPIC, (reader, { identity }) => {
@@ -124,6 +140,7 @@ export class RemoteRoom {
     }
     room.on(RoomEvent.ParticipantDisconnected, (participant) => {
       guard.forget(participant.identity);
+      this.#keyProblems.delete(participant.identity);
       const member = this.#members.get(participant.identity);
       if (member?.sid === participant.sid) {
         member.stop();
@@ -228,6 +245,7 @@ export class RemoteRoom {
   }
 
   async #read(room: LiveKitRoom, reader: LiveKit.ByteStreamReader, identity: string): Promise<void> {
+    this.#setKeyProblem(identity, undefined);
     const member = this.#take(identity, room.remoteParticipants.get(identity)?.sid);
     const session = member.session;
     const open = (this.#streams.get(identity) ?? 0) + 1;
@@ -250,6 +268,18 @@ export class RemoteRoom {
     if (end.error !== undefined && room === this.#room && member.session === session) {
       member.restart(`a stream broke: ${end.error}`);
     }
+  }
+
+  #setKeyProblem(identity: string, problem: KeyProblem | undefined): void {
+    if (this.#keyProblems.get(identity) === problem) {
+      return;
+    }
+    if (problem === undefined) {
+      this.#keyProblems.delete(identity);
+    } else {
+      this.#keyProblems.set(identity, problem);
+    }
+    this.#options.changed();
   }
 
   #updatePermissions(room: LiveKitRoom): void {
