@@ -161,6 +161,11 @@ PARAMETERS = [
         "Publish /diagnostics and the connection (~/connection) once a second, and the viewers and their activity on ~/viewers.",
     ),
     (
+        "audit_topic",
+        False,
+        "Publish what viewers do to the robot, and what they are refused, on the hidden topic ~/_audit, as the log has it.",
+    ),
+    (
         "metrics_address",
         "",
         "Address and port of the Prometheus endpoint, for example 127.0.0.1:9464; empty: none. It has no authentication.",

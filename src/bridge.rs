@@ -3,6 +3,7 @@
 
 mod answers;
 mod assets;
+mod audit_topic;
 mod burst;
 mod calls;
 mod connection_message;
@@ -29,6 +30,7 @@ use remote_access_protocol::{ChannelId, LATCHED_METADATA};
 use tokio::runtime::Handle;
 use tracing::{debug, info, warn};
 
+pub use audit_topic::AuditTopic;
 pub use robot_config::{CallTimeouts, RobotConfig};
 pub use topic_rates::{LiveRates, RateError, Rates, TopicRates};
 

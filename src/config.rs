@@ -70,6 +70,8 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// What the node logs at least, if a parameter says so.
     pub log_level: Option<LevelFilter>,
+    /// Whether to publish the audit.
+    pub audit_topic: bool,
     /// Whether time is simulated (`use_sim_time`).
     pub simulated_time: bool,
     /// Oddities that need not be wrong.
@@ -113,6 +115,7 @@ impl Config {
             metrics: values.address(&parameter::METRICS_ADDRESS)?,
             emergency_stop: values.full_name(&parameter::EMERGENCY_STOP)?,
             log_level: values.log_level()?,
+            audit_topic: values.get(&parameter::AUDIT_TOPIC)?,
             simulated_time: values.get(&parameter::USE_SIM_TIME)?,
             warnings,
         })

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use remote_access_bridge::bridge::{Bridge, LiveRates};
+use remote_access_bridge::bridge::{AuditTopic, Bridge, LiveRates};
 use remote_access_bridge::config::{
     parameter_table, Arguments, Change, Config, ConfigError, Environment, LogLevel, Task, Tell,
 };
@@ -29,7 +29,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::{info, warn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{reload, EnvFilter, Registry};
+use tracing_subscriber::{reload, EnvFilter, Layer, Registry};
 
 const HELP: &str = include_str!("help.txt");
 
@@ -113,6 +113,8 @@ fn print(text: &str) -> anyhow::Result<()> {
 struct Logging {
     /// ROS, once the node is there.
     ros: RosLog,
+    /// A topic, if asked for.
+    audit: AuditTopic,
     filter: reload::Handle<EnvFilter, Registry>,
     /// What `RUST_LOG` says, else `--log-level`, for [`EnvFilter`].
     usual: String,
@@ -140,11 +142,17 @@ fn start_logging(arguments: &Arguments, level: Option<LevelFilter>) -> Logging {
     let usual = usual.unwrap_or_else(|| format!("{DEFAULT_LOG}{asked}"));
     let (layer, filter) = reload::Layer::new(EnvFilter::new(&usual));
     let ros = RosLog::default();
+    let audit = AuditTopic::default();
     tracing_subscriber::registry()
-        .with(layer)
-        .with(ros.clone())
+        .with(ros.clone().with_filter(layer))
+        .with(audit.clone().with_filter(AuditTopic::filter()))
         .init();
-    let logging = Logging { ros, filter, usual };
+    let logging = Logging {
+        ros,
+        audit,
+        filter,
+        usual,
+    };
     logging.set_level(level);
     logging
 }
@@ -165,6 +173,9 @@ async fn serve(
     );
     drop(starting);
     log.ros.attach(ros.node())?;
+    if config.audit_topic {
+        log.audit.start(&ros, &runtime)?;
+    }
     ros.set_qos_policy(config.qos);
     let robot = RobotInfo {
         name: config.name,

@@ -38,6 +38,10 @@ debug = false
 """
 
 
+class BuildError(Exception):
+    """The session does not compile."""
+
+
 @dataclass(frozen=True)
 class Mutation:
     """One way to break a rule: a text that stands once in a file of the session, and another instead."""
@@ -84,7 +88,7 @@ def failed_tests(project: Path, seeds: int, *targets: str) -> list[str]:
         return []
     failed = sorted(set(re.findall(r"^    (\w+(?:::\w+)*)$", output, re.MULTILINE)))
     if not failed:
-        raise SystemExit(f"the mutated session does not compile:\n{output}")
+        raise BuildError(output)
     return failed
 
 
@@ -116,6 +120,7 @@ def main() -> int:
     parser.add_argument("words", nargs="*", help="only mutations with one of these words in their name, file or text")
     parser.add_argument("--check", action="store_true", help="only check that each mutation still applies to the code")
     parser.add_argument("--seeds", type=int, default=150, help="simulated scenarios per mutation (default: %(default)s)")
+    parser.add_argument("--first", type=int, default=1, metavar="N", help="begin with the N-th of them")
     arguments = parser.parse_args()
     gone = [mutation for mutation in mutations() if stale(mutation)]
     for mutation in gone:
@@ -132,11 +137,17 @@ def main() -> int:
     if failed := all_failed_tests(project, arguments.seeds):
         raise SystemExit(f"tests fail without any mutation: {', '.join(failed)}")
     survived = 0
-    for mutation in filter(chosen, mutations()):
-        failed = mutate(project, mutation, arguments.seeds)
+    for number, mutation in enumerate(filter(chosen, mutations()), 1):
+        if number < arguments.first:
+            continue
+        try:
+            failed = mutate(project, mutation, arguments.seeds)
+            result = f"noticed by {', '.join(failed)}" if failed else "NOTICED BY NO TEST"
+        except BuildError as error:
+            failed, result = [], f"DOES NOT COMPILE\n{error}"
         survived += not failed
-        print(f"{mutation.rule}\n  {mutation.file}: {mutation.replace.strip() or 'without ' + mutation.find.strip()}")
-        print(f"  {'noticed by ' + ', '.join(failed) if failed else 'NOTICED BY NO TEST'}", flush=True)
+        change = mutation.replace.strip() or f"without {mutation.find.strip()}"
+        print(f"{number}. {mutation.rule}\n  {mutation.file}: {change}\n  {result}", flush=True)
     return survived > 0
 
 

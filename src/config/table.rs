@@ -121,6 +121,7 @@ parameters! {
     PARAMETER_TIMEOUT_MS: Number = "parameter_timeout_ms", Number(2_000, 10..=60_000), "Milliseconds without an answer after which a node's parameters are skipped for a while.";
     ASSET_URI_ALLOWLIST: Texts = "asset_uri_allowlist", Texts(&[DEFAULT_ASSETS]), "URIs of the files that viewers may fetch: regular expressions.";
     DIAGNOSTICS: Flag = "diagnostics", Flag(false), "Publish /diagnostics and the connection (~/connection) once a second, and the viewers and their activity on ~/viewers.";
+    AUDIT_TOPIC: Flag = "audit_topic", Flag(false), "Publish what viewers do to the robot, and what they are refused, on the hidden topic ~/_audit, as the log has it.";
     METRICS_ADDRESS: Text = "metrics_address", Text(""), "Address and port of the Prometheus endpoint, for example 127.0.0.1:9464; empty: none. It has no authentication.";
     LOG_LEVEL: Text = "log_level", Text(""), "Minimum severity that the node logs: debug, info, warn, error. Empty: what --log-level and RUST_LOG say.";
     USE_SIM_TIME: Flag = "use_sim_time", Flag(false), "Take message times from the topic /clock.";

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import time
@@ -117,8 +118,14 @@ def test_a_viewer_without_a_grant_watches_and_one_with_a_grant_does_what_it_says
     room: str,
     topics: None,
     speeds: list[float],
+    observer: Observer,
 ) -> None:
-    bridge = start(new_bridge)
+    entries: list[dict[str, Any]] = []
+    topic = "/remote_access_bridge/_audit"
+    observer.create_subscription(topic, STRING, lambda message: entries.append(json.loads(message.data)))
+    # A node that logs only errors publishes them all the same.
+    bridge = start(new_bridge, audit_topic="true", log_level="error")
+    wait_until(lambda: observer.node.count_publishers(topic) == 1, "a publisher of the audit")
     watcher = new_viewer()
     watcher.wait_channel("/secret")
     watcher.advertise("/cmd_vel", TWIST)
@@ -129,19 +136,23 @@ def test_a_viewer_without_a_grant_watches_and_one_with_a_grant_does_what_it_says
     driver.wait_channel("/camera/left")
     drive(driver, speeds)
     assert set(driver.channels()) == {"/camera/left"}
+    assert topic not in watcher.channels()
     assert "/secret" not in str(driver.received())
     driver.leave()
     wait_until(lambda: speeds[-1] == 0.0, "stop")
-    bridge.wait_output("remote_access_bridge.audit]")
-    for act in ("driving", "publishes", "drives", "stopped"):
-        bridge.wait_output(f'act="{act}" name="/cmd_vel"')
-    assert f'by="{identity}"' in bridge.output()
+    expected = [
+        {"by": watcher.identity, "act": "driving", "name": "/cmd_vel", "refused": True},
+        *({"by": identity, "act": act, "name": "/cmd_vel"} for act in ("publishes", "drives", "stopped")),
+    ]
+    wait_until(lambda: all(entry in entries for entry in expected), "the audit on its topic")
+    assert "audit]" not in bridge.output()
 
 
 def test_a_grant_ends_while_its_viewer_is_there_and_the_robot_stops(
     new_bridge: BridgeFactory, join: Joiner, server: LiveKitServer, room: str, topics: None, speeds: list[float]
 ) -> None:
-    start(new_bridge).wait_output("joined the room")
+    bridge = start(new_bridge)
+    bridge.wait_output("joined the room")
     claims = {
         "aud": "remote_access_bridge",
         "sub": "anna",
@@ -156,6 +167,9 @@ def test_a_grant_ends_while_its_viewer_is_there_and_the_robot_stops(
     viewer.wait_status("the rights of this viewer have ended")
     wait_until(lambda: speeds[-1] == 0.0, "stop")
     viewer.wait_for(lambda: not viewer.channels() or None, "end of the channels")
+    bridge.wait_output("remote_access_bridge.audit]")
+    for act in ("publishes", "drives", "stopped"):
+        bridge.wait_output(f'by="anna" act="{act}" name="/cmd_vel"')
 
 
 def forgeries(server: LiveKitServer, room: str) -> dict[str, str]:
