@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+import jwt
 from livekit import api
 from PIL import Image
 from playwright.sync_api import Browser, Locator
@@ -33,7 +34,7 @@ ARGUMENTS = [
 # Milliseconds; only keeps a broken run from hanging.
 PATIENCE = 90_000
 # What the robots of these tests are called.
-NAMES = ("Demo robot", "Second robot", "Attic robot", "Flood")
+NAMES = ("Demo robot", "Second robot", "Attic robot", "Flood", "Busy robot")
 PICTURE = {"id": "picture", "kind": "picture", "topic": "/camera/image/compressed"}
 DRIVE = {"id": "drive", "kind": "teleop"}
 MAP = {"id": "map", "kind": "map"}
@@ -64,10 +65,17 @@ class Tab:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     @staticmethod
-    def token(server: LiveKitServer, room: str, identity: str, publish_data: bool = True) -> str:
-        """A token for a viewer."""
+    def token(
+        server: LiveKitServer, room: str, identity: str, publish_data: bool = True, rights: dict[str, Any] | None = None
+    ) -> str:
+        """A token for a viewer, with these rights or those that the robot gives to all."""
         grants = api.VideoGrants(room_join=True, room=room, can_publish=False, can_subscribe=True, can_publish_data=publish_data)
-        return api.AccessToken(server.key, server.secret).with_identity(identity).with_grants(grants).to_jwt()
+        token = api.AccessToken(server.key, server.secret).with_identity(identity).with_grants(grants)
+        if rights is not None:
+            claims = {"aud": "remote_access_bridge", "room": room, "sub": identity, "exp": int(time.time()) + 3600}
+            grant = jwt.encode({**claims, "rights": rights}, server.secret, algorithm="HS256")
+            token = token.with_attributes({"grant": grant})
+        return token.to_jwt()
 
     def open(self, page_url: str, server_url: str, *tokens: str, key: str | None = None) -> Tab:
         """Goes to the page with a connection in its address."""

@@ -57,9 +57,10 @@ def ready_pad(tab: Tab, max_age: str = "30000") -> Locator:
     """The pad, in view, as soon as it takes commands. A busy machine must not lock it by chance."""
     panel = tab.panel("teleop")
     panel.get_by_label("Lock when older than").select_option(max_age)
+    # Out of sight it stays as it was.
+    panel.locator(".pad").scroll_into_view_if_needed()
     pad = panel.locator('.pad[aria-disabled="false"]')
     pad.wait_for()
-    pad.scroll_into_view_if_needed()
     return pad
 
 

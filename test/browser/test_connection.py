@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from livekit import api
@@ -84,7 +85,9 @@ def test_a_token_for_nothing_is_named_and_the_page_goes_on_trying(new_tab: TabFa
     assert "not-a-token" not in tab.page.content()
 
 
-def test_an_expired_link_is_called_so_and_its_token_is_not_shown(new_tab: TabFactory, server: LiveKitServer) -> None:
+def test_an_expired_link_is_called_so_and_its_token_is_not_shown(
+    new_tab: TabFactory, server: LiveKitServer, pictures: Path
+) -> None:
     grants = api.VideoGrants(room_join=True, room=ROOM)
     token = api.AccessToken(server.key, server.secret).with_identity("late").with_grants(grants)
     text = token.with_ttl(timedelta(hours=-1)).to_jwt()
@@ -92,6 +95,21 @@ def test_an_expired_link_is_called_so_and_its_token_is_not_shown(new_tab: TabFac
     tab.page.get_by_role("alert").filter(has_text="This link has expired").wait_for()
     tab.page.locator(".state.bad", has_text="This link has expired").wait_for()
     assert not any(part in tab.page.content() for part in text.split("."))
+    # There is a field for another link.
+    form = tab.page.locator(".link-form")
+    form.get_by_label("New link").fill("https://example.com/")
+    form.get_by_role("button").click()
+    form.get_by_role("alert").filter(has_text="#url=wss://").wait_for()
+    tab.page.screenshot(path=pictures / "expired.png")
+    fresh = {"url": server.url, "token": Tab.token(server, ROOM, f"fresh-{secrets.token_hex(4)}")}
+    form.get_by_label("New link").fill(f"https://example.com/#{urlencode(fresh)}")
+    form.get_by_role("button").click()
+    tab.wait_live()
+    # So is a link that is opened in the same tab, which loads nothing anew.
+    late = urlencode({"url": server.url, "token": text})
+    tab.page.evaluate("fragment => { location.hash = fragment; }", late)
+    tab.page.locator(".state.bad", has_text="This link has expired").wait_for()
+    assert "#" not in tab.page.url
 
 
 def test_a_form_asks_where_to_connect_to(

@@ -155,6 +155,31 @@ def test_the_wheel_is_asked_for_and_handed_over(
     commands.wait_stop(other)
 
 
+def test_who_may_override_sees_who_drives_and_takes_over(new_tab: TabFactory, server: LiveKitServer, commands: Commands) -> None:
+    rights = {"see": [".*"], "drive": True, "override": True}
+    first = new_tab(Tab.token(server, ROOM, "first"))
+    chief = new_tab(Tab.token(server, ROOM, "chief", rights=rights))
+    for tab in (first, chief):
+        tab.wait_live()
+        ready_pad(tab)
+    hold_key(first, commands)
+    panel = chief.panel("teleop")
+    panel.get_by_text("Driven by first").wait_for()
+    # The right alone takes nothing.
+    assert panel.locator(".pad").get_attribute("aria-disabled") == "true"
+    panel.get_by_role("button", name="Take over from first").click()
+    ready_pad(chief).focus()
+    chief.page.keyboard.down("s")
+    first.panel("teleop").get_by_text("Driven by chief").wait_for()
+    wait_for(lambda: sum(speed < 0 for speed, _ in commands.all) > 5, "robot driven back", chief)
+    # It stops in between, and the first one's key, which is still down, does nothing more.
+    taken = next(number for number, (speed, _) in enumerate(commands.all) if speed < 0)
+    assert commands.all[taken - 1] == (0.0, 0.0)
+    assert commands.ahead(taken) == 0
+    chief.page.keyboard.up("s")
+    commands.wait_stop(chief)
+
+
 @pytest.fixture
 def strict_bridge(server: LiveKitServer, robot: ChildProcess, tmp_path: Path) -> Iterator[Bridge]:
     """A bridge with its defaults, which let viewers watch and nothing else."""
@@ -172,7 +197,7 @@ def test_what_the_robot_does_not_allow_is_greyed_out_with_the_reason(
     pad = tab.panel("teleop").locator(".pad")
     assert pad.get_attribute("aria-disabled") == "true"
     assert "Driving is off on this robot (parameter `capabilities`: clientPublish)" in (pad.get_attribute("title") or "")
-    assert "Calling services is off on this robot" in tab.panel("services").inner_text()
+    tab.panel("services").get_by_text("Calling services is off on this robot").wait_for()
     pad.scroll_into_view_if_needed()
     press_pad(tab)
     tab.page.wait_for_timeout(500)

@@ -65,6 +65,18 @@ def test_panels_fill_the_page_and_are_moved_and_resized(new_tab: TabFactory, pic
     tab.wait_live()
     wait_for(lambda: places(tab) == kept, "the same places", tab)
     tab.page.screenshot(path=pictures / "layout.png")
+    # Where there is more than fits, the wheel over a view scrolls the page until the view is pressed.
+    tab.page.set_viewport_size({"width": 1400, "height": 420})
+    area = tab.page.locator(".page")
+    area.evaluate("area => { area.scrollTop = 0; }")
+    tab.canvas("map").hover(position={"x": 20, "y": 20})
+    tab.page.mouse.wheel(0, 60)
+    wait_for(lambda: area.evaluate("area => area.scrollTop") > 0, "scrolled page", tab)
+    area.evaluate("area => { area.scrollTop = 0; }")
+    tab.canvas("map").focus()
+    tab.page.mouse.wheel(0, 60)
+    tab.page.wait_for_timeout(500)
+    assert area.evaluate("area => area.scrollTop") == 0
 
 
 def test_pages_are_shared_by_link_and_file(new_tab: TabFactory, server: LiveKitServer, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +61,27 @@ result = len(node.pictures)
 """
 
 
+ANNOTATED = """
+from sensor_msgs.msg import CameraInfo, Image
+from visualization_msgs.msg import ImageMarker
+node.annotated = {name: node.create_publisher(kind, "/annotated/" + name, qos(1, latched=True))
+                  for name, kind in {"image": Image, "marks": ImageMarker, "camera_info": CameraInfo}.items()}
+node.annotated["image"].publish(Image(height=24, width=32, encoding="mono8", step=32, data=[80] * 768))
+def mark(x, y):
+    marker = ImageMarker(ns="detector", type=ImageMarker.CIRCLE, filled=1, scale=8.0)
+    marker.position.x, marker.position.y = x, y
+    marker.outline_color.r = marker.outline_color.a = marker.fill_color.r = marker.fill_color.a = 1.0
+    node.annotated["marks"].publish(marker)
+node.mark = mark
+mark(20.0, 6.0)
+"""
+# The camera's own pictures are twice as large.
+LARGER = """
+node.annotated["camera_info"].publish(CameraInfo(width=64, height=48))
+node.mark(20.0, 12.0)
+"""
+
+
 @pytest.fixture
 def camera() -> Iterator[Peer]:
     """A process with a node."""
@@ -84,6 +106,37 @@ def test_every_encoding_is_shown_in_its_colours(new_tab: TabFactory, camera: Pee
 
     wait_for(lambda: len(corners(tab)) == len(expected), "canvas for every topic", tab)
     wait_for(lambda: not wrong(), "right colours of all topics", tab)
+
+
+def test_annotations_lie_over_what_they_mark(new_tab: TabFactory, camera: Peer, pictures: Path) -> None:
+    camera.run(ANNOTATED)
+    tab = new_tab(panels=[{"id": "annotated", "kind": "picture", "topic": "/annotated/image"}])
+    tab.wait_live()
+    panel = tab.panel("picture")
+    wait_for(lambda: corners(tab).get("annotated") == [[80] * 3] * 2, "picture", tab)
+    # Nobody says to which camera they belong.
+    assert panel.locator("canvas.annotations").count() == 0
+    panel.get_by_label("Choose topics").click()
+    panel.get_by_label("/annotated/marks").check()
+    panel.get_by_label("Choose topics").click()
+    wait_for(lambda: marked(tab, 20, 6) == [255, 0, 0, 255], "mark", tab)
+    assert marked(tab, 20, 12) == marked(tab, 10, 6) == [0, 0, 0, 0]
+    panel.screenshot(path=pictures / "annotations.png")
+    # They are on the screen where the picture is.
+    boxes = [panel.locator("canvas").nth(number).bounding_box() for number in (0, 1)]
+    assert boxes[0] == boxes[1]
+    camera.run(LARGER)
+    wait_for(lambda: marked(tab, 10, 6) == [255, 0, 0, 255], "mark in the smaller picture", tab)
+    assert marked(tab, 20, 6) == [0, 0, 0, 0]
+
+
+def marked(tab: Tab, x: int, y: int) -> list[int]:
+    """The colour of the annotations at a place of the picture."""
+    return (
+        tab.panel("picture")
+        .locator("canvas.annotations")
+        .evaluate("(canvas, [x, y]) => [...canvas.getContext('2d').getImageData(x, y, 1, 1).data]", [x, y])
+    )
 
 
 def corners(tab: Tab) -> dict[str, list[list[int]]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import CDPSession, Locator
 from std_msgs.msg import Header
 
 from bridge_process import Bridge
@@ -38,11 +39,14 @@ def test_a_robot_that_does_not_answer_is_shown_at_once_and_cannot_be_driven(
     own_tab.wait_live()
     hold_key(own_tab, commands)
     own_tab.panel("teleop").get_by_label("Lock when older than").select_option("1000")
+    # What a phone would do.
+    own_tab.page.evaluate("shaken = 0; navigator.vibrate = () => { shaken += 1; return true; }; undefined")
     bridge.process.send_signal(signal.SIGSTOP)
     own_tab.page.locator(".state.warn", has_text="Robot does not answer").wait_for()
     own_tab.page.locator('[data-figure="rtt"]', has_text=re.compile(r"^\u2013$")).wait_for()
     own_tab.panel("teleop").get_by_text(re.compile("^Locked: .*(answered|old)")).wait_for()
     assert own_tab.panel("teleop").locator(".pad").get_attribute("aria-disabled") == "true"
+    assert own_tab.page.evaluate("shaken") == 1
     own_tab.page.screenshot(path=pictures / "no-answer.png")
     bridge.process.send_signal(signal.SIGCONT)
     own_tab.wait_live()
@@ -192,21 +196,39 @@ def test_a_gamepad_drives_while_its_dead_mans_switch_is_held(tab: Tab, commands:
     commands.wait_stop(tab)
 
 
+# What drive mode asks the browser for; headless there is no screen to keep on.
+WAKE_LOCK = """
+awake = 0;
+navigator.wakeLock.request = async () => { awake += 1; return {release: async () => { awake -= 1; }}; };
+undefined
+"""
+
+
 def test_drive_mode_has_what_one_needs_to_drive(new_tab: TabFactory, commands: Commands, pictures: Path) -> None:
     for name, size in {"desktop": (1400, 900), "landscape": (844, 390), "portrait": (390, 844)}.items():
         tab = new_tab(viewport={"width": size[0], "height": size[1]}, has_touch=name != "desktop")
         tab.wait_live()
         ready_pad(tab)
+        tab.page.evaluate(WAKE_LOCK)
         tab.page.get_by_role("button", name="Drive mode").click()
         mode = tab.page.locator(".drive-mode")
         mode.locator('[data-figure="speed"]', has_text=re.compile(r"-?\d\.\d\d m/s")).wait_for()
         mode.locator('[data-figure="age"]', has_text="old").wait_for()
         mode.locator('[data-figure="battery"]', has_text="%").wait_for()
+        assert tab.page.evaluate("awake") == 1
+        mode.get_by_role("button", name="Slow").click()
         pad = mode.locator('.pad[aria-disabled="false"]')
-        pad.focus()
         since = len(commands.all)
-        tab.page.keyboard.down("w")
+        if name == "desktop":
+            pad.focus()
+            tab.page.keyboard.down("w")
+        else:
+            finger = tab.page.context.new_cdp_session(tab.page)
+            touch(finger, "touchStart", pad, 0.5)
+            touch(finger, "touchMove", pad, 0)
         wait_for(lambda since=since: commands.ahead(since) > 5, "driving robot", tab)
+        # At full speed of the preset.
+        assert max(speed for speed, _ in commands.all[since:]) == pytest.approx(0.2)
         tab.page.screenshot(path=pictures / f"drive-mode-{name}.png")
         # All of it is on the screen, and nothing lies over another.
         parts = (
@@ -219,11 +241,26 @@ def test_drive_mode_has_what_one_needs_to_drive(new_tab: TabFactory, commands: C
         assert all(box and box["x"] >= 0 and box["x"] + box["width"] <= size[0] for box in boxes)
         assert all(box and box["y"] >= 0 and box["y"] + box["height"] <= size[1] for box in boxes)
         assert not any(overlap(a, b) for index, a in enumerate(boxes) for b in boxes[index + 1 :])
-        tab.page.keyboard.up("w")
+        if name == "desktop":
+            tab.page.keyboard.up("w")
+        else:
+            touch(finger, "touchEnd")
         commands.wait_stop(tab)
+        assert commands.stops() >= 3
         mode.get_by_label("Leave drive mode").click()
         mode.wait_for(state="detached")
+        assert tab.page.evaluate("awake") == 0
         tab.close()
+
+
+def touch(finger: CDPSession, what: str, pad: Locator | None = None, height: float = 0.5) -> None:
+    """A finger on the pad, in its middle at a part of its height, or off it again."""
+    points = []
+    if pad is not None:
+        box = pad.bounding_box()
+        assert box is not None
+        points = [{"x": box["x"] + box["width"] / 2, "y": box["y"] + height * box["height"]}]
+    finger.send("Input.dispatchTouchEvent", {"type": what, "touchPoints": points})
 
 
 def overlap(a: Any, b: Any) -> bool:

@@ -9,9 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser
+from rclpy.qos import DurabilityPolicy, QoSProfile
 
+from bridge_process import Bridge
 from chromium import Tab, colours, pixels, wait_for
 from conftest import TabFactory
+from livekit_server import LiveKitServer
+from messages import message_class
+from page_server import PageServer
 from ros_side import Observer
 
 TOPICS = {
@@ -67,6 +73,8 @@ def test_a_message_is_a_live_tree_whose_numbers_can_be_plotted(tab: Tab, picture
     tab.wait_live()
     tab.show("/odom", "tree")
     tree = tab.panel("tree")
+    # With the type and the unit.
+    tree.locator('[data-path="twist.twist.linear.x"]', has_text=re.compile(r"m/s\s*float64$")).wait_for()
     x = tree.get_by_label(re.compile(r"^pose\.pose\.position\.x is"))
     values: set[str] = set()
     wait_for(lambda: values.add(x.inner_text()) or len(values) > 3, "moving number", tab)
@@ -102,6 +110,52 @@ def test_the_room_is_drawn_in_3d_and_from_above(new_tab: TabFactory, pictures: P
     pixels(tab.panel("map")).save(pictures / "map.png")
     light = np.count_nonzero(np.asarray(pixels(tab.canvas("map"))).min(axis=2) > 180)
     assert light > 10_000, f"{light} light pixels: the map is not drawn"
+
+
+# A square of four metres that looks up.
+CORNERS = {"a": "-2 -2 0", "b": "2 -2 0", "c": "2 2 0", "d": "-2 2 0"}
+FACETS = "".join(
+    f"facet normal 0 0 1 outer loop {' '.join('vertex ' + CORNERS[corner] for corner in corners)} endloop endfacet "
+    for corners in ("abc", "acd")
+)
+
+
+def test_meshes_of_markers_come_from_the_robots_packages(
+    chromium: Browser, server: LiveKitServer, site: PageServer, observer: Observer, tmp_path: Path
+) -> None:
+    for file, content in {
+        "share/ament_index/resource_index/packages/painted": "",
+        "share/painted/square.stl": f"solid square {FACETS}endsolid square",
+    }.items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(content)
+    paths = {"AMENT_PREFIX_PATH": f"{tmp_path}:{os.environ['AMENT_PREFIX_PATH']}"}
+    parameters = {"room": "meshes", "name": "Demo robot", "capabilities": '["assets"]', "topic_whitelist": '["/painted/.*"]'}
+    bridge = Bridge(tmp_path, {**Bridge.credentials(server), **paths}, parameters)
+    kind = message_class("visualization_msgs/msg/Marker")
+    latched = QoSProfile(depth=2, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    publisher = observer.node.create_publisher(kind, "/painted/markers", latched)
+    for number, file in enumerate(("square", "missing")):
+        marker = kind(id=number, type=kind.MESH_RESOURCE, mesh_resource=f"package://painted/{file}.stl")
+        marker.header.frame_id = "map"
+        marker.scale.x = marker.scale.y = marker.scale.z = 1.0
+        marker.color.r = marker.color.b = marker.color.a = 1.0
+        publisher.publish(marker)
+    tab = Tab(chromium, panels=({"id": "scene", "kind": "scene"},))
+    try:
+        tab.open(site.url, server.url, Tab.token(server, "meshes", "browser"))
+        tab.wait_live()
+
+        def painted() -> int:
+            values = np.asarray(pixels(tab.canvas("scene"))).astype(int)
+            return np.count_nonzero(np.minimum(values[:, :, 0], values[:, :, 2]) - values[:, :, 1] > 100)
+
+        wait_for(lambda: painted() > 5000, "square of the mesh", tab)
+        tab.panel("scene").get_by_text("package://painted/missing.stl: ").wait_for()
+    finally:
+        tab.close()
+        bridge.stop()
+    assert tab.errors == []
 
 
 def test_a_topic_is_subscribed_only_while_it_is_seen(tab: Tab, observer: Observer) -> None:

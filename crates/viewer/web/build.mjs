@@ -23,7 +23,21 @@ const options = {
   logLevel: "warning",
 };
 
-/** The page itself: one entry, the large libraries as chunks that are loaded when needed. */
+/**
+ * All that the page needs at first is one chunk, instead of one for each set of panels that share something:
+ * every panel that is loaded later says that it needs all of it.
+ */
+const oneChunk = {
+  name: "one-chunk",
+  setup(build) {
+    build.onLoad({ filter: /panels\/\w+\/\w+Panel\.tsx$/ }, async ({ path }) => ({
+      contents: `import "../../app/App";\n${await readFile(path, "utf8")}`,
+      loader: "tsx",
+    }));
+  },
+};
+
+/** The page itself: one entry; panels and the large libraries are chunks that are loaded when needed. */
 function page(outdir) {
   return {
     ...options,
@@ -35,6 +49,7 @@ function page(outdir) {
     chunkNames: "[name]-[hash]",
     assetNames: "[name]",
     legalComments: "linked",
+    plugins: [oneChunk],
   };
 }
 
@@ -44,6 +59,19 @@ async function buildPage(outdir) {
   await esbuild(page(outdir));
   await steadyNames(outdir);
   await cp(join(here, "static"), outdir, { recursive: true });
+  await preloadChunks(outdir);
+}
+
+/** The browser fetches what app.js imports beside it, not after it. */
+async function preloadChunks(outdir) {
+  const app = await readFile(join(outdir, "app.js"), "utf8");
+  const names = [...app.matchAll(/(?:from|import)"\.\/([\w-]+\.js)"/g)].map(([, name]) => name).sort();
+  const links = names.map((name) => `<link rel="modulepreload" href="${name}">\n    `).join("");
+  const html = await readFile(join(outdir, "index.html"), "utf8");
+  await writeFile(
+    join(outdir, "index.html"),
+    html.replace("<script", () => `${links}<script`),
+  );
 }
 
 /** Names without hashes, so that a change touches only the files that it is about. */
@@ -117,7 +145,7 @@ if (how === "--tests") {
 } else if (how === "--watch") {
   await buildPage(dist);
   const plugin = { name: "names", setup: (build) => build.onEnd(() => steadyNames(dist)) };
-  await (await context({ ...page(dist), plugins: [plugin] })).watch();
+  await (await context({ ...page(dist), plugins: [oneChunk, plugin] })).watch();
 } else {
   await buildPage(dist);
 }

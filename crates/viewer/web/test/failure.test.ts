@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeFailure } from "../src/remote/failure";
+import { describeFailure, needsNewLink } from "../src/remote/failure";
 
 const claims = Buffer.from(JSON.stringify({ exp: 1000, video: { room: "r" } })).toString("base64url");
 const TOKEN = `eyJhbGciOiJIUzI1NiJ9.${claims}.signature`;
@@ -16,9 +16,12 @@ test("an expired link is called so, with what to do", () => {
   const quoted = failure(`invalid token: ${TOKEN}, error: validation failed, token is expired (exp)`, 0);
   for (const text of [by(quoted, 0), by(failure("no", 0), 1_000_000)]) {
     assert.match(text, /^This link has expired\. Ask .* for a new one/);
+    assert.equal(needsNewLink(text), true);
   }
   // Not because it is late, but because the server is away.
   assert.match(by(failure("x", 1), 2_000_000), /cannot be reached/);
+  assert.equal(needsNewLink(by(failure("x", 1), 2_000_000)), false);
+  assert.equal(needsNewLink(undefined), false);
 });
 
 test("no failure shows the token or what the server says", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { channelInfo } from "../src/remote/parse";
-import { cameraOf, camerasOf, isVideo, pictureKind } from "../src/ros/cameras";
+import { cameraInfoOf, cameraOf, camerasOf, isVideo, pictureKind, pictureSize } from "../src/ros/cameras";
 import { codecOf, isKeyFrame } from "../src/ros/h264";
 import { madeMs } from "../src/ros/stamp";
 
@@ -32,6 +32,18 @@ test("the topics of a camera are together, the one that needs least of the netwo
   assert.deepEqual(found(false)[0], ["/front/image", ["compressed", "raw"]]);
   assert.equal(cameraOf(channel("/x", VIDEO, { source_topic: "/y" })), "/y");
   assert.ok(channels[2] && isVideo(channels[2]));
+});
+
+test("annotations lie where the camera's own pictures have them, however small those are made", () => {
+  const video = channel("/front/image_raw/video", VIDEO, { source_topic: "/front/image_raw" });
+  assert.equal(cameraInfoOf(video), "/front/camera_info");
+  assert.equal(cameraInfoOf(channel("/rear/compressed", COMPRESSED)), "/camera_info");
+  const info = { width: 1280, height: 960, binning_x: 0, binning_y: 0, roi: { width: 0, height: 0 } };
+  assert.deepEqual(pictureSize(info), { width: 1280, height: 960 });
+  assert.deepEqual(pictureSize({ ...info, binning_x: 2, binning_y: 2 }), { width: 640, height: 480 });
+  assert.deepEqual(pictureSize({ ...info, roi: { width: 320, height: 240 } }), { width: 320, height: 240 });
+  assert.equal(pictureSize({ ...info, width: 0, height: 0 }), undefined);
+  assert.equal(pictureSize(undefined), undefined);
 });
 
 /** Units of H.264 with their start codes. */

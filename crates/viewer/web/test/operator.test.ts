@@ -17,6 +17,7 @@ import { encodeAim, GOAL, INITIAL_POSE } from "../src/ros/goals";
 import { gridPixels, isCostmap } from "../src/ros/grid";
 import { decoderFor, encode, messageType } from "../src/ros/schema";
 import { templateProblem, tilesAround, tileUrl } from "../src/ros/tiles";
+import { meaningOf } from "../src/ros/units";
 import { Route } from "../src/route/route";
 
 test("a goal and an initial pose are what Nav2 and AMCL take", () => {
@@ -149,6 +150,60 @@ test("places on the earth are so many metres apart", () => {
   assert.equal(hasFix(message), true);
   assert.equal(hasFix({ ...message, status: { status: -1 } }), false);
   assert.equal(hasFix({ ...message, latitude: Number.NaN }), false);
+});
+
+test("the definition tells the types of fields, their comments and their units", () => {
+  const rule = "=".repeat(80);
+  const schema = `std_msgs/Header header # when
+float32 voltage   # Voltage in Volts (Mandatory)
+float32 current   # Negative when discharging (A)  (If unmeasured NaN)
+float32[] ranges  # range data [m]
+float32 share     # from 0 to 1 [0, 1]
+uint8 level       # of fear [m]
+string label
+geometry_msgs/TwistWithCovariance twist
+${rule}
+MSG: std_msgs/Header
+builtin_interfaces/Time stamp
+string frame_id # [m]
+${rule}
+MSG: builtin_interfaces/Time
+int32 sec
+uint32 nanosec
+${rule}
+MSG: geometry_msgs/TwistWithCovariance
+Twist twist
+float64[36] covariance
+${rule}
+MSG: geometry_msgs/Twist
+Vector3 linear
+Vector3 angular
+${rule}
+MSG: geometry_msgs/Vector3
+float64 x
+float64 y
+float64 z`;
+  const type = messageType({ schemaEncoding: "ros2msg", schema });
+  const of = (...path: (string | number)[]) => meaningOf("a_msgs/msg/Thing", type, schema, path);
+  assert.deepEqual(of("voltage"), { type: "float32", unit: "V", comment: "Voltage in Volts (Mandatory)" });
+  assert.equal(of("current")?.unit, "A");
+  assert.deepEqual([of("ranges")?.type, of("ranges", 3)?.unit], ["float32[]", "m"]);
+  assert.equal(of("share")?.unit, undefined);
+  assert.equal(of("level")?.unit, undefined);
+  assert.deepEqual(of("label"), { type: "string", unit: undefined, comment: undefined });
+  assert.equal(of("header", "frame_id")?.unit, undefined);
+  assert.equal(of("header", "frame_id")?.comment, "[m]");
+  assert.equal(of("twist")?.type, "geometry_msgs/TwistWithCovariance");
+  assert.equal(of("twist", "twist", "linear", "x")?.unit, "m/s");
+  assert.equal(of("twist", "twist", "angular", "z")?.unit, "rad/s");
+  assert.deepEqual(
+    [of("twist", "covariance")?.type, of("twist", "covariance", 0)?.unit],
+    ["float64[36]", undefined],
+  );
+  assert.equal(of("none"), undefined);
+  // The type itself has a name, too.
+  const plain = messageType({ schemaEncoding: "ros2msg", schema: "float64 altitude" });
+  assert.equal(meaningOf("sensor_msgs/msg/NavSatFix", plain, "float64 altitude", ["altitude"])?.unit, "m");
 });
 
 test("values are called what their definition calls them", () => {

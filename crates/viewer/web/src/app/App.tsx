@@ -3,9 +3,11 @@ import { useEffect } from "preact/hooks";
 import { DriveMode } from "../drive/DriveMode";
 import { driveMode } from "../drive/mode";
 import { StopButton } from "../drive/Stop";
+import { needsNewLink } from "../remote/failure";
 import { ConnectForm } from "./ConnectForm";
 import { Header } from "./Header";
 import { Icon } from "./icons";
+import { LinkForm } from "./LinkForm";
 import { PageBar } from "./PageBar";
 import { config, place, revision, rooms } from "./state";
 import { Tiles } from "./Tiles";
@@ -44,6 +46,14 @@ function Workspace() {
       <section id="panels" aria-label="Panels">
         {current ? (
           <>
+            {needsNewLink(current.room.error) && (
+              <div class="expired">
+                <p class="hint error" role="alert">
+                  {current.room.error}
+                </p>
+                <LinkForm />
+              </div>
+            )}
             <div class="page">
               <Tiles place={current} />
             </div>
@@ -77,20 +87,24 @@ function NoRobot() {
   revision.value;
   const problems = rooms.value.flatMap((room) => (room.error === undefined ? [] : [room.error]));
   const isConnected = rooms.value.some((room) => room.state === "connected");
+  const isUseless = problems.some(needsNewLink);
   return (
     <div class="empty">
       <Icon name="robot" />
-      <h2>{isConnected ? "No robot is in the room yet" : "Connecting …"}</h2>
-      <p>
-        {isConnected
-          ? "It shows up here as soon as its remote_access_bridge joins the room."
-          : "Retrying automatically until it is connected."}
-      </p>
+      <h2>{isConnected ? "No robot is in the room yet" : isUseless ? "Not connected" : "Connecting …"}</h2>
+      {!isUseless && (
+        <p>
+          {isConnected
+            ? "It shows up here as soon as its remote_access_bridge joins the room."
+            : "Retrying automatically until it is connected."}
+        </p>
+      )}
       {problems.map((problem) => (
         <p key={problem} class="hint error" role="alert">
           {problem}
         </p>
       ))}
+      {isUseless && <LinkForm />}
     </div>
   );
 }

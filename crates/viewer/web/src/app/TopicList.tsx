@@ -6,7 +6,7 @@ import type { Robot } from "../remote/robot";
 import { bestView, type View } from "../ros/kinds";
 import { ageMs } from "./age";
 import { favouritesOf, toggleFavourite } from "./favourites";
-import { age, hertz, rate, shortType } from "./format";
+import { age, pace, rate, shortType } from "./format";
 import { useRepaint } from "./hooks";
 import { Icon } from "./icons";
 import { refusedToSend } from "./permissions";
@@ -212,8 +212,7 @@ function Row({
 
 function figures(robot: Robot, channel: Channel): string {
   const now = performance.now();
-  const perSecond = channel.rate.messages(now);
-  const quiet = channel.isLatched === true ? "latched" : "–";
-  const parts = perSecond > 0 ? [hertz(perSecond), rate(channel.rate.bytes(now))] : [quiet];
+  const isQuiet = channel.rate.messages(now) === 0;
+  const parts = isQuiet ? [pace(channel, now)] : [pace(channel, now), rate(channel.rate.bytes(now))];
   return [...parts, channel.count > 0 ? age(ageMs(robot, channel, now)) : "nothing yet"].join(" · ");
 }

@@ -1,4 +1,5 @@
 /** Figures for people. */
+import type { Channel } from "../remote/channel";
 
 const UNITS = ["B", "kB", "MB", "GB"];
 
@@ -18,6 +19,12 @@ export function rate(bytesPerSecond: number): string {
 
 export function hertz(perSecond: number): string {
   return `${perSecond >= 10 ? perSecond.toFixed(0) : perSecond.toFixed(1)} Hz`;
+}
+
+/** How often messages come: no figure where none do, as of what is latched. */
+export function pace({ rate: measured, isLatched }: Channel, nowMs: number): string {
+  const perSecond = measured.messages(nowMs);
+  return perSecond > 0 ? hertz(perSecond) : isLatched === true ? "latched" : "–";
 }
 
 export function duration(milliseconds: number): string {

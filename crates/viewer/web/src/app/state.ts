@@ -1,7 +1,7 @@
 /** What the page is connected to: rooms, and the robot in focus. */
 import { computed, signal } from "@preact/signals";
 import { askForVideo } from "../panels/picture/video";
-import { forgetConnection, loadConfig, type PageConfig, renewConfig } from "../remote/config";
+import { forgetConnection, fromFragment, loadConfig, type PageConfig, renewConfig } from "../remote/config";
 import type { Robot } from "../remote/robot";
 import { RemoteRoom } from "../remote/room";
 import { endOnLeaving } from "./leaving";
@@ -68,6 +68,10 @@ export async function start(): Promise<void> {
   await askForVideo();
   window.addEventListener("hashchange", async () => {
     addSharedPages(await takeSharedPages());
+    // A link that is pasted over the page's address loads nothing anew.
+    if (fromFragment(location.hash)) {
+      await connect(await loadConfig());
+    }
     followRobot(place.value?.robot);
   });
   try {
@@ -77,8 +81,9 @@ export async function start(): Promise<void> {
   }
 }
 
-/** Joins the rooms of a configuration. */
+/** Joins the rooms of a configuration, in place of those before. */
 export async function connect(wanted: PageConfig): Promise<void> {
+  leaveRooms();
   config.value = wanted;
   configError.value = wanted.error;
   if (wanted.rooms.length === 0) {
@@ -100,12 +105,16 @@ export async function connect(wanted: PageConfig): Promise<void> {
 /** Leaves all rooms and forgets how to join them. */
 export function disconnect(): void {
   forgetConnection();
+  leaveRooms();
+  config.value = { rooms: [], robot: undefined, websocket: undefined, error: undefined };
+}
+
+function leaveRooms(): void {
   for (const room of rooms.value) {
     void room.close();
   }
   rooms.value = [];
   chosen.value = undefined;
-  config.value = { rooms: [], robot: undefined, websocket: undefined, error: undefined };
 }
 
 export function choose(key: string): void {

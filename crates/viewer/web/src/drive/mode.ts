@@ -3,18 +3,19 @@ import { signal } from "@preact/signals";
 
 export const driveMode = signal(false);
 
-let wakeLock: WakeLockSentinel | undefined;
+/** What keeps the screen on, as soon as the browser grants it. */
+let wakeLock: Promise<WakeLockSentinel | undefined> | undefined;
 
 /** To be called from a click: browsers let nobody else take the whole screen. */
 export function openDriveMode(): void {
   driveMode.value = true;
   void document.documentElement.requestFullscreen?.().catch(() => {});
-  void keepAwake();
+  keepAwake();
 }
 
 export function closeDriveMode(): void {
   driveMode.value = false;
-  void wakeLock?.release();
+  void wakeLock?.then((held) => held?.release());
   wakeLock = undefined;
   if (document.fullscreenElement) {
     void document.exitFullscreen();
@@ -22,17 +23,21 @@ export function closeDriveMode(): void {
 }
 
 /** The screen stays on. A browser ends that whenever the page is hidden. */
-async function keepAwake(): Promise<void> {
-  try {
-    wakeLock = await navigator.wakeLock?.request("screen");
-  } catch {
+function keepAwake(): void {
+  const before = wakeLock;
+  wakeLock = (async () => {
+    const held = await before;
+    if (held && !held.released) {
+      return held;
+    }
     // A device that saves its battery refuses; the page works all the same.
-  }
+    return navigator.wakeLock?.request("screen").catch(() => undefined);
+  })();
 }
 
 document.addEventListener("visibilitychange", () => {
   if (driveMode.value && document.visibilityState === "visible") {
-    void keepAwake();
+    keepAwake();
   }
 });
 document.addEventListener("fullscreenchange", () => {

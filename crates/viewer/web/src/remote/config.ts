@@ -99,6 +99,16 @@ export function rememberConnection(url: string, token: string, key: string): Pag
   return fromFragment(fragment);
 }
 
+/** What a link says becomes the tab's connection. Undefined if it names none. */
+export function rememberLink(link: string): PageConfig | undefined {
+  const fragment = link.includes("#") ? link.slice(link.indexOf("#")) : "";
+  const given = fromFragment(fragment);
+  if (given) {
+    sessionStorage.setItem(STORED, fragment);
+  }
+  return given;
+}
+
 export function forgetConnection(): void {
   sessionStorage.removeItem(STORED);
 }

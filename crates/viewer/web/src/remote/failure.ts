@@ -4,7 +4,7 @@ import { isObject } from "./messages";
 import { claimsOf } from "./token";
 
 export const EXPIRED = "This link has expired";
-const RENEW = "Ask whoever gave it to you for a new one and open that, or press Disconnect to type it in.";
+const RENEW = "Ask whoever gave it to you for a new one.";
 /** `ConnectionErrorReason` of `livekit-client`, which is not loaded at the start. */
 const NOT_ALLOWED = 0;
 const REASONS: Record<number, string> = {
@@ -29,6 +29,11 @@ export function describeFailure(error: unknown, credentials: Credentials, nowMs:
     ? `the server does not accept this link's token. ${RENEW}`
     : ((typeof reason === "number" ? REASONS[reason] : undefined) ?? "the connection failed");
   return `cannot connect to ${address(credentials.url)}: ${why}`;
+}
+
+/** Whether only another link helps against a failure. */
+export function needsNewLink(failure: string | undefined): boolean {
+  return failure?.endsWith(RENEW) ?? false;
 }
 
 function expiry(token: string): number | undefined {

@@ -43,6 +43,30 @@ export function cameraOf({ topic, sourceTopic }: ChannelInfo): string {
   return sourceTopic ?? topic.replace(SUFFIX, "");
 }
 
+/** Where the camera's own size is told: beside its pictures, as `image_transport` has it. */
+export function cameraInfoOf(channel: ChannelInfo): string {
+  return cameraOf(channel).replace(/[^/]*$/, "camera_info");
+}
+
+/** What matters here of a message of sensor_msgs/CameraInfo. */
+export interface CameraInfo {
+  width: number;
+  height: number;
+  binning_x: number;
+  binning_y: number;
+  roi: { width: number; height: number };
+}
+
+/** How large the pictures are that the camera publishes, before anybody makes them smaller. */
+export function pictureSize(info: CameraInfo | undefined): { width: number; height: number } | undefined {
+  if (!info) {
+    return undefined;
+  }
+  const width = (info.roi.width || info.width) / (info.binning_x || 1);
+  const height = (info.roi.height || info.height) / (info.binning_y || 1);
+  return width > 0 && height > 0 ? { width, height } : undefined;
+}
+
 /** What a topic does to the pictures, for people. */
 export function pictureKind(channel: ChannelInfo): string {
   const kind = typeOf(channel);

@@ -1,6 +1,6 @@
 /** Names of values: the constants that a message's definition has for a field. */
 import type { Path } from "./paths";
-import type { Field, MessageType } from "./schema";
+import { type Field, fieldsAlong, type MessageType } from "./schema";
 
 type Names = Map<string, string>;
 
@@ -8,20 +8,13 @@ const known = new WeakMap<MessageType, Map<string, Map<string, Names>>>();
 
 /** The name of the value at a path, such as `ERROR` for `status[0].level`; undefined if it has none. */
 export function constantName(type: MessageType, path: Path, value: unknown): string | undefined {
-  let owner = "";
-  let field: Field | undefined;
-  for (const step of path) {
-    if (typeof step === "number") {
-      continue;
-    }
-    owner = field?.isComplex ? field.type : "";
-    const fields = owner === "" ? type.fields : (type.nested.get(owner) ?? []);
-    field = fields.find(({ name }) => name === step);
-    if (!field) {
-      return undefined;
-    }
-  }
-  return field && namesOf(type, owner).get(field.name)?.get(String(value));
+  const { owner, field } = fieldsAlong(type, path)?.at(-1) ?? {};
+  return (
+    field &&
+    namesOf(type, owner ?? "")
+      .get(field.name)
+      ?.get(String(value))
+  );
 }
 
 /** The constants of one of the types that belong to its fields. */

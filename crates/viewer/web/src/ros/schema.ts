@@ -2,6 +2,7 @@
 import { parseRos2idl } from "@foxglove/ros2idl-parser";
 import { parse } from "@foxglove/rosmsg";
 import { MessageReader, MessageWriter } from "@foxglove/rosmsg2-serialization";
+import type { Path } from "./paths";
 import { narrowed } from "./wstring";
 
 type Definitions = ReturnType<typeof parse>;
@@ -80,6 +81,31 @@ export function messageType({ schemaEncoding, schema }: Omit<SchemaText, "encodi
   // Before the type itself there may be modules of nothing but constants.
   const root = definitions.find(({ definitions: fields }) => !isConstantModule(fields))?.definitions ?? [];
   return { fields: dataFields(root), nested, definitions };
+}
+
+/** A field and the type that it is a field of; that of a whole message is called "". */
+export interface FieldOf {
+  owner: string;
+  field: Field;
+}
+
+/** The fields that a path leads through, one after the other. Undefined if there are no such ones. */
+export function fieldsAlong(type: MessageType, path: Path): FieldOf[] | undefined {
+  const along: FieldOf[] = [];
+  for (const step of path) {
+    if (typeof step === "number") {
+      continue;
+    }
+    const last = along.at(-1)?.field;
+    const owner = last?.isComplex ? last.type : "";
+    const fields = along.length === 0 ? type.fields : (type.nested.get(owner) ?? []);
+    const field = fields.find(({ name }) => name === step);
+    if (!field) {
+      return undefined;
+    }
+    along.push({ owner, field });
+  }
+  return along;
 }
 
 function isConstantModule(fields: Field[]): boolean {

@@ -11,6 +11,7 @@ import { LayerMenu, type LayerTypes, shownLayers } from "../layers";
 import type { PanelProps, PanelType } from "../panel";
 import { Hint, Tool } from "../parts";
 import { Waiting } from "../Waiting";
+import { scrollsPage } from "../wheel";
 import { drawMap, type MapCamera, type MapLayer, placeUnder } from "./draw";
 
 export const map: PanelType = {
@@ -176,8 +177,8 @@ function useDrag(
   useEffect(() => {
     const target = canvas.current;
     const onWheel = (event: WheelEvent) => {
-      event.preventDefault();
-      if (target) {
+      if (target && !scrollsPage(event, target)) {
+        event.preventDefault();
         zoom(camera.current, Math.exp(-event.deltaY / 400), placeUnder(target, camera.current, event));
       }
     };

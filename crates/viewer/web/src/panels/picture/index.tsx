@@ -1,14 +1,14 @@
 /** What a camera sees: as video, as compressed pictures or raw. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ageMs } from "../../app/age";
-import { age, duration, hertz, rate } from "../../app/format";
+import { age, duration, pace, rate } from "../../app/format";
 import { decodeMessage, latestMessage, useFrame, useRepaint, useWatch } from "../../app/hooks";
 import { PATHS } from "../../app/icons";
 import { saveFile } from "../../app/share";
 import { updatePanel } from "../../app/workspace";
 import type { Channel } from "../../remote/channel";
 import type { Robot } from "../../remote/robot";
-import { cameraOf, camerasOf, isVideo, pictureKind } from "../../ros/cameras";
+import { cameraInfoOf, cameraOf, camerasOf, isVideo, pictureKind } from "../../ros/cameras";
 import { type RawImage, toPixels } from "../../ros/image";
 import { typeOf } from "../../ros/kinds";
 import { LayerMenu, possibleLayers, shownLayers } from "../layers";
@@ -89,7 +89,13 @@ export function PicturePanel({ place, spec, visible }: PanelProps) {
     <div class={`body picture ${isFrozen ? "frozen" : ""}`}>
       <canvas ref={canvas} width={1} height={1} role="img" aria-label={`Picture of ${topic}`} />
       {annotations.length > 0 && (
-        <Overlay robot={robot} topics={annotations} visible={visible} picture={canvas} />
+        <Overlay
+          robot={robot}
+          topics={annotations}
+          cameraInfo={channel && cameraInfoOf(channel)}
+          visible={visible}
+          picture={canvas}
+        />
       )}
       {!channel?.latest && <Waiting place={place} topic={topic} />}
       {playsVideo && canDecodeVideo.value === false && (
@@ -107,7 +113,7 @@ export function PicturePanel({ place, spec, visible }: PanelProps) {
           <span>
             {canvas.current?.width} × {canvas.current?.height}
           </span>
-          <span>{hertz(channel.rate.messages(now))}</span>
+          <span>{pace(channel, now)}</span>
           <span class="bandwidth">{rate(channel.rate.bytes(now))}</span>
           <span>{age(old)}</span>
           {canAnnotate && <LayerMenu robot={robot} spec={spec} types={ANNOTATIONS} />}

@@ -1,6 +1,6 @@
 /** What is drawn over a picture: annotations of detectors and image markers. */
 import { useRef } from "preact/hooks";
-import { decodeMessage, useFrame, useWatch } from "../../app/hooks";
+import { decodeMessage, latestMessage, useFrame, useWatch } from "../../app/hooks";
 import type { Robot } from "../../remote/robot";
 import {
   annotationShapes,
@@ -9,6 +9,7 @@ import {
   ImageMarkers,
   type Shape,
 } from "../../ros/annotations";
+import { type CameraInfo, pictureSize } from "../../ros/cameras";
 import { typeOf } from "../../ros/kinds";
 import type { LayerTypes } from "../layers";
 
@@ -29,12 +30,14 @@ interface Annotated {
 interface OverlayProps {
   robot: Robot;
   topics: string[];
+  /** Where the camera's own size is told, of which the bridge's pictures may be a part. */
+  cameraInfo: string | undefined;
   visible: boolean;
   /** The canvas with the picture below. */
   picture: { current: HTMLCanvasElement | null };
 }
 
-export function Overlay({ robot, topics, visible, picture }: OverlayProps) {
+export function Overlay({ robot, topics, cameraInfo, visible, picture }: OverlayProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const annotations = useRef(new Map<string, Annotated>());
   const markers = useRef(new Map<string, ImageMarkers>());
@@ -53,6 +56,9 @@ export function Overlay({ robot, topics, visible, picture }: OverlayProps) {
       annotations.current.set(channel.topic, { shapes, atMs: now });
     }
   });
+  const told = cameraInfo === undefined ? undefined : robot.channel(cameraInfo);
+  const infoChannel = told && typeOf(told) === "sensor_msgs/CameraInfo" ? told : undefined;
+  useWatch(robot, infoChannel ? [infoChannel.topic] : [], visible);
   useFrame(visible, PER_SECOND, () => {
     const [target, below] = [canvas.current, picture.current];
     const context = target?.getContext("2d");
@@ -63,7 +69,12 @@ export function Overlay({ robot, topics, visible, picture }: OverlayProps) {
       target.width = below.width;
       target.height = below.height;
     }
+    context.resetTransform();
     context.clearRect(0, 0, target.width, target.height);
+    const size = infoChannel && pictureSize(latestMessage(infoChannel)?.value as CameraInfo | undefined);
+    if (size) {
+      context.scale(target.width / size.width, target.height / size.height);
+    }
     const now = performance.now();
     for (const topic of topics) {
       const annotated = annotations.current.get(topic);

@@ -26,6 +26,8 @@ export interface Marker {
   points: Vector[];
   colors: Colour[];
   text: string;
+  mesh_resource: string;
+  mesh_use_embedded_materials: boolean;
 }
 
 const ARROW = 0;
@@ -38,22 +40,41 @@ const CUBE_LIST = 6;
 const SPHERE_LIST = 7;
 const POINTS = 8;
 const TEXT = 9;
+const MESH = 10;
 const TRIANGLES = 11;
 const DELETE = 2;
 const DELETE_ALL = 3;
 /** Markers that are kept, and points of one. */
 const MAX_MARKERS = 5000;
 const MAX_POINTS = 200_000;
+/** Files of meshes that are kept. */
+const MAX_MESHES = 50;
+/** After how many milliseconds a file that could not be had is asked for again, by the next marker with it. */
+const RETRY_MS = 10_000;
+
+/** Fetches a mesh. */
+type LoadMesh = (uri: string) => Promise<Three.Object3D>;
 
 export class Markers {
   #three: typeof Three;
   #view: SceneView;
+  #load: LoadMesh;
+  /** Meshes by their URIs: a marker that is published again is not fetched again. */
+  #meshes = new Map<string, Promise<Three.Object3D>>();
+  #problems = new Map<string, string>();
   /** When each ends, on the page's clock. */
   #ends = new Map<string, number>();
 
-  constructor(three: typeof Three, view: SceneView) {
+  constructor(three: typeof Three, view: SceneView, load: LoadMesh) {
     this.#three = three;
     this.#view = view;
+    this.#load = load;
+  }
+
+  /** Why a mesh could not be had, if one could not. */
+  get problem(): string | undefined {
+    const [first] = this.#problems.values();
+    return first;
   }
 
   take(topic: string, marker: Marker, nowMs: number): void {
@@ -139,6 +160,8 @@ export class Markers {
         });
         return sized(new three.Mesh(this.#points(marker), faces), scale);
       }
+      case MESH:
+        return sized(this.#mesh(marker, material), scale);
       case TEXT: {
         const text = label(three, marker.text.slice(0, 200), true);
         text.scale.multiplyScalar((marker.scale.z || 0.2) / text.scale.y);
@@ -176,6 +199,42 @@ export class Markers {
       group.position.set(from.x, from.y, from.z);
     }
     return group;
+  }
+
+  /** A place for a mesh, which comes later. */
+  #mesh(marker: Marker, material: Three.MeshLambertMaterial): Three.Object3D {
+    const { mesh_resource: uri, mesh_use_embedded_materials: isColoured } = marker;
+    const group = new this.#three.Group();
+    this.#fetched(uri).then(
+      (mesh) => {
+        const own = mesh.clone();
+        own.traverse((each) => {
+          if ("material" in each && !isColoured) {
+            each.material = material;
+          }
+        });
+        group.add(own);
+        this.#view.touch();
+      },
+      (error: unknown) => {
+        this.#problems.set(uri, `${uri}: ${error instanceof Error ? error.message : error}`);
+        setTimeout(() => {
+          this.#meshes.delete(uri);
+          this.#problems.delete(uri);
+        }, RETRY_MS);
+      },
+    );
+    return group;
+  }
+
+  #fetched(uri: string): Promise<Three.Object3D> {
+    const mesh = this.#meshes.get(uri) ?? this.#load(uri);
+    this.#meshes.set(uri, mesh);
+    const [oldest] = this.#meshes.keys();
+    if (this.#meshes.size > MAX_MESHES && oldest !== undefined) {
+      this.#meshes.delete(oldest);
+    }
+    return mesh;
   }
 
   #instances(

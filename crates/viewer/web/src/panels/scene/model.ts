@@ -1,4 +1,5 @@
 /** The robot's URDF model, with its joints as /joint_states has them. */
+import type { Object3D } from "../../lazy/three";
 import type { URDFRobot } from "../../lazy/urdf";
 import type { Robot } from "../../remote/robot";
 
@@ -46,6 +47,12 @@ export async function loadModel(description: string, from: Robot, changed: () =>
   };
   const robot = loader.parse(description);
   return { robot, root: rootOf(description) ?? robot.urdfName, problems };
+}
+
+/** Fetches a mesh from the robot. Whoever shows it gives it a material, or leaves that of the file. */
+export async function loadMesh(uri: string, from: Robot): Promise<Object3D> {
+  const urdf = await import("../../lazy/urdf");
+  return readMesh(urdf, uri, await from.fetchAsset(uri), new urdf.MeshPhongMaterial());
 }
 
 export function setJoints({ robot }: Model, { name, position }: JointState): void {

@@ -3,6 +3,7 @@ import type * as Three from "../../lazy/three";
 import { gridPixels, type OccupancyGrid } from "../../ros/grid";
 import type { Points } from "../../ros/pointcloud";
 import { type Pose, rotate, type Transforms, type Vector } from "../../ros/tf";
+import { scrollsPage } from "../wheel";
 import { arrowhead, free, label, setPose } from "./shapes";
 
 const PATH_COLOUR = 0xf5a524;
@@ -29,6 +30,13 @@ interface Layer {
   group: Three.Group;
   /** What {@link SceneView.points} and the like give another shape. */
   object: Drawn | undefined;
+}
+
+/** Keeps a turn of the wheel from the view that is meant for the page. */
+function leaveToPage(event: WheelEvent): void {
+  if (scrollsPage(event, event.currentTarget as HTMLElement)) {
+    event.stopImmediatePropagation();
+  }
 }
 
 export class SceneView {
@@ -63,7 +71,9 @@ export class SceneView {
     this.#scene = new three.Scene();
     this.#camera = new three.PerspectiveCamera(55, 1, 0.05, 2000);
     this.#camera.up.set(0, 0, 1);
+    canvas.addEventListener("wheel", leaveToPage, { capture: true });
     this.#controls = new three.OrbitControls(this.#camera, canvas);
+    this.#controls.zoomToCursor = true;
     this.#controls.listenToKeyEvents(canvas);
     this.#controls.addEventListener("change", () => {
       this.#isStale = true;
@@ -279,6 +289,7 @@ export class SceneView {
     }
     free(this.#scene);
     this.#controls.dispose();
+    this.#canvas.removeEventListener("wheel", leaveToPage, { capture: true });
     this.#renderer.dispose();
   }
 

@@ -9,7 +9,7 @@ import { Pad, Speeds } from "../../drive/Pad";
 import { type Pilot, pilotOf } from "../../drive/pilot";
 import type { PanelProps, PanelType } from "../panel";
 import { Hint } from "../parts";
-import { currentViewers, viewersTopic } from "../viewers";
+import { currentViewers, viewersTopic } from "../viewers/current";
 
 export const teleop: PanelType = {
   title: "Drive",

@@ -3,20 +3,13 @@ import { useRef, useState } from "preact/hooks";
 import { duration } from "../../app/format";
 import { decodeMessage, useRepaint, useWatch } from "../../app/hooks";
 import { topicsOf } from "../../ros/kinds";
-import type { PanelProps, PanelType } from "../panel";
+import type { PanelProps } from "../panel";
 import { Waiting } from "../Waiting";
 import { type DiagnosticStatus, LEVEL_NAMES, Statuses } from "./statuses";
 
-export const diagnostics: PanelType = {
-  title: "Diagnostics",
-  icon: "M3 12h4l3 8 4-16 3 8h4",
-  isAddable: true,
-  Body: DiagnosticsPanel,
-};
-
 const PER_SECOND = 2;
 
-function DiagnosticsPanel({ place, spec, visible }: PanelProps) {
+export default function DiagnosticsPanel({ place, spec, visible }: PanelProps) {
   const all = place.robot.channels.values();
   const topic =
     spec.topic ?? topicsOf(all, "diagnostic_msgs/DiagnosticArray").sort(byLength)[0] ?? "/diagnostics";

@@ -1,23 +1,18 @@
 /** The newest message of a topic as a tree. */
 import { useMemo, useState } from "preact/hooks";
-import { hertz, number, rate, shortType } from "../../app/format";
+import { ageMs } from "../../app/age";
+import { age, number, pace, rate, shortType } from "../../app/format";
 import { latestMessage, useRepaint, useWatch } from "../../app/hooks";
-import { PATHS } from "../../app/icons";
 import { clockTime, zoneName } from "../../app/time";
 import type { Channel } from "../../remote/channel";
 import { constantName } from "../../ros/enums";
 import { asNumber, type Path, pathName } from "../../ros/paths";
 import { type MessageType, messageType } from "../../ros/schema";
-import type { PanelProps, PanelType } from "../panel";
+import { type FieldMeaning, meaningOf } from "../../ros/units";
+import type { PanelProps } from "../panel";
 import { Hint, Tool } from "../parts";
 import { showOverTime } from "../plots";
 import { Waiting } from "../Waiting";
-
-export const tree: PanelType = {
-  title: "Message",
-  icon: PATHS.tree,
-  Body: TreePanel,
-};
 
 const PER_SECOND = 5;
 /** Elements of an array that are shown at first, and how many more each time. */
@@ -26,7 +21,7 @@ const MAX_TEXT = 2000;
 /** Levels that are open at first. */
 const OPEN_LEVELS = 3;
 
-function TreePanel({ place, spec, visible }: PanelProps) {
+export default function TreePanel({ place, spec, visible }: PanelProps) {
   const topic = spec.topic ?? "";
   const [isHeld, setHeld] = useState(false);
   useWatch(place.robot, [topic], visible && !isHeld);
@@ -34,7 +29,11 @@ function TreePanel({ place, spec, visible }: PanelProps) {
   const channel = place.robot.channel(topic);
   const message = channel && latestMessage(channel);
   const type = useMemo(() => channel && typeOfChannel(channel), [channel]);
-  const name = (path: Path, value: unknown) => type && constantName(type, path, value);
+  const told: Told = {
+    topic,
+    constant: (path, value) => type && constantName(type, path, value),
+    meaning: (path) => channel && type && meaningOf(channel.schemaName, type, channel.schema, path),
+  };
   if (!channel || !message) {
     return (
       <div class="body">
@@ -47,8 +46,9 @@ function TreePanel({ place, spec, visible }: PanelProps) {
     <div class="body tree">
       <p class="figures">
         <span>{shortType(channel.schemaName)}</span>
-        <span>{hertz(channel.rate.messages(now))}</span>
+        <span>{pace(channel, now)}</span>
         <span>{rate(channel.rate.bytes(now))}</span>
+        <span>{age(ageMs(place.robot, channel, now))}</span>
         <Tool
           icon={isHeld ? "play" : "pause"}
           label={isHeld ? "Resume" : "Pause"}
@@ -59,7 +59,7 @@ function TreePanel({ place, spec, visible }: PanelProps) {
         <Hint error>{message.error}</Hint>
       ) : (
         <ul class="fields">
-          <Children topic={topic} value={message.value} path={[]} name={name} />
+          <Children told={told} value={message.value} path={[]} />
         </ul>
       )}
     </div>
@@ -75,21 +75,27 @@ function typeOfChannel(channel: Channel): MessageType | undefined {
   }
 }
 
-interface NodeProps {
+/** What is known of the topic, and of its fields by the type's definition. */
+interface Told {
   topic: string;
-  /** What the definition calls a value. */
-  name: (path: Path, value: unknown) => string | undefined;
+  /** What a value is called. */
+  constant: (path: Path, value: unknown) => string | undefined;
+  meaning: (path: Path) => FieldMeaning | undefined;
+}
+
+interface NodeProps {
+  told: Told;
   value: unknown;
   path: Path;
 }
 
-function Children({ topic, value, path, name }: NodeProps) {
+function Children({ told, value, path }: NodeProps) {
   const [limit, setLimit] = useState(PAGE);
   const entries = entriesOf(value);
   return (
     <>
       {entries.first(limit).map(([step, each]) => (
-        <Node key={step} topic={topic} value={each} path={[...path, step]} name={name} />
+        <Node key={step} told={told} value={each} path={[...path, step]} />
       ))}
       {entries.size > limit && (
         <li>
@@ -102,17 +108,24 @@ function Children({ topic, value, path, name }: NodeProps) {
   );
 }
 
-function Node({ topic, value, path, name }: NodeProps) {
+function Node({ told, value, path }: NodeProps) {
   const step = path.at(-1) ?? "";
   const [isOpen, setOpen] = useState(path.length <= OPEN_LEVELS && !isLong(value));
   const isLeaf = typeof value !== "object" || value === null || isTime(value);
+  const meaning = told.meaning(path);
+  // Each element of a list would say the same as the list.
+  const type = typeof step === "string" && meaning !== undefined && (
+    <small class="type">{meaning.type}</small>
+  );
   if (isLeaf) {
-    const called = name(path, value);
+    const called = told.constant(path, value);
     return (
-      <li class="leaf" data-path={pathName(path)}>
+      <li class="leaf" data-path={pathName(path)} title={meaning?.comment}>
         <span class="key">{step}</span>
-        <Leaf topic={topic} value={value} path={path} />
+        <Leaf topic={told.topic} value={value} path={path} />
         {called !== undefined && <small class="constant">{called}</small>}
+        {meaning?.unit !== undefined && <small class="unit">{meaning.unit}</small>}
+        {type}
       </li>
     );
   }
@@ -122,17 +135,18 @@ function Node({ topic, value, path, name }: NodeProps) {
       <button type="button" class="branch" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         <span class="key">{step}</span>
         <span class="size">{isList(value) ? `[${size}]` : size === 0 ? "empty" : ""}</span>
+        {type}
       </button>
       {isOpen && (
         <ul class="fields">
-          <Children topic={topic} value={value} path={path} name={name} />
+          <Children told={told} value={value} path={path} />
         </ul>
       )}
     </li>
   );
 }
 
-function Leaf({ topic, value, path }: Omit<NodeProps, "name">) {
+function Leaf({ topic, value, path }: { topic: string; value: unknown; path: Path }) {
   const text = leafText(value);
   const kind = typeof value === "string" || typeof value === "boolean" ? "states" : "plot";
   if (kind === "plot" && asNumber(value) === undefined) {

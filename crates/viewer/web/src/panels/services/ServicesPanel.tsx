@@ -1,7 +1,6 @@
 /** Calls the robot's services. */
 import { useMemo, useState } from "preact/hooks";
 import { duration, shortType } from "../../app/format";
-import { PATHS } from "../../app/icons";
 import { refused } from "../../app/permissions";
 import type { Place } from "../../app/state";
 import { clockTime, zoneName } from "../../app/time";
@@ -9,21 +8,14 @@ import type { ServiceInfo } from "../../remote/messages";
 import { decoderFor, encode, type MessageType, messageType } from "../../ros/schema";
 import { emptyMessage, type Message, toJson } from "../../ros/template";
 import { Fields } from "../Form";
-import type { PanelProps, PanelType } from "../panel";
+import type { PanelProps } from "../panel";
 import { Hint } from "../parts";
-
-export const services: PanelType = {
-  title: "Services",
-  icon: PATHS.services,
-  isAddable: true,
-  Body: ServicesPanel,
-};
 
 /** Services that every node has; few people look for them. */
 const HOUSEKEEPING =
   /\/(describe_parameters|get_parameter_types|get_parameters|list_parameters|set_parameters|set_parameters_atomically|get_type_description|get_logger_levels|set_logger_levels)$/;
 
-function ServicesPanel({ place, spec }: PanelProps) {
+export default function ServicesPanel({ place, spec }: PanelProps) {
   const [filter, setFilter] = useState("");
   const [selected, setSelected] = useState<string | undefined>(spec.topic);
   const [all, setAll] = useState(false);

@@ -1,25 +1,19 @@
 /** Values that are one of a few, over time: when each became another. */
 import { useRef, useState } from "preact/hooks";
 import { decodeMessage, useFrame } from "../../app/hooks";
-import { Icon, PATHS } from "../../app/icons";
+import { Icon } from "../../app/icons";
 import type { Series } from "../../app/layout";
 import { updatePanel, useSetting } from "../../app/workspace";
 import { pathName, valueAt } from "../../ros/paths";
-import type { PanelProps, PanelType } from "../panel";
+import type { PanelProps } from "../panel";
 import { Hint } from "../parts";
 import { lineName, useArrivals, WindowSelect } from "../series";
 import { History, hueOf } from "./history";
 
-export const states: PanelType = {
-  title: "States",
-  icon: PATHS.states,
-  Body: StatesPanel,
-};
-
 const WINDOWS_S = [30, 120, 600];
 const PER_SECOND = 5;
 
-function StatesPanel({ place, spec, visible }: PanelProps) {
+export default function StatesPanel({ place, spec, visible }: PanelProps) {
   const lines = spec.series ?? [];
   const [windowS, setWindow] = useSetting(spec, "window_s", 120);
   const arrivals = useArrivals(place.robot, lines, visible);

@@ -3,23 +3,16 @@ import { useRef, useState } from "preact/hooks";
 import { decodeMessage, useRepaint, useWatch } from "../../app/hooks";
 import { clockTime, zoneName } from "../../app/time";
 import { useSetting } from "../../app/workspace";
-import type { PanelProps, PanelType } from "../panel";
+import type { PanelProps } from "../panel";
 import { Hint, Tool } from "../parts";
 import { Waiting } from "../Waiting";
 import { LEVELS, Lines, type LogMessage, levelName } from "./lines";
-
-export const rosout: PanelType = {
-  title: "Log",
-  icon: "M4 5h16v14H4zM7 9h2M12 9h5M7 12h2M12 12h5M7 15h2M12 15h3",
-  isAddable: true,
-  Body: RosoutPanel,
-};
 
 const PER_SECOND = 4;
 /** Lines that are shown; the search narrows them down. */
 const MAX_SHOWN = 300;
 
-function RosoutPanel({ place, spec, visible }: PanelProps) {
+export default function RosoutPanel({ place, spec, visible }: PanelProps) {
   const topic = spec.topic ?? "/rosout";
   const lines = useRef(new Lines()).current;
   const [level, setLevel] = useSetting(spec, "level", 20);

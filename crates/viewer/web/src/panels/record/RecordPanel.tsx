@@ -2,22 +2,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { bytes, duration } from "../../app/format";
 import { useRepaint } from "../../app/hooks";
-import { PATHS } from "../../app/icons";
 import { refusedToSend } from "../../app/permissions";
 import { saveFile } from "../../app/share";
 import { useSetting } from "../../app/workspace";
-import type { PanelProps, PanelType } from "../panel";
+import type { PanelProps } from "../panel";
 import { Hint } from "../parts";
 import { MAX_BYTES, Recorder } from "./recorder";
 
-export const record: PanelType = {
-  title: "Record",
-  icon: PATHS.record,
-  isAddable: true,
-  Body: RecordPanel,
-};
-
-function RecordPanel({ place, spec, visible }: PanelProps) {
+export default function RecordPanel({ place, spec, visible }: PanelProps) {
   const { robot } = place;
   const [wanted, setWanted] = useSetting(spec, "topics", "shown");
   const [running, setRunning] = useState<{ recorder: Recorder; beganMs: number }>();

@@ -1,7 +1,6 @@
 /** Publishes a message of any type that the robot has a topic of. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { shortType } from "../../app/format";
-import { PATHS } from "../../app/icons";
 import { refused } from "../../app/permissions";
 import type { Place } from "../../app/state";
 import { useSetting } from "../../app/workspace";
@@ -9,17 +8,10 @@ import type { Channel } from "../../remote/channel";
 import { encode, type MessageType, messageType } from "../../ros/schema";
 import { emptyMessage, type Message } from "../../ros/template";
 import { Fields } from "../Form";
-import type { PanelProps, PanelType } from "../panel";
+import type { PanelProps } from "../panel";
 import { Hint } from "../parts";
 
-export const publish: PanelType = {
-  title: "Publish",
-  icon: PATHS.publish,
-  isAddable: true,
-  Body: PublishPanel,
-};
-
-function PublishPanel({ place, spec }: PanelProps) {
+export default function PublishPanel({ place, spec }: PanelProps) {
   const { robot } = place;
   const refusal = refused(place, "clientPublish");
   const [topic, setTopic] = useSetting(spec, "topic", "");

@@ -2,24 +2,16 @@
 import { useState } from "preact/hooks";
 import { age } from "../../app/format";
 import { useRepaint, useTransforms } from "../../app/hooks";
-import { PATHS } from "../../app/icons";
 import { type Pose, type Transforms, yaw } from "../../ros/tf";
-import type { PanelProps, PanelType } from "../panel";
+import type { PanelProps } from "../panel";
 import { Hint } from "../parts";
-
-export const frames: PanelType = {
-  title: "Frames",
-  icon: PATHS.frames,
-  isAddable: true,
-  Body: FramesPanel,
-};
 
 const PER_SECOND = 4;
 /** Frames that are listed. */
 const MAX_FRAMES = 500;
 const MAX_DEPTH = 50;
 
-function FramesPanel({ place, visible }: PanelProps) {
+export default function FramesPanel({ place, visible }: PanelProps) {
   const store = useTransforms(place.robot, visible);
   const [chosen, setChosen] = useState<string>();
   useRepaint(visible, PER_SECOND);

@@ -4,30 +4,24 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type uPlot from "uplot";
 import { number } from "../../app/format";
 import { decodeMessage, useFrame } from "../../app/hooks";
-import { Icon, PATHS } from "../../app/icons";
+import { Icon } from "../../app/icons";
 import type { Series } from "../../app/layout";
 import { saveFile } from "../../app/share";
 import { clockTime, zoneName } from "../../app/time";
 import { updatePanel, useSetting } from "../../app/workspace";
 import { numberAt, pathName } from "../../ros/paths";
-import type { PanelProps, PanelType } from "../panel";
+import type { PanelProps } from "../panel";
 import { Hint, Tool } from "../parts";
 import { type Arrived, lineName, useArrivals, WindowSelect } from "../series";
 import { Waiting } from "../Waiting";
 import { TimeSeries } from "./series";
-
-export const plot: PanelType = {
-  title: "Plot",
-  icon: PATHS.plot,
-  Body: PlotPanel,
-};
 
 const COLOURS = ["#4f9cf9", "#f5a524", "#3ecf8e", "#e5679b", "#a78bfa", "#94a3b8"];
 const WINDOWS_S = [10, 30, 120, 600];
 /** Redraws per second: more is not seen. */
 const PER_SECOND = 20;
 
-function PlotPanel({ place, spec, visible }: PanelProps) {
+export default function PlotPanel({ place, spec, visible }: PanelProps) {
   const lines = spec.series ?? [];
   const [isHeld, setHeld] = useState(false);
   const [windowS, setWindow] = useSetting(spec, "window_s", 30);

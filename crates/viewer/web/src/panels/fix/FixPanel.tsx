@@ -1,28 +1,20 @@
 /** Where satellites say that the robot is: on a grid of metres, over tiles of a server if the user names one. */
 import { useRef, useState } from "preact/hooks";
 import { decodeMessage, useFrame, useRepaint, useWatch } from "../../app/hooks";
-import { PATHS } from "../../app/icons";
 import { useSetting } from "../../app/workspace";
 import { accuracyM, hasFix, metresFrom, type NavSatFix, type Place } from "../../ros/geo";
 import { topicsOf } from "../../ros/kinds";
-import type { PanelProps, PanelType } from "../panel";
+import type { PanelProps } from "../panel";
 import { Hint, Tool } from "../parts";
 import { Waiting } from "../Waiting";
 import { drawTiles, TileSettings } from "./tiles";
-
-export const fix: PanelType = {
-  title: "Satellite position",
-  icon: PATHS.pin,
-  isAddable: true,
-  Body: FixPanel,
-};
 
 const PER_SECOND = 5;
 /** Places of the way that are kept. */
 const MAX_PLACES = 5000;
 const ZOOM = 1.5;
 
-function FixPanel({ place, spec, visible }: PanelProps) {
+export default function FixPanel({ place, spec, visible }: PanelProps) {
   const topic = spec.topic ?? topicsOf(place.robot.channels.values(), "sensor_msgs/NavSatFix", 1)[0];
   const canvas = useRef<HTMLCanvasElement>(null);
   const way = useRef<Place[]>([]);

@@ -1,6 +1,5 @@
 /** The robot's parameters, by node. */
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { PATHS } from "../../app/icons";
 import { refused } from "../../app/permissions";
 import type { Place } from "../../app/state";
 import { clockTime, zoneName } from "../../app/time";
@@ -8,20 +7,13 @@ import type { Parameter, ParameterValue } from "../../remote/messages";
 import type { ParameterChange } from "../../remote/robot";
 import { type Descriptor, describe, descriptorText, hasDescriptions, misfit } from "../../ros/descriptors";
 import { parameterText, parseParameter, sameParameter } from "../../ros/parameters";
-import type { PanelProps, PanelType } from "../panel";
+import type { PanelProps } from "../panel";
 import { Hint } from "../parts";
-
-export const parameters: PanelType = {
-  title: "Parameters",
-  icon: PATHS.parameters,
-  isAddable: true,
-  Body: ParametersPanel,
-};
 
 /** Most rows that are shown; the search narrows them down. */
 const MAX_ROWS = 300;
 
-function ParametersPanel({ place, visible }: PanelProps) {
+export default function ParametersPanel({ place, visible }: PanelProps) {
   const [filter, setFilter] = useState("");
   const refusal = refused(place, "parameters");
   useEffect(() => {

@@ -1,7 +1,6 @@
 /** Point clouds, scans, maps, paths and frames in three dimensions. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { decodeMessage, latestMessage, useFrame, useRepaint, useTransforms, useWatch } from "../../app/hooks";
-import { PATHS } from "../../app/icons";
 import { useSetting } from "../../app/workspace";
 import type { Channel } from "../../remote/channel";
 import { isCostmap, type OccupancyGrid } from "../../ros/grid";
@@ -10,19 +9,13 @@ import { cloudPoints, type LaserScan, type PointCloud2, scanPoints } from "../..
 import { type Pose, type Stamp, seconds, type Transforms } from "../../ros/tf";
 import { AimBar, type Aiming, AimTools, useAim } from "../aim";
 import { LayerMenu, type LayerTypes, shownLayers } from "../layers";
-import type { PanelProps, PanelType } from "../panel";
+import type { PanelProps } from "../panel";
 import { Hint, Tool } from "../parts";
 import { Waiting } from "../Waiting";
 import { type Marker, Markers } from "./markers";
+import { loadMesh } from "./model";
 import { useModel } from "./useModel";
 import { SceneView } from "./view";
-
-export const scene: PanelType = {
-  title: "3D",
-  icon: PATHS.scene,
-  isAddable: true,
-  Body: ScenePanel,
-};
 
 /** Smooth enough to turn and move by hand. */
 const PER_SECOND = 30;
@@ -45,7 +38,7 @@ const MAX_WAITING = 200;
 /** Name of the layer with the place that is being chosen. */
 const AIM = "\nplace";
 
-function ScenePanel({ place, spec, visible }: PanelProps) {
+export default function ScenePanel({ place, spec, visible }: PanelProps) {
   const { robot } = place;
   const canvas = useRef<HTMLCanvasElement>(null);
   const view = useRef<SceneView | undefined>(undefined);
@@ -79,7 +72,7 @@ function ScenePanel({ place, spec, visible }: PanelProps) {
         const three = await import("../../lazy/three");
         if (!isOver && canvas.current) {
           view.current = new SceneView(three, canvas.current);
-          markers.current = new Markers(three, view.current);
+          markers.current = new Markers(three, view.current, (uri) => loadMesh(uri, robot));
         }
       } catch (error) {
         setProblem(`This browser shows no 3D: ${error instanceof Error ? error.message : error}`);
@@ -125,7 +118,7 @@ function ScenePanel({ place, spec, visible }: PanelProps) {
       showAim(scene, frame, aiming);
       scene.place(transforms, frame, robotFrame(transforms), follows);
       scene.showNames(hasNames);
-      setProblem(undefined);
+      setProblem(markers.current?.problem);
       return scene.render();
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));

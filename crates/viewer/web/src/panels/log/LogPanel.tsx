@@ -1,20 +1,12 @@
 /** What the bridge says: drops, refusals, problems of the robot's topics. */
 
-import { PATHS } from "../../app/icons";
 import { clockTime, zoneName } from "../../app/time";
-import type { PanelProps, PanelType } from "../panel";
+import type { PanelProps } from "../panel";
 import { Hint } from "../parts";
-
-export const log: PanelType = {
-  title: "Bridge log",
-  icon: PATHS.log,
-  isAddable: true,
-  Body: LogPanel,
-};
 
 const LEVELS = ["info", "warning", "error"] as const;
 
-function LogPanel({ place }: PanelProps) {
+export default function LogPanel({ place }: PanelProps) {
   const { notices, statuses } = place.robot;
   const [now, zone] = [performance.now(), zoneName()];
   if (notices.length === 0) {
