@@ -26,6 +26,8 @@ COMMANDS = "/cmd_vel"
 # No faster than a real robot tells its state.
 PAUSE = 0.05
 MEGA = 1_000_000
+# Speed of the commands that are sent until the first arrives.
+BEGIN = 0.5
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,13 @@ class Siege:
         viewer.subscribe(STATE)
         publisher.match(STATE)
         self._channel = driver.advertise(COMMANDS, "geometry_msgs/msg/Twist")
+
+        def is_driven() -> bool:
+            self._drive(BEGIN)
+            return BEGIN in speeds
+
+        # What is published before publisher and subscriber have met is lost, as everywhere in ROS.
+        wait_until(is_driven, "the first command", pause=0.2)
         self._show()
         self.robot = viewer.robot()
 
@@ -91,19 +100,23 @@ class Siege:
             assert innocent.stream_ends() == []
             assert len(innocent.texts("serverInfo")) == 1
         assert 0.0 not in self._speeds, "a driver that drove was stopped"
-        self._driver.close_stream()
+        self._driver.leave()
         wait_until(lambda: 0.0 in self._speeds, "stop of the robot")
 
     def _show(self) -> None:
         """A state reaches the viewer, and a command the robot."""
         number = next(self._numbers)
         self._publisher.publish(STATE, first=number)
-        command = Twist()
-        command.linear.x = number + 1.0
-        self._driver.publish(self._channel, serialize_message(command))
+        self._drive(number + 1.0)
         wait_until(lambda: number + 1.0 in self._speeds, f"command {number}")
         self._viewer.wait_messages(STATE, number + 1)
         time.sleep(PAUSE)
+
+    def _drive(self, speed: float) -> None:
+        """The driver sends a command."""
+        command = Twist()
+        command.linear.x = speed
+        self._driver.publish(self._channel, serialize_message(command))
 
     def _settled(self) -> int:
         """The bridge's memory once it has nothing left to do but to serve the innocent."""

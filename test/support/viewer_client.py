@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -26,6 +26,8 @@ from wire import (
 T = TypeVar("T")
 # Keeps a broken run from hanging; nothing is expected to take this long.
 HANG = 60.0
+# Frames that a flood puts into one write.
+FLOOD = 100
 
 
 class Loop:
@@ -175,6 +177,13 @@ class Viewer:
             self.open_stream()
         assert self._uplink is not None
         self._loop.run(self._uplink.send(data))
+
+    async def flood(self, frames: Sequence[bytes]) -> int:
+        """Sends frames as fast as they go on the stream that is open, for the event loop; returns how many bytes that were."""
+        assert self._uplink is not None
+        for first in range(0, len(frames), FLOOD):
+            await self._uplink.send(b"".join(frames[first : first + FLOOD]))
+        return sum(map(len, frames))
 
     # What it asks of the robot.
 

@@ -1,0 +1,88 @@
+"""Requests without measure: what they cost the robot is bounded, another viewer loses nothing, and a stop arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bridge_process import Bridge
+from conftest import BridgeFactory, ViewerFactory
+from livekit_server import LiveKitServer
+from processes import wait_until
+from ros_side import Observer, Peer, Publisher
+from siege import COMMANDS, EXACT_MEMORY, MEGA, Siege
+from viewer_client import Loop
+from wire import service_call_frame, text_frame
+
+# What the bridge may hold more than before, whatever was asked: 1 MiB of names, each in its own allocation.
+HELD = 4 * MEGA
+PEAK = 12 * MEGA
+NO_SERVICE = 4_000_000
+# Bytes per second to all viewers.
+UPLINK = 600_000
+LARGE = "/large"
+
+
+@pytest.fixture
+def siege(
+    loop: Loop,
+    server: LiveKitServer,
+    new_bridge: BridgeFactory,
+    new_viewer: ViewerFactory,
+    publisher: Publisher,
+    observer: Observer,
+) -> Siege:
+    """A bridge that is watched and driven by others than the attacker."""
+    parameters = {"capabilities": "['clientPublish', 'services', 'parametersSubscribe']", "command_timeout_ms": "60000"}
+    bridge = new_bridge(parameters, environment={**Bridge.credentials(server), **EXACT_MEMORY})
+    speeds: list[float] = []
+    observer.create_subscription(COMMANDS, "geometry_msgs/msg/Twist", lambda message: speeds.append(message.linear.x))
+    return Siege(loop, bridge, publisher, new_viewer("innocent"), new_viewer("driver"), speeds)
+
+
+def names(size: int, count: int) -> Iterator[str]:
+    """Different names of parameters."""
+    return (f"/{number:0{size}}" for number in range(count))
+
+
+def test_names_of_parameters_are_neither_kept_nor_asked_for_without_measure(
+    siege: Siege, new_viewer: ViewerFactory, peer: Peer
+) -> None:
+    peer.run("node.declare_parameter('text', 'x' * 10_000)")
+    attacker = new_viewer("attacker")
+    wait_until(lambda: "/peer.text" in attacker.parameters("/peer.text"), "the parameter of the node", pause=0.1)
+    # One value was 10 kB: all of these would be 240 MB for each request.
+    same = text_frame({"op": "getParameters", "parameterNames": ["/peer.text"] * 24_000, "id": "many"})
+    other = [text_frame({"op": "subscribeParameterUpdates", "parameterNames": list(names(500, 2_000))})] * 10
+    costs = {
+        "the same name": siege.endure(attacker.flood([same] * 10)),
+        "names to watch": siege.endure(attacker.flood(other)),
+    }
+    print(*costs.items(), sep="\n")
+    answers = [m for m in attacker.texts("parameterValues") if m.get("id") == "many"]
+    assert {len(answer["parameters"]) for answer in answers} <= {0, 1}
+    assert all(cost.held < HELD and cost.peak < PEAK for cost in costs.values()), costs
+    siege.finish()
+
+
+def test_refusals_take_no_more_of_a_narrow_uplink_than_their_viewers_share(
+    new_bridge: BridgeFactory, new_viewer: ViewerFactory, publisher: Publisher, loop: Loop
+) -> None:
+    new_bridge({"capabilities": "['services']", "uplink_rate": str(UPLINK)})
+    publisher.advertise(LARGE, "sensor_msgs/msg/PointCloud2")
+    innocent, attacker = new_viewer("innocent"), new_viewer("attacker")
+    innocent.subscribe(LARGE)
+    publisher.match(LARGE)
+    attacker.ping()
+
+    calls = [service_call_frame(NO_SERVICE, call, "cdr", b"") for call in range(15_000)]
+    flooding = loop.start(attacker.flood(calls))
+    while len(refusals := attacker.texts("serviceCallFailure")) < len(calls):
+        publisher.publish(LARGE)
+    flooding.result()
+    arrived, told = sum(len(m.data) for m in innocent.messages(LARGE)), sum(len(text_frame(each)) for each in refusals)
+    print(f"{arrived / MEGA:.2f} MB of data, {told / MEGA:.2f} MB of refusals")
+    # Half of the uplink for each, but for the 256 kB that may come first and a cloud that is on its way.
+    assert arrived > 0.4 * told
+    assert innocent.stream_ends() == []
