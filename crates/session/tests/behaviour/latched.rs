@@ -54,8 +54,11 @@ fn the_last_unsubscription_forgets_since_the_next_subscription_brings_all_anew()
     harness.pump();
     harness.forget();
     harness.subscribe(1, &[1]);
+    harness.join(2, true);
+    harness.subscribe(2, &[1]);
     harness.pump();
     assert!(harness.seqs(1, 1).is_empty());
+    assert!(harness.seqs(2, 1).is_empty());
 }
 
 #[test]
