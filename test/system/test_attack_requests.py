@@ -1,4 +1,4 @@
-"""Requests without measure: what they cost the robot is bounded, another viewer loses nothing, and a stop arrives."""
+"""Requests and streams without measure: what they cost the robot is bounded, others lose nothing, and a stop arrives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from processes import wait_until
 from ros_side import Observer, Peer, Publisher
 from siege import COMMANDS, EXACT_MEMORY, MEGA, Siege
 from viewer_client import Loop
-from wire import service_call_frame, text_frame
+from wire import ping_frame, service_call_frame, text_frame
 
 # What the bridge may hold more than before, whatever was asked: 1 MiB of names, each in its own allocation.
 HELD = 4 * MEGA
@@ -62,6 +62,32 @@ def test_names_of_parameters_are_neither_kept_nor_asked_for_without_measure(
     print(*costs.items(), sep="\n")
     answers = [m for m in attacker.texts("parameterValues") if m.get("id") == "many"]
     assert {len(answer["parameters"]) for answer in answers} <= {0, 1}
+    assert all(cost.held < HELD and cost.peak < PEAK for cost in costs.values()), costs
+    siege.finish()
+
+
+def test_subscriptions_that_flap_and_messages_without_end_cost_little(
+    siege: Siege, new_viewer: ViewerFactory, publisher: Publisher, observer: Observer
+) -> None:
+    topics = [f"/many/topic{number}" for number in range(20)]
+    for topic in topics:
+        publisher.advertise(topic, "std_msgs/msg/String")
+    attacker = new_viewer("attacker")
+    ids = [attacker.wait_channel(topic)["id"] for topic in topics]
+    attacker.subscribe(*topics)
+    seen = [observer.wait_subscriptions(topic, 1) for topic in topics]
+    begin, end = (text_frame({"op": op, "channelIds": ids}) for op in ("subscribe", "unsubscribe"))
+    costs = {"flapping subscriptions": siege.endure(attacker.flood([end, begin] * 500))}
+    # The robot's own subscriptions have outlived all of it, and there were no others.
+    now = [observer.wait_subscriptions(topic, 1) for topic in topics]
+    assert [[each.endpoint_gid for each in of] for of in now] == [[each.endpoint_gid for each in of] for of in seen]
+    attacker.wait_status("too many subscriptions in a short time")
+
+    flooder = new_viewer("flooder")
+    flooder.ping()
+    costs["small messages"] = siege.endure(flooder.flood([ping_frame(number) for number in range(50_000)]))
+    flooder.wait_status("too many messages per second")
+    print(*costs.items(), sep="\n")
     assert all(cost.held < HELD and cost.peak < PEAK for cost in costs.values()), costs
     siege.finish()
 
