@@ -103,3 +103,32 @@ pub(crate) fn is_over(routes: &mut Routes, now: Instant, wait: Wait) -> bool {
             Wait::Arrival(_, acked) => receiver.flow.acked() > acked,
         }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SessionConfig;
+    use std::time::Duration;
+
+    #[test]
+    fn one_that_is_served_apart_tries_again_when_more_has_arrived() {
+        let now = Instant::now();
+        let id = ParticipantId(1);
+        let mut routes = Routes::new(SessionConfig::default().into());
+        routes.join(now, id);
+        let receiver = routes.receivers.get_mut(&id).unwrap();
+        let stamp = receiver.flow.mark(now, 1);
+        receiver.flow.on_ack(now, stamp);
+        receiver.flow.on_sent(10_000_000);
+        let stamp = receiver.flow.mark(now, 2);
+        // The others wait for it longer than they have to.
+        receiver.waits_in_group(now, f64::INFINITY);
+        let later = now + Duration::from_millis(300);
+        let wait = Wait::Arrival(id, receiver.flow.acked());
+        assert!(!is_over(&mut routes, later, wait));
+        let receiver = routes.receivers.get_mut(&id).unwrap();
+        receiver.flow.on_ack(later, stamp);
+        assert!(is_over(&mut routes, later, wait));
+        assert!(routes.receivers[&id].is_slow());
+    }
+}

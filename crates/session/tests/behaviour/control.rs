@@ -64,6 +64,27 @@ fn control_messages_overtake_data_that_waits() {
 }
 
 #[test]
+fn data_does_not_slip_between_control_messages_that_are_too_much_at_once() {
+    let mut harness = Harness::new();
+    harness.add(vec![reliable(1)]);
+    harness.join(1, false);
+    harness.subscribe(1, &[1]);
+    harness.pass(Duration::from_secs(1));
+    harness.forget();
+    // More than goes before data. Two do not fit into a slice, but one and a message of data would.
+    harness.add(large(100..160, 10_000));
+    (0..20).for_each(|seq| harness.publish(1, seq, 100));
+    harness.pass(Duration::from_secs(60));
+    let received = &harness.received[&1];
+    let is_data = |what: &What| matches!(what, What::Data { .. });
+    let first = received.iter().position(|each| is_data(&each.what));
+    let is_control = |what: &What| matches!(what, What::Json(_));
+    let last = received.iter().rposition(|each| is_control(&each.what));
+    assert_eq!(harness.seqs(1, 1).len(), 20);
+    assert!(first > last, "{first:?}, {last:?}");
+}
+
+#[test]
 fn a_pong_waits_for_the_frame_that_was_begun_on_its_stream_only() {
     let mut harness = Harness::new();
     harness.add(vec![channel(1), channel(2)]);
@@ -161,22 +182,28 @@ fn large(ids: std::ops::Range<u64>, bytes: usize) -> Vec<ChannelInfo> {
 
 #[test]
 fn control_messages_of_several_viewers_take_turns() {
-    let mut harness = Harness::new();
-    for id in [1, 2, 3] {
-        harness.join(id, true);
-    }
-    harness.forget();
-    harness.add(large(0..20, 100_000));
-    for _ in 0..30 {
-        harness.step();
-    }
-    let mut writes: BTreeMap<StreamId, usize> = BTreeMap::new();
-    for transmit in &harness.transmits {
-        if let Transmit::Write { stream, .. } = transmit {
-            *writes.entry(*stream).or_default() += 1;
+    // Much more than goes before data, and less.
+    for bytes in [100_000, 10_000] {
+        let mut harness = Harness::new();
+        for id in [1, 2, 3] {
+            harness.join(id, true);
         }
+        harness.pump();
+        harness.transmits.clear();
+        for id in 0..20 {
+            harness.add(large(id..id + 1, bytes));
+        }
+        for _ in 0..30 {
+            harness.step();
+        }
+        let mut writes: BTreeMap<StreamId, usize> = BTreeMap::new();
+        for transmit in &harness.transmits {
+            if let Transmit::Write { stream, .. } = transmit {
+                *writes.entry(*stream).or_default() += 1;
+            }
+        }
+        assert_eq!(writes.into_values().collect::<Vec<_>>(), [10, 10, 10]);
     }
-    assert_eq!(writes.into_values().collect::<Vec<_>>(), [10, 10, 10]);
 }
 
 #[test]
