@@ -66,7 +66,7 @@ def changelog_rst(changelog: str) -> str:
 def check(version: str) -> None:
     """Sees whether a release can be made; raises with the reason if not."""
     if not re.fullmatch(r"\d+\.\d+\.\d+", version):
-        raise ValueError(f"{version!r} is no version: expected MAJOR.MINOR.PATCH, for example 0.2.0")
+        raise ValueError(f"{version!r} is not a version: expected MAJOR.MINOR.PATCH, for example 0.2.0")
     if git("status", "--porcelain"):
         raise ValueError("there are uncommitted changes: commit or remove them")
     if git("tag", "--list", version):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -107,6 +108,14 @@ def test_a_script_tells_how_it_is_used(script: str, tmp_path: Path) -> None:
     result = run(str(ROOT / "scripts" / script), "--help", at=tmp_path)
     assert result.returncode == 0
     assert len(result.stdout) > 100
+
+
+def test_colcon_takes_the_package_and_none_of_the_crates_in_it() -> None:
+    # colcon-cargo makes a package of each, in an order that the circles among their tests do not have.
+    told = run("cargo", "metadata", "--no-deps", "--offline", "--format-version=1").stdout
+    directories = [Path(package["manifest_path"]).parent for package in json.loads(told)["packages"]]
+    assert len(directories) > 10
+    assert [each for each in directories if not (each / "COLCON_IGNORE").exists()] == [ROOT]
 
 
 def test_the_checks_are_listed_and_an_unknown_one_is_refused() -> None:
