@@ -226,6 +226,13 @@ mod tests {
         queue
     }
 
+    #[test]
+    fn frames_that_are_dropped_with_what_they_need_are_counted_too() {
+        let queue = video(0..6, &[0, 4], 5);
+        assert_eq!((queue.drops.overtaken, queue.drops.total()), (4, 4));
+        assert_eq!(seqs(queue), [4, 5]);
+    }
+
     fn seqs(mut queue: MessageQueue) -> Vec<u64> {
         std::iter::from_fn(|| queue.pop())
             .map(|message| message.seq)

@@ -129,6 +129,26 @@ mod tests {
     }
 
     #[test]
+    fn beyond_the_limit_control_messages_pass_for_a_while_and_then_nothing() {
+        let start = Instant::now();
+        let mut buffer = SendBuffer::new(start, Some(1_000_000));
+        let mut seen = Vec::new();
+        for _ in 0..100 {
+            let kind = match buffer.uplink(start) {
+                Uplink::Free => "free",
+                Uplink::Urgent(at) | Uplink::Busy(at) if at <= start => "too early",
+                Uplink::Urgent(_) => "urgent",
+                Uplink::Busy(_) => "busy",
+            };
+            if seen.last() != Some(&kind) {
+                seen.push(kind);
+            }
+            buffer.on_sent(start, 10_000);
+        }
+        assert_eq!(seen, ["free", "urgent", "busy"]);
+    }
+
+    #[test]
     fn a_rate_of_long_ago_counts_no_more() {
         assert_eq!(after(10_000_000, Duration::from_secs(60)), MIN_BUFFER);
     }
