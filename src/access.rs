@@ -1,4 +1,4 @@
-//! What viewers may do: their grants, checked, as rights of the session.
+//! Access of viewers: their grants, checked, as rights of the session.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -73,7 +73,7 @@ impl AccessControl {
         }
     }
 
-    /// Who drives may use the emergency stop.
+    /// The rule extended by the emergency stop, for those who may drive.
     fn with_emergency_stop(&self, rules: &Rules, names: &Names) -> NameRule {
         if !rules.drive || self.emergency_stop.is_empty() || names.is_all() {
             return rule(names);

@@ -151,14 +151,14 @@ struct Worker {
     topics: HashMap<String, ChannelId>,
     /// The channels of topics of images, encoded.
     siblings: Siblings,
-    /// What serves the channels, each with the start of the demand that it serves.
+    /// Sources of the channels, each with the start of the demand that it serves.
     subscriptions: BTreeMap<ChannelId, (u64, Served)>,
     /// The channels that are wanted and cannot be served.
     retries: Retries,
     next_id: u64,
 }
 
-/// What serves a channel that is wanted, until it is dropped.
+/// Source of a channel that is wanted, until it is dropped.
 enum Served {
     /// The messages of the topic as they are.
     Topic(#[allow(dead_code, reason = "held until it is dropped")] Subscription),

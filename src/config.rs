@@ -60,7 +60,7 @@ pub struct Config {
     pub qos: QosPolicy,
     /// Limits of the session, and what any viewer may do.
     pub session: SessionConfig,
-    /// What each viewer may do.
+    /// Access of each viewer.
     pub access: AccessControl,
     /// Offer to viewers.
     pub robot: RobotConfig,
@@ -68,7 +68,7 @@ pub struct Config {
     pub emergency_stop: String,
     /// Where to serve metrics.
     pub metrics: Option<SocketAddr>,
-    /// What the node logs at least, if a parameter says so.
+    /// Minimum severity that the node logs, if a parameter says so.
     pub log_level: Option<LevelFilter>,
     /// Whether to publish the audit.
     pub audit_topic: bool,

@@ -15,7 +15,7 @@ const NODE: &str = "remote_access_bridge_node";
 const HELP: &str = include_str!("help.txt");
 /// With it in the environment, the dynamic loader tells the libraries of a program and does not start it.
 const ONLY_TELL: &str = "LD_TRACE_LOADED_OBJECTS";
-/// What it says of a library that it does not find.
+/// Text of the dynamic linker about a library that it does not find.
 const NOT_FOUND: &str = " => not found";
 /// EX_CONFIG of sysexits.h, as of the node.
 const EX_CONFIG: u8 = 78;

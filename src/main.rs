@@ -109,14 +109,14 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// What the node logs, and through what.
+/// Logs of the node, and their filter.
 struct Logging {
     /// ROS, once the node is there.
     ros: RosLog,
     /// A topic, if asked for.
     audit: AuditTopic,
     filter: reload::Handle<EnvFilter, Registry>,
-    /// What `RUST_LOG` says, else `--log-level`, for [`EnvFilter`].
+    /// Filter of `RUST_LOG`, else of `--log-level`, for [`EnvFilter`].
     usual: String,
 }
 

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 /// Longest time from the signal to the end. `ros2 launch` sends SIGTERM after 5 s and SIGKILL after 10 s.
 pub const LONGEST_END: Duration = Duration::from_secs(4);
 
-/// What the process waits for on its way to the end. Clones share it.
+/// The step that the process waits for on its way to the end. Clones share it.
 #[derive(Clone, Default)]
 pub struct OrderlyEnd(Arc<Mutex<&'static str>>);
 

@@ -1,6 +1,5 @@
 //! Conversions agree with the middleware, byte for byte, for every installed message type.
 
-#[path = "ros_common.rs"]
 mod ros_common;
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! What the tests of the ROS side share: a node under test and rclpy peers.
+//! Common parts of the tests of the ROS side: a node under test and rclpy peers.
 
 // Each test crate uses its own part of it.
 #![allow(dead_code)]

@@ -1,6 +1,5 @@
 //! Services and connections of the graph are told as they come, change and go.
 
-#[path = "ros_common.rs"]
 mod ros_common;
 
 use flume::Receiver;

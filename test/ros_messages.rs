@@ -1,6 +1,5 @@
 //! Raw subscriptions get what publishers send, byte for byte, and end when dropped.
 
-#[path = "ros_common.rs"]
 mod ros_common;
 
 use remote_access_bridge::ros::{QosPolicy, RawMessage, Subscription};

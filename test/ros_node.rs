@@ -1,6 +1,5 @@
 //! The node behaves as any ROS node: name, namespace, remapping, parameters, clock, end.
 
-#[path = "ros_common.rs"]
 mod ros_common;
 
 use ros_common::{eventually, unique, Node, Peer, PATIENCE, QUIET};

@@ -1,6 +1,5 @@
 //! Parameters of other nodes are read, set and followed; nodes that do not answer delay nobody.
 
-#[path = "ros_common.rs"]
 mod ros_common;
 
 use remote_access_bridge::ros::{

@@ -1,6 +1,5 @@
 //! Publishers of any type reach ROS nodes, and bad messages reach nobody.
 
-#[path = "ros_common.rs"]
 mod ros_common;
 
 use remote_access_bridge::ros::{PublishError, Publisher, PublisherQos, RosError};

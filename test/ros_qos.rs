@@ -1,6 +1,5 @@
 //! Subscriptions match their publishers' QoS, also when it changes.
 
-#[path = "ros_common.rs"]
 mod ros_common;
 
 use flume::Receiver;

@@ -1,6 +1,5 @@
 //! Services of any type are called by name, and failures come back to the caller alone.
 
-#[path = "ros_common.rs"]
 mod ros_common;
 
 use bytes::Bytes;

@@ -1,6 +1,5 @@
 //! Which topics a watcher is told of.
 
-#[path = "ros_common.rs"]
 mod ros_common;
 
 use remote_access_bridge::ros::{Patterns, TopicEvent};

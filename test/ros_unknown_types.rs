@@ -1,6 +1,5 @@
 //! Topics of types that are not installed are reported, and leave the others alone.
 
-#[path = "ros_common.rs"]
 mod ros_common;
 
 use remote_access_bridge::ros::{SchemaError, TopicEvent};

@@ -211,7 +211,7 @@ fn topics_status(report: &Report) -> Value {
     status("topics", OK, &message, &values)
 }
 
-/// What encoding costs.
+/// Costs of encoding.
 fn encoders_status(report: &Report) -> Value {
     let busiest = |(_, figures): &(&String, &EncoderFigures)| std::cmp::Reverse(figures.cpu);
     let mut encoders: Vec<(&String, &EncoderFigures)> = report.encoders.iter().collect();

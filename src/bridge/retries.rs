@@ -1,4 +1,4 @@
-//! What could not be subscribed to: it is tried again, after a pause that grows.
+//! Retries of failed subscriptions, after a pause that grows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What any viewer may do beside watching topics, whatever its rights.
+//! Capabilities: permissions of any viewer beside watching topics, whatever its rights.
 
 use remote_access_protocol::capability::{Capability, UnknownCapability};
 

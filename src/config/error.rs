@@ -56,7 +56,7 @@ pub enum ConfigError {
     Codec {
         /// The parameter.
         name: &'static str,
-        /// What is wrong.
+        /// Reason.
         reason: UnknownCodec,
     },
     /// A parameter names rights that do not exist or cannot be enforced.
@@ -64,7 +64,7 @@ pub enum ConfigError {
     Rights {
         /// The parameter.
         name: &'static str,
-        /// What is wrong.
+        /// Reason.
         reason: RightsError,
     },
     /// A parameter is not a public key.
@@ -72,7 +72,7 @@ pub enum ConfigError {
     GrantKey {
         /// The parameter.
         name: &'static str,
-        /// What is wrong.
+        /// Reason.
         reason: KeyError,
     },
     /// The key for end-to-end encryption cannot be used.
@@ -83,7 +83,7 @@ pub enum ConfigError {
     LogLevel {
         /// The parameter.
         name: &'static str,
-        /// What is wrong.
+        /// Reason.
         reason: String,
     },
     /// A parameter is not an address.

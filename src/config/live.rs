@@ -13,7 +13,7 @@ use super::table as parameter;
 use crate::bridge::Rates;
 use crate::ros::Parameters;
 
-/// What has changed.
+/// A change of a parameter.
 #[derive(Debug)]
 pub enum Change {
     /// The most bytes per second to all viewers together; `None` is no limit.
@@ -24,7 +24,7 @@ pub enum Change {
     MessageRates(Rates),
     /// Bytes per second of topics.
     ByteRates(Rates),
-    /// What the node logs at least; `None` is what its command line and environment say.
+    /// Minimum severity that the node logs; `None` is that of its command line and environment.
     LogLevel(Option<LevelFilter>),
 }
 
@@ -120,11 +120,7 @@ fn topic_rates(
         key.name,
         &default,
         key.description,
-        |entries| {
-            Rates::parse(entries)
-                .map(drop)
-                .map_err(|reason| reason.to_string())
-        },
+        |entries| Rates::parse(entries).map(drop),
         move |entries| {
             if let Ok(rates) = Rates::parse(entries) {
                 info!("parameter {} is {entries:?} from now on", key.name);

@@ -1,4 +1,4 @@
-//! What viewers may do by their grants, and without one.
+//! Rights of viewers by their grants, and without one.
 
 use remote_access_rights::{Rights, Verifier, VerifyingKey};
 

@@ -64,7 +64,7 @@ pub enum Answer {
     Time(u64),
     /// A problem of the robot that viewers are told about, or its end.
     Problem {
-        /// What it is about.
+        /// Subject of the problem.
         about: Subject,
         /// Severity and text, or `None`: it is over.
         problem: Option<(StatusLevel, String)>,

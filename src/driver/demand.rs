@@ -24,7 +24,7 @@ struct Wanted {
     hints: BTreeMap<ChannelId, VideoHint>,
 }
 
-/// What the viewers of a video need of its encoder.
+/// Needs of the viewers of a video, for its encoder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VideoHint {
     /// A key frame.
@@ -60,7 +60,7 @@ impl Demand {
         self.wanted.lock().channels.clone()
     }
 
-    /// What encoders are to do, since the last call.
+    /// Tasks for encoders since the last call.
     #[must_use]
     pub fn take_hints(&self) -> BTreeMap<ChannelId, VideoHint> {
         std::mem::take(&mut self.wanted.lock().hints)

@@ -1,4 +1,4 @@
-//! What encoding costs, for reports.
+//! Costs of encoding, for reports.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -65,7 +65,7 @@ pub struct DriverHandle {
     /// Channels of viewers on which a stop is to be published at once. Ends as `requests` does. Each
     /// is followed by its [`Request::Stop`] there.
     pub stops: Receiver<ClientChannelKey>,
-    /// What encoding costs, for reports.
+    /// Costs of encoding, for reports.
     pub encoders: Encoders,
 }
 

@@ -92,6 +92,6 @@ pub struct Report {
     pub snapshot: Snapshot,
     /// The problems of the robot that viewers are told of: text by name.
     pub problems: BTreeMap<String, String>,
-    /// What encoding costs, by channel.
+    /// Costs of encoding, by channel.
     pub encoders: BTreeMap<String, EncoderFigures>,
 }

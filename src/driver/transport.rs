@@ -60,12 +60,12 @@ pub trait Connection: Send + 'static {
     fn abandon(self);
 }
 
-/// What a viewer may do.
+/// Rights of a viewer.
 #[derive(Clone, Debug)]
 pub struct Access {
     /// Its rights.
     pub rights: Rights,
-    /// What is wrong with its grant, if anything is. The viewer is told.
+    /// Problem with its grant, if there is one. The viewer is told.
     pub problem: Option<String>,
 }
 
@@ -80,14 +80,14 @@ pub enum ConnectionEvent {
         name: String,
         /// Whether what it sends reaches the robot.
         may_send: bool,
-        /// What it may do.
+        /// Its rights.
         access: Access,
     },
     /// A viewer has gone.
     ViewerLeft(ParticipantId),
     /// The room lets a viewer send data, or does so no more.
     MaySend(ParticipantId, bool),
-    /// What a viewer may do has changed.
+    /// The rights of a viewer have changed.
     Access(ParticipantId, Access),
     /// The connection is interrupted, and may be resumed.
     Interrupted,

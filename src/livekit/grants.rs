@@ -37,7 +37,7 @@ impl Grants {
         }
     }
 
-    /// What a participant may do that has changed its grant while it was there.
+    /// Access of a participant that has changed its grant while it was there.
     pub(super) fn changed(&mut self, participant: &RemoteParticipant) -> Access {
         if self.may_change(Instant::now(), &participant.identity()) {
             return self.of(participant);
@@ -50,7 +50,7 @@ impl Grants {
         }
     }
 
-    /// What a participant may do, as it is now.
+    /// Access of a participant as it is now.
     pub(super) fn of(&self, participant: &RemoteParticipant) -> Access {
         let now = Instant::now();
         let clock = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -13,7 +13,7 @@ use crate::ros::{Patterns, Topic};
 const IMAGE: &str = "sensor_msgs/msg/Image";
 /// The type of the topics that have a reduced one.
 const CLOUD: &str = "sensor_msgs/msg/PointCloud2";
-/// What `image_transport` adds to a topic's name for the images it has encoded as JPEG.
+/// Suffix that `image_transport` adds to a topic's name for the images it has encoded as JPEG.
 const TRANSPORT_JPEG: &str = "compressed";
 
 /// How topics of images are offered.
@@ -136,7 +136,7 @@ impl CameraConfig {
     }
 }
 
-/// What ends the name of a topic on which the siblings of another one depend.
+/// End of the name of a topic on which the siblings of another one depend.
 pub(super) fn endings() -> impl Iterator<Item = &'static str> {
     let siblings = Codec::ALL.into_iter().map(Codec::name);
     siblings.chain([TRANSPORT_JPEG])

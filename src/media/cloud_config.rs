@@ -9,7 +9,7 @@ use crate::ros::Patterns;
 pub struct CloudConfig {
     /// The topics that have a reduced sibling.
     pub topics: Patterns,
-    /// What is left of a cloud.
+    /// Points and fields that are left of a cloud.
     pub reduction: Reduction,
     /// Most clouds in a second.
     pub max_rate: Option<u32>,

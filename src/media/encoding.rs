@@ -42,9 +42,9 @@ pub enum EncodingError {
 /// The way to those who watch.
 #[derive(Clone)]
 pub struct Viewers {
-    /// What they get.
+    /// Queue of the messages.
     pub messages: Messages,
-    /// What they are told.
+    /// Receiver of problems.
     pub commands: Sender<Command>,
     /// Where to note what it costs.
     pub figures: Encoders,
@@ -144,7 +144,7 @@ struct Worker {
     hint: Arc<Mutex<VideoHint>>,
     /// Frames that were overtaken while they waited, and are not in the figures yet.
     skipped: Arc<AtomicU64>,
-    /// What viewers were told last, and when.
+    /// Problem that viewers were told last, and when.
     problem: Option<String>,
     told_at: Option<Instant>,
     /// Frames encoded since something went wrong.

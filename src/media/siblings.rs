@@ -13,7 +13,7 @@ pub fn sources(name: &str) -> impl Iterator<Item = &str> {
     std::iter::once(name).chain(others)
 }
 
-/// What becomes of the siblings of a topic.
+/// Changes of the siblings of a topic.
 #[derive(Debug, Default)]
 pub struct Change {
     /// Those that appear.

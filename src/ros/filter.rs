@@ -56,7 +56,7 @@ impl Patterns {
     }
 }
 
-/// What is wrong with an expression; the whole message draws it below the expression.
+/// The reason in a message about an expression, which draws it below the expression.
 fn in_one_line(error: &regex::Error) -> String {
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default();

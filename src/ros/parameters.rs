@@ -123,19 +123,21 @@ impl Parameters {
     ///
     /// # Errors
     /// As [`Parameters::string`], or the default is not accepted.
-    pub fn live_string(
+    pub fn live_string<E: std::fmt::Display>(
         &mut self,
         name: &str,
         default: &str,
         description: &str,
-        accept: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static,
+        accept: impl Fn(&str) -> Result<(), E> + Send + Sync + 'static,
         changed: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<(), RosError> {
         self.live(
             name,
             |builder| {
                 let builder = builder.default(default.into());
-                builder.validate(move |value: &Arc<str>| accept(value))
+                builder.validate(move |value: &Arc<str>| {
+                    accept(value).map_err(|reason| reason.to_string())
+                })
             },
             description,
             move |value: &Arc<str>| changed(value),
@@ -146,12 +148,12 @@ impl Parameters {
     ///
     /// # Errors
     /// As [`Parameters::live_string`].
-    pub fn live_strings(
+    pub fn live_strings<E: std::fmt::Display>(
         &mut self,
         name: &str,
         default: &[&str],
         description: &str,
-        accept: impl Fn(&[String]) -> Result<(), String> + Send + Sync + 'static,
+        accept: impl Fn(&[String]) -> Result<(), E> + Send + Sync + 'static,
         changed: impl Fn(&[String]) + Send + Sync + 'static,
     ) -> Result<(), RosError> {
         let default: Arc<[Arc<str>]> = default.iter().map(|&text| text.into()).collect();
@@ -159,7 +161,9 @@ impl Parameters {
             name,
             |builder| {
                 let builder = builder.default(default);
-                builder.validate(move |list: &Arc<[Arc<str>]>| accept(&texts(list)))
+                builder.validate(move |list: &Arc<[Arc<str>]>| {
+                    accept(&texts(list)).map_err(|reason| reason.to_string())
+                })
             },
             description,
             move |list: &Arc<[Arc<str>]>| changed(&texts(list)),

@@ -39,7 +39,7 @@ struct Loggers {
     node: Logger,
     /// One that it does not show.
     quiet: Logger,
-    /// What viewers do to the robot. `/rosout` does not show it either: viewers may watch that.
+    /// The audit. `/rosout` does not show it either: viewers may watch that.
     audit: Logger,
 }
 

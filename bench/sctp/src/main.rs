@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use link_sim::{Endpoint, Report, Scenario};
 
-/// What is compared.
+/// A comparison.
 #[derive(Debug, Clone, Copy)]
 enum Engine {
     /// The project's association: the longest wait for a timer, and the bytes it is fed.
@@ -87,7 +87,7 @@ struct Job<'a> {
     engine: Engine,
 }
 
-/// What the runs of a job with each seed gave, and the seconds of CPU that each took.
+/// Results of the runs of a job with each seed, and the seconds of CPU that each took.
 type Results = Vec<(Report, f64)>;
 
 fn main() {

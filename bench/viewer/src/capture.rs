@@ -1,4 +1,4 @@
-//! What the server forwards, before anything decrypts it.
+//! A capture of all that the server forwards, before anything decrypts it.
 
 use std::fs::File;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! What the viewer asks of the robot.
+//! Requests of the viewer to the robot.
 
 use bytes::Bytes;
 use remote_access_protocol::frame;

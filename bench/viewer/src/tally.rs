@@ -1,4 +1,4 @@
-//! What the viewer counts: messages, bytes, gaps and latencies per topic, and totals over time.
+//! Counts of the viewer: messages, bytes, gaps and latencies per topic, and totals over time.
 
 use std::collections::HashMap;
 

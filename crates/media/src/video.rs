@@ -23,7 +23,7 @@ const LONGEST_GAP: Duration = Duration::from_secs(2);
 /// Rates of frames that are reckoned with.
 const FRAME_RATES: std::ops::RangeInclusive<f32> = 0.5..=120.0;
 
-/// What a video is to be like.
+/// Settings of a video.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VideoSettings {
     /// Bits per second, on average over about a second.

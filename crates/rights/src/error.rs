@@ -1,4 +1,4 @@
-//! What is wrong with rights.
+//! Errors in rights.
 
 use crate::limits::{MAX_PATTERN, MAX_PATTERNS};
 

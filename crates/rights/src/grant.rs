@@ -10,7 +10,7 @@ use crate::rights::{Rights, Rules};
 
 /// Longest grant in bytes: a stream's header, which carries one, has 4 KiB at most.
 pub const MAX_GRANT: usize = 3 * 1024;
-/// What a grant is for, its claim `aud`. It tells grants from access tokens, which the same secret signs.
+/// Audience of a grant, its claim `aud`. It tells grants from access tokens, which the same secret signs.
 pub const AUDIENCE: &str = "remote_access_bridge";
 /// Seconds by which clocks may differ.
 const LEEWAY: u64 = 60;
@@ -26,11 +26,11 @@ pub struct Grant {
     pub not_before: Option<u64>,
     /// End, in seconds since 1970.
     pub expires: u64,
-    /// What the viewer may do.
+    /// Rights of the viewer.
     pub rights: Rights,
 }
 
-/// Who presents a grant.
+/// Holder of a grant.
 #[derive(Clone, Copy, Debug)]
 pub struct Holder<'a> {
     /// The room that it is in.
@@ -75,7 +75,7 @@ pub enum GrantError {
     /// Its time is over.
     #[error("it has expired")]
     Expired,
-    /// What it grants is wrong.
+    /// Its rights are wrong.
     #[error("what it grants is wrong: {0}")]
     Rights(#[from] RightsError),
 }
@@ -84,7 +84,7 @@ pub enum GrantError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// What it grants is wrong.
+    /// Its rights are wrong.
     #[error(transparent)]
     Rights(#[from] RightsError),
     /// It would be too long.

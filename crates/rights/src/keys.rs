@@ -6,9 +6,9 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use base64::Engine;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
-/// What stands before the 32 bytes of a public key in its standard form (RFC 8410).
+/// Prefix of the 32 bytes of a public key in its standard form (RFC 8410).
 const PUBLIC_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
-/// What stands before the 32 bytes of a private key in its standard form (RFC 8410).
+/// Prefix of the 32 bytes of a private key in its standard form (RFC 8410).
 const PRIVATE_PREFIX: [u8; 16] = [
     0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20,
 ];

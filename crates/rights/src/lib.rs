@@ -1,4 +1,4 @@
-//! What a viewer of a robot may do, and signed grants that say so.
+//! Rights of a robot's viewers, and signed grants of them.
 //!
 //! [`Rights`] are what people write: patterns of topics, services, parameters and files, and whether a
 //! viewer may drive. [`Rules`] are the same, checked and compiled. A [`Grant`] is a JSON Web Token that

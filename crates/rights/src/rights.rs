@@ -10,7 +10,7 @@ use crate::names::Names;
 /// The pattern of all names.
 const ALL: &str = ".*";
 
-/// What a viewer may do, as it is written in a grant. The default is nothing.
+/// Rights of a viewer as they are written in a grant. The default is none.
 ///
 /// The lists hold regular expressions for whole names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -108,7 +108,7 @@ impl Decryption {
         Self(DataPacketCryptor::new(EncryptionAlgorithm::AesGcm, keys))
     }
 
-    /// What a participant has encrypted.
+    /// Decrypts a packet of a participant.
     ///
     /// # Errors
     /// It was encrypted under another key, or is not what it should be.

@@ -43,7 +43,7 @@ pub struct TokenMint {
     pub name: String,
     /// Its role in the room.
     pub role: Role,
-    /// What it may do with robots, signed with the same secret. `None`: what robots let anybody do.
+    /// Its rights with robots, signed with the same secret. `None`: those that robots give anybody.
     pub rights: Option<Rights>,
 }
 

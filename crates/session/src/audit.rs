@@ -46,7 +46,7 @@ pub(crate) enum Act<'a> {
 }
 
 impl<'a> Act<'a> {
-    /// What happened and to what.
+    /// The act in words, and its object.
     fn words(self) -> (&'static str, &'a str) {
         match self {
             Self::Refused(action) => (action.what(), action.name().unwrap_or_default()),

@@ -9,7 +9,7 @@ use crate::permission::Permission;
 /// Groups whose catalogues are kept. With more they are made anew.
 const MAX_GROUPS: usize = 32;
 
-/// What the viewers of each group are told of, once they were.
+/// Catalogues of the groups of viewers that were told one.
 #[derive(Debug, Default)]
 pub(crate) struct Catalogues(BTreeMap<(u128, bool), Vec<Bytes>>);
 

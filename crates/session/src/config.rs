@@ -73,7 +73,7 @@ pub struct SessionConfig {
     ///
     /// One participant has 16 MiB, a frame of the largest size, at most.
     pub inbound_budget: usize,
-    /// What any viewer may do beside watching topics, whatever its rights. Default: nothing.
+    /// Permissions of any viewer beside watching topics, whatever its rights. Default: none.
     pub policy: Policy,
     /// Whether a message for several viewers of equal rights goes out once. Default: yes.
     pub lane_sharing: bool,

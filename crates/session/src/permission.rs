@@ -12,7 +12,7 @@ pub(crate) use action::Action;
 pub use rights::Rights;
 pub use rule::NameRule;
 
-/// What the robot lets anybody do, whatever the rights of a viewer. The default is nothing but
+/// Permissions that the robot gives anybody, whatever the rights of a viewer. The default is nothing but
 /// watching topics.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {

@@ -23,7 +23,7 @@ pub struct RobotInfo {
     pub simulated_time: bool,
 }
 
-/// What a problem of the robot is about. Those who do not see it are not told.
+/// Subject of a problem of the robot. Those who do not see it are not told.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// A topic.

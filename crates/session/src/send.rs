@@ -132,7 +132,7 @@ impl Sender {
         std::mem::take(&mut self.routes.video_broke)
     }
 
-    /// What encoders are to know of those who watch their videos, since the last call.
+    /// Needs of those who watch videos, for the encoders, since the last call.
     pub(crate) fn video_needs(&mut self, channels: &Channels) -> Vec<VideoNeed> {
         videos::needs(&mut self.routes.receivers, channels)
     }

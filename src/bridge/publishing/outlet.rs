@@ -1,4 +1,4 @@
-//! What publishes the messages of viewers on one topic, for the thread of requests and that of stops.
+//! Outlet for the messages of viewers on one topic, for the thread of requests and that of stops.
 
 use std::sync::Arc;
 

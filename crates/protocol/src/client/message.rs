@@ -70,7 +70,7 @@ pub enum ClientMessage {
     Wheel {
         /// The command topic.
         topic: String,
-        /// What is asked or answered.
+        /// The question or answer.
         act: WheelAct,
     },
     /// Answer with a Pong that echoes `timestamp`.
@@ -85,7 +85,7 @@ pub enum ClientMessage {
     },
 }
 
-/// What a viewer says about the wheel of a command topic.
+/// Questions and answers of a viewer about the wheel of a command topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum WheelAct {

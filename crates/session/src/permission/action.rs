@@ -56,7 +56,7 @@ impl<'a> Action<'a> {
         }
     }
 
-    /// What it is, for people.
+    /// Name of the action, for people.
     pub(crate) fn what(self) -> &'static str {
         match self {
             Self::See { .. } => "seeing",

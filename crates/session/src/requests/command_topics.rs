@@ -20,7 +20,7 @@ pub(crate) struct CommandTopics {
     driven: BTreeMap<String, Driven>,
     /// Drivers that others stopped, by topic.
     stopped: BTreeMap<String, Stopped>,
-    /// What was handed over and is not driven yet, by topic.
+    /// Wheels that were handed over and are not driven yet, by topic.
     promised: BTreeMap<String, Promise>,
 }
 
@@ -34,7 +34,7 @@ struct Driven {
     last: Instant,
     /// Participants that were told that they cannot drive.
     told: BTreeSet<ParticipantId>,
-    /// Who asked for the wheel and has no answer yet.
+    /// The participant that asked for the wheel and has no answer yet.
     asker: Option<ParticipantId>,
 }
 
@@ -73,11 +73,11 @@ pub(crate) struct Released {
     pub(crate) by: ClientChannelKey,
     /// Participants that were told that they cannot drive.
     pub(crate) told: BTreeSet<ParticipantId>,
-    /// Who asked for the wheel and had no answer.
+    /// The participant that asked for the wheel and had no answer.
     pub(crate) asker: Option<ParticipantId>,
 }
 
-/// What became of a question for the wheel.
+/// Outcome of a question for the wheel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     /// Nobody else drives.
@@ -139,7 +139,7 @@ impl CommandTopics {
         }
     }
 
-    /// Who drives a topic.
+    /// The driver of a topic.
     pub(crate) fn driver(&self, topic: &str) -> Option<ParticipantId> {
         let driven = self.driven.get(topic);
         driven.map(|driven| driven.by.participant)
@@ -226,7 +226,7 @@ impl CommandTopics {
         promise.map(|promise| promise.told).unwrap_or_default()
     }
 
-    /// What was handed over and not taken in time: the topics, with those who were told that they
+    /// Wheels that were handed over and not taken in time: the topics, with those who were told that they
     /// cannot drive.
     pub(crate) fn lapsed(&mut self, now: Instant) -> Vec<(String, BTreeSet<ParticipantId>)> {
         let promised = std::mem::take(&mut self.promised);

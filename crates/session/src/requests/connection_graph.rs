@@ -28,7 +28,7 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// What somebody sees of it: topics that it may see, services that it may call.
+    /// The part of it that somebody sees: topics that it may see, services that it may call.
     fn seen_by(&self, permission: &Permission) -> Self {
         let of = |nodes: &NodesByName, sees: &dyn Fn(&str) -> bool| -> NodesByName {
             let seen = nodes.iter().filter(|(name, _)| sees(name));

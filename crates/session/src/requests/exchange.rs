@@ -52,7 +52,7 @@ struct Party {
     name: String,
     notices: BTreeMap<String, Instant>,
     audit: AuditBudget,
-    /// What is wrong with its rights.
+    /// Problem with its rights.
     problem: Option<String>,
 }
 
@@ -153,7 +153,7 @@ impl Exchange {
         }
     }
 
-    /// What is wrong with a participant's rights, if anything is.
+    /// Problem with a participant's rights, if there is one.
     pub(crate) fn problem(&self, id: ParticipantId) -> Option<&str> {
         self.participants.get(&id)?.problem.as_deref()
     }

@@ -99,7 +99,7 @@ impl Publishing {
         self.end_driving(exchange, now, key);
     }
 
-    /// What came on a channel was not published: it is no sign of life, so that what the channel
+    /// Notes that a message on a channel was not published: it is no sign of life, so that what the channel
     /// drives gets its stop.
     fn end_driving(&mut self, exchange: &mut Exchange, now: Instant, key: ClientChannelKey) {
         if let Some(released) = self.commands.on_channel_gone(key) {
@@ -107,7 +107,7 @@ impl Publishing {
         }
     }
 
-    /// What it is to publish on a topic.
+    /// The action that publishing on a topic is.
     fn action<'a>(&self, topic: &'a str) -> Action<'a> {
         if self.commands.holds(topic) {
             Action::Drive { topic }

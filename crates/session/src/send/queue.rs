@@ -24,7 +24,7 @@ pub(crate) struct QueuePolicy {
     pub(crate) late_after: Option<Duration>,
 }
 
-/// What may become of a queue that is of importance to videos.
+/// Events of a queue that matter to videos.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Breaks {
     /// Messages that come may need some that were dropped, or have long been refused for that.
@@ -47,7 +47,7 @@ pub(crate) struct MessageQueue {
     bytes: usize,
     /// The last message that was queued, unless it or what it needs was dropped since.
     last: Option<u64>,
-    /// What became of it since that was asked last.
+    /// Events since they were taken last.
     breaks: Breaks,
     /// Messages refused for want of others since one was queued.
     refused: u32,
@@ -131,12 +131,12 @@ impl MessageQueue {
         self.last = None;
     }
 
-    /// What became of it, see [`Self::take_breaks`].
+    /// Events since [`Self::take_breaks`].
     pub(crate) fn breaks(&self) -> Breaks {
         self.breaks
     }
 
-    /// What became of it since the last call.
+    /// Takes the events since the last call.
     pub(crate) fn take_breaks(&mut self) -> Breaks {
         std::mem::take(&mut self.breaks)
     }

@@ -13,7 +13,7 @@ use crate::ids::ParticipantId;
 /// Bytes beyond its share that a viewer may be sent at once since they are state that has just come.
 const MAX_DEBT: i64 = 8 * QUANTUM;
 
-/// What was sent, and who pays for it.
+/// Bytes that were sent, and who pays for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
     payer: ParticipantId,
@@ -108,7 +108,7 @@ impl Shares {
         Some(Sent { payer, bytes })
     }
 
-    /// What was sent went to these viewers at once: each pays its part, as far as it waits for turns.
+    /// Splits the price of bytes that went to these viewers at once: each pays its part, as far as it waits for turns.
     pub(crate) fn split(&mut self, sent: Sent, among: &[ParticipantId]) {
         let Sent { payer, bytes } = sent;
         let part = bytes / i64::try_from(among.len().max(1)).unwrap_or(i64::MAX);

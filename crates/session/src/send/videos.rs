@@ -1,4 +1,4 @@
-//! What the encoders of videos are to know of those who watch.
+//! Needs of those who watch videos, for the encoders.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::receiver::Receiver;
 use crate::channels::Channels;
 use crate::ids::ParticipantId;
 
-/// What a participant needs of a video.
+/// Needs of a participant that watches a video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct VideoNeed {
     pub(crate) channel: ChannelId,

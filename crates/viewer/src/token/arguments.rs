@@ -8,7 +8,7 @@ use lexopt::prelude::*;
 use super::error::TokenToolError;
 use super::order::{Environment, Order, Wishes};
 
-/// What `--help` prints.
+/// Text of `--help`.
 pub const HELP: &str = "\
 Makes an access token for a viewer or a robot. Prints a link to the page for a viewer, or the token.
 
@@ -60,7 +60,7 @@ Examples:
 const LONGEST_TIME: Duration = Duration::from_secs(366 * 24 * 3600);
 const SHORTEST_TIME: Duration = Duration::from_secs(60);
 
-/// What the command line asks for.
+/// Task that the command line asks for.
 #[derive(Debug)]
 pub enum Command {
     /// Print [`HELP`].
@@ -109,21 +109,23 @@ impl Command {
     }
 }
 
+/// A text is not a time in range.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not a time from 1m to 366d: write minutes, hours or days, as 30m, 8h or 7d")]
+struct TimeError(String);
+
 /// A time as `30m`, `8h` or `7d`.
-fn time(text: &str) -> Result<Duration, String> {
-    let form = || {
-        format!(
-            "{text:?} is no time from 1m to 366d: write minutes, hours or days, as 30m, 8h or 7d"
-        )
-    };
+fn time(text: &str) -> Result<Duration, TimeError> {
     let unit = match text.chars().last() {
-        Some('m') => 60,
-        Some('h') => 3600,
-        Some('d') => 24 * 3600,
-        _ => return Err(form()),
+        Some('m') => Some(60),
+        Some('h') => Some(3600),
+        Some('d') => Some(24 * 3600),
+        _ => None,
     };
-    let number: u64 = text[..text.len() - 1].parse().map_err(|_| form())?;
-    let time = number.checked_mul(unit).map(Duration::from_secs);
+    let time = unit.and_then(|unit: u64| {
+        let number: u64 = text[..text.len() - 1].parse().ok()?;
+        number.checked_mul(unit).map(Duration::from_secs)
+    });
     time.filter(|time| (SHORTEST_TIME..=LONGEST_TIME).contains(time))
-        .ok_or_else(form)
+        .ok_or_else(|| TimeError(text.to_owned()))
 }

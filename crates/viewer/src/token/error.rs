@@ -46,7 +46,7 @@ pub enum TokenToolError {
     Key {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// Reason.
         reason: KeyError,
     },
 }

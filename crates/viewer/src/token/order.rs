@@ -62,11 +62,11 @@ pub struct Order {
 pub struct Made {
     /// The link or the token.
     pub output: String,
-    /// What it is, for people.
+    /// Summary of it, for people.
     pub summary: String,
 }
 
-/// What is asked of a token. What is missing has a default, or is an error.
+/// Wishes for a token. One that is missing has a default, or is an error.
 #[derive(Default)]
 pub(super) struct Wishes {
     pub(super) room: Option<String>,

@@ -27,7 +27,7 @@ use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver};
 
 use crate::report::report;
 
-/// What a test can ask for. Data is in hexadecimal.
+/// Orders of a test. Data is in hexadecimal.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 enum Order {

@@ -1,4 +1,4 @@
-//! Who has the wheel of a command topic: those who could drive see who does, and ask for it.
+//! The wheel of a command topic: those who could drive see who has it, and ask for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;

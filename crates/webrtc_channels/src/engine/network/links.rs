@@ -1,4 +1,4 @@
-//! What the system says of network interfaces: which lead to other networks, and what they are.
+//! Network interfaces as the system describes them: their kind, and whether they lead to other networks.
 //!
 //! Linux tells it in files. Elsewhere nothing is known, and all interfaces are alike.
 
