@@ -68,6 +68,12 @@ impl Bridge {
         config: RobotConfig,
         runtime: Handle,
     ) -> std::io::Result<Self> {
+        info!(
+            distribution = std::env::var("ROS_DISTRO").unwrap_or_default(),
+            middleware = ros.middleware(),
+            domain = ros.node().domain_id(),
+            "bridging topics"
+        );
         let (stop, stopped) = flume::bounded(0);
         let topics = ros.watch_topics(config.topics.clone());
         let requests = driver.requests.clone();

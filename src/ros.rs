@@ -131,6 +131,12 @@ impl Ros {
         &self.node
     }
 
+    /// Name of the middleware that the node uses, such as `rmw_fastrtps_cpp`.
+    #[must_use]
+    pub fn middleware(&self) -> String {
+        ffi::middleware()
+    }
+
     /// Declares parameters on the node.
     #[must_use]
     pub fn parameters(&self) -> Parameters {

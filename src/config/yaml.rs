@@ -29,7 +29,7 @@ pub enum Yaml {
 #[non_exhaustive]
 pub enum YamlError {
     /// It breaks the rules of YAML.
-    #[error("this is no YAML: {0}")]
+    #[error("this is not YAML: {0}")]
     Syntax(#[from] saphyr_parser::ScanError),
     /// There is no value.
     #[error("there is no value; an empty text is written ''")]
@@ -178,7 +178,7 @@ mod tests {
         for (text, expected) in [
             ("", "''"),
             ("a:", "''"),
-            ("[a", "no YAML"),
+            ("[a", "not YAML"),
             ("a: &x 1\nb: *x", "aliases"),
             ("? [a]\n: 1", "key"),
             (&"[".repeat(100), "more than 64"),

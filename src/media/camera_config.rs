@@ -52,7 +52,7 @@ pub enum Codec {
 
 /// A word that is no codec.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is no codec: jpeg and video are")]
+#[error("{0:?} is not a codec; they are: jpeg, video")]
 pub struct UnknownCodec(String);
 
 impl Codec {

@@ -127,8 +127,19 @@ extern "C" {
         callback: Option<EventCallback>,
         user_data: *const c_void,
     ) -> c_int;
+    fn rmw_get_implementation_identifier() -> *const c_char;
     fn rcutils_get_error_string() -> ErrorString;
     fn rcutils_reset_error();
+}
+
+/// Name of the middleware, such as `rmw_fastrtps_cpp`; empty if none is loaded.
+pub(super) fn middleware() -> String {
+    // SAFETY: no preconditions; the result is null or a static text that ends with a NUL.
+    let name = unsafe {
+        let name = rmw_get_implementation_identifier();
+        (!name.is_null()).then(|| CStr::from_ptr(name))
+    };
+    name.map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 /// Takes the thread's pending rcl error text, so that the next error does not complain about it.

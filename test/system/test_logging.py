@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from rcl_interfaces.msg import Log
 from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from bridge_process import Bridge
 from conftest import BridgeFactory, ViewerFactory
+from livekit_server import LiveKitServer
 from processes import wait_until
 from ros_side import Observer, Publisher
 
@@ -19,6 +22,14 @@ def test_the_console_has_the_form_of_ros(bridge: Bridge) -> None:
     (line, *_) = [line for line in bridge.output().splitlines() if "joined the room" in line]
     assert line.startswith("[INFO] [")
     assert "] [remote_access_bridge]: joined the room" in line
+
+
+def test_the_start_names_the_middleware_and_the_domain(new_bridge: BridgeFactory, server: LiveKitServer) -> None:
+    bridge = new_bridge(environment={**Bridge.credentials(server), "ROS_DOMAIN_ID": "7"})
+    bridge.wait_output("joined the room")
+    (line, *_) = [line for line in bridge.output().splitlines() if "bridging topics" in line]
+    middleware = os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp")
+    assert f'middleware="{middleware}" domain=7' in line
 
 
 @pytest.mark.parametrize("level", ["debug", "remote_access_bridge:=debug"])
@@ -34,8 +45,8 @@ def test_less_is_logged_if_asked(new_bridge: BridgeFactory, new_viewer: ViewerFa
     assert "[INFO]" not in bridge.output()
 
 
-def test_rust_log_wins(new_bridge: BridgeFactory, server: object, new_viewer: ViewerFactory) -> None:
-    environment = {**Bridge.credentials(server), "RUST_LOG": "info"}  # type: ignore[arg-type]
+def test_rust_log_wins(new_bridge: BridgeFactory, server: LiveKitServer) -> None:
+    environment = {**Bridge.credentials(server), "RUST_LOG": "info"}
     bridge = new_bridge(ros_arguments=["--log-level", "error"], environment=environment)
     bridge.wait_output("joined the room")
 

@@ -60,7 +60,7 @@ impl fmt::Display for Capability {
 
 /// The text names no capability.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no capability; they are: clientPublish, time, parameters, parametersSubscribe, services, connectionGraph, assets")]
+#[error("{0:?} is not a capability; they are: clientPublish, time, parameters, parametersSubscribe, services, connectionGraph, assets")]
 pub struct UnknownCapability(String);
 
 impl FromStr for Capability {
