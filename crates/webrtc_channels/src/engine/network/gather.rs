@@ -16,7 +16,7 @@ use super::servers;
 use super::{udp, Network};
 use crate::configuration::{ContinualGatheringPolicy, IceTransportsType, RtcConfiguration};
 
-/// Time between two looks at the interfaces, as in the official library. One look takes some 50 µs.
+/// Time between two looks at the interfaces, as in the official library, where nothing tells of changes.
 const RESCAN: Duration = Duration::from_secs(2);
 /// Wait after news of the kernel: an interface that comes brings several, and needs a moment.
 const SETTLING: Duration = Duration::from_millis(100);
