@@ -25,7 +25,7 @@ use std::net::SocketAddr;
 use crate::access::AccessControl;
 use crate::bridge::{CallTimeouts, LiveRates, RobotConfig, TopicRates};
 use crate::ros::{AssetPolicy, Parameters, Patterns, QosPolicy, TopicFilter};
-use remote_access_room::{EncryptionKey, Endpoint, Role, TokenEndpoint, TokenMint, TokenSource};
+use remote_access_room::{Endpoint, Role, TokenEndpoint, TokenMint, TokenSource};
 use remote_access_session::SessionConfig;
 use tracing::level_filters::LevelFilter;
 
@@ -97,10 +97,7 @@ impl Config {
             endpoint: Endpoint {
                 url: url(values, environment)?,
                 token: token(values, environment, identity, name.clone())?,
-                encryption: EncryptionKey::read(
-                    environment.encryption_key.as_ref(),
-                    environment.encryption_key_file.as_deref(),
-                )?,
+                encryption: environment.encryption.key()?,
             },
             interfaces: Interfaces::read(values)?,
             name,

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use remote_access_room::Secret;
+use remote_access_room::{EncryptionVariables, Secret};
 
 /// The environment of the process.
 #[derive(Clone, Debug)]
@@ -22,10 +22,8 @@ pub struct Environment {
     pub api_key: Option<String>,
     /// `LIVEKIT_API_SECRET`.
     pub api_secret: Option<Secret>,
-    /// `LIVEKIT_E2EE_KEY`.
-    pub encryption_key: Option<Secret>,
-    /// `LIVEKIT_E2EE_KEY_FILE`.
-    pub encryption_key_file: Option<PathBuf>,
+    /// Key for end-to-end encryption.
+    pub encryption: EncryptionVariables,
     /// The machine's name.
     pub host_name: String,
     /// Differs from machine to machine, and from one ROS domain to another.
@@ -45,8 +43,7 @@ impl Environment {
             token_endpoint_key: variable("LIVEKIT_TOKEN_ENDPOINT_KEY").map(Secret::new),
             api_key: variable("LIVEKIT_API_KEY"),
             api_secret: variable("LIVEKIT_API_SECRET").map(Secret::new),
-            encryption_key: variable("LIVEKIT_E2EE_KEY").map(Secret::new),
-            encryption_key_file: variable("LIVEKIT_E2EE_KEY_FILE").map(PathBuf::from),
+            encryption: EncryptionVariables::read(),
             host_name: gethostname::gethostname().to_string_lossy().into_owned(),
             machine: machine(),
         }
@@ -87,8 +84,7 @@ impl Environment {
             token_endpoint_key: None,
             api_key: None,
             api_secret: None,
-            encryption_key: None,
-            encryption_key_file: None,
+            encryption: EncryptionVariables::default(),
             host_name: "robot1".into(),
             machine: machine.into(),
         }

@@ -18,6 +18,7 @@ from processes import wait_until
 from reference_client import install
 from ros_side import Observer, Peer, Publisher
 from sdk_process import Sdk
+from siege import COMMANDS, EXACT_MEMORY, Siege
 from viewer_client import Loop, Viewer
 from viewer_gateway import ViewerGateway
 
@@ -233,3 +234,20 @@ def wire_forms() -> Iterator[LineProgram]:
     program = rust_example("wire_forms")
     yield program
     program.close()
+
+
+@pytest.fixture
+def siege(
+    loop: Loop,
+    server: LiveKitServer,
+    new_bridge: BridgeFactory,
+    new_viewer: ViewerFactory,
+    publisher: Publisher,
+    observer: Observer,
+) -> Siege:
+    """A bridge that is watched and driven by others than the attacker."""
+    parameters = {"capabilities": "['clientPublish', 'services', 'parametersSubscribe']", "command_timeout_ms": "60000"}
+    bridge = new_bridge(parameters, environment={**Bridge.credentials(server), **EXACT_MEMORY})
+    speeds: list[float] = []
+    observer.create_subscription(COMMANDS, "geometry_msgs/msg/Twist", lambda message: speeds.append(message.linear.x))
+    return Siege(loop, bridge, publisher, new_viewer("innocent"), new_viewer("driver"), speeds)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pytest
-
-from bridge_process import Bridge
 from conftest import BridgeFactory, ViewerFactory
-from livekit_server import LiveKitServer
 from processes import wait_until
 from ros_side import Observer, Peer, Publisher
-from siege import COMMANDS, EXACT_MEMORY, MEGA, Siege
+from siege import MEGA, Siege
 from viewer_client import Loop
 from wire import ping_frame, service_call_frame, text_frame
 
@@ -22,23 +18,6 @@ NO_SERVICE = 4_000_000
 # Bytes per second to all viewers.
 UPLINK = 600_000
 LARGE = "/large"
-
-
-@pytest.fixture
-def siege(
-    loop: Loop,
-    server: LiveKitServer,
-    new_bridge: BridgeFactory,
-    new_viewer: ViewerFactory,
-    publisher: Publisher,
-    observer: Observer,
-) -> Siege:
-    """A bridge that is watched and driven by others than the attacker."""
-    parameters = {"capabilities": "['clientPublish', 'services', 'parametersSubscribe']", "command_timeout_ms": "60000"}
-    bridge = new_bridge(parameters, environment={**Bridge.credentials(server), **EXACT_MEMORY})
-    speeds: list[float] = []
-    observer.create_subscription(COMMANDS, "geometry_msgs/msg/Twist", lambda message: speeds.append(message.linear.x))
-    return Siege(loop, bridge, publisher, new_viewer("innocent"), new_viewer("driver"), speeds)
 
 
 def names(size: int, count: int) -> Iterator[str]:

@@ -8,34 +8,14 @@ from typing import Any
 import pytest
 
 from attacker import Attacker
-from bridge_process import Bridge
-from conftest import BridgeFactory, ViewerFactory
 from livekit_server import LiveKitServer
-from ros_side import Observer, Publisher
-from siege import COMMANDS, EXACT_MEMORY, MEGA, Siege
+from siege import MEGA, Siege
 from viewer_client import Loop
 
 Attack = Callable[[Attacker], Coroutine[Any, Any, int]]
 AttackerFactory = Callable[..., Attacker]
 # What a robot may hold of what it is sent: the share that an allocator keeps of what passed through.
 HELD = 0.1
-
-
-@pytest.fixture
-def siege(
-    loop: Loop,
-    server: LiveKitServer,
-    new_bridge: BridgeFactory,
-    new_viewer: ViewerFactory,
-    publisher: Publisher,
-    observer: Observer,
-) -> Siege:
-    """A bridge that is watched and driven by others than the attacker."""
-    parameters = {"capabilities": "['clientPublish']", "command_timeout_ms": "60000"}
-    bridge = new_bridge(parameters, environment={**Bridge.credentials(server), **EXACT_MEMORY})
-    speeds: list[float] = []
-    observer.create_subscription(COMMANDS, "geometry_msgs/msg/Twist", lambda message: speeds.append(message.linear.x))
-    return Siege(loop, bridge, publisher, new_viewer("innocent"), new_viewer("driver"), speeds)
 
 
 @pytest.fixture

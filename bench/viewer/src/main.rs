@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use livekit::{Room, RoomEvent, RoomOptions};
-use remote_access_room::{EncryptionKey, Secret};
+use remote_access_room::{EncryptionKey, EncryptionVariables};
 
 use crate::confirm::Confirmer;
 use crate::options::Options;
@@ -41,8 +41,7 @@ async fn main() -> anyhow::Result<()> {
     if let Some(path) = &options.capture {
         capture::capture(path)?;
     }
-    let key = std::env::var("LIVEKIT_E2EE_KEY").ok().map(Secret::new);
-    let key = EncryptionKey::read(key.as_ref(), None)?;
+    let key = EncryptionVariables::read().key()?;
     let mut room_options = RoomOptions::default();
     room_options.encryption = key.as_ref().map(EncryptionKey::options);
     let (room, mut incoming) = Room::connect(&options.url, &token, room_options)

@@ -9,6 +9,7 @@ use livekit::Room;
 use serde::Deserialize;
 
 use crate::connect::{close, connect, Endpoint};
+use crate::encryption::EncryptionKey;
 use crate::secret::Secret;
 use crate::token::TokenSource;
 
@@ -207,7 +208,8 @@ async fn data_connection(endpoint: &Endpoint) -> Finding {
         Ok(token) => token,
         Err(error) => return Finding::Wrong(format!("token: {error}")),
     };
-    match connect(&endpoint.url, &token, endpoint.encryption.as_ref()).await {
+    let encryption = endpoint.encryption.as_ref().map(EncryptionKey::options);
+    match connect(&endpoint.url, &token, encryption).await {
         Ok((room, _events)) => {
             let path = network_path(&room).await;
             let room = std::sync::Arc::new(room);

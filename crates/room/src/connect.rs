@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use livekit::e2ee::E2eeOptions;
 use livekit::rtc_engine::EngineError;
 use livekit::{Room, RoomError, RoomEvent, RoomOptions};
 use livekit_signaling::SignalError;
@@ -48,6 +49,8 @@ pub struct RoomConnector {
 #[derive(Debug)]
 struct Shared {
     endpoint: Endpoint,
+    /// The SDK's part of the endpoint's encryption, whose key is slow to derive.
+    encryption: Option<E2eeOptions>,
     policy: Mutex<ReconnectPolicy>,
     last: Mutex<Option<LastAccess>>,
 }
@@ -70,6 +73,7 @@ impl RoomConnector {
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
         let shared = Shared {
+            encryption: endpoint.encryption.as_ref().map(EncryptionKey::options),
             endpoint,
             policy: Mutex::default(),
             last: Mutex::default(),
@@ -117,7 +121,7 @@ impl Shared {
     }
 
     async fn attempt(&self) -> Result<Joined, Failure> {
-        let encryption = self.endpoint.encryption.as_ref();
+        let encryption = || self.encryption.clone();
         let access = self.endpoint.token.access().await;
         let last = self.last.lock().clone();
         // What the server renewed stands for the token that it renewed, and for one that cannot be
@@ -125,7 +129,7 @@ impl Shared {
         let usable = |last: &LastAccess| access.as_ref().map_or(true, |it| it.token == last.given);
         if let Some(last) = last.filter(usable) {
             if let Some(refreshed) = &last.refreshed {
-                match connect(&last.url, refreshed, encryption).await {
+                match connect(&last.url, refreshed, encryption()).await {
                     Err(Failure::Rejected(_)) if access.is_ok() => {
                         debug!("the server does not accept the renewed token any more");
                     }
@@ -135,7 +139,7 @@ impl Shared {
         }
         let access = access.map_err(|error| Failure::Other(error.to_string()))?;
         let url = access.server_url.as_ref().unwrap_or(&self.endpoint.url);
-        let joined = connect(url, &access.token, encryption).await?;
+        let joined = connect(url, &access.token, encryption()).await?;
         *self.last.lock() = Some(LastAccess {
             url: url.clone(),
             given: access.token,
@@ -159,12 +163,12 @@ pub async fn close(room: Arc<Room>) {
 pub(crate) async fn connect(
     url: &str,
     token: &Secret,
-    encryption: Option<&EncryptionKey>,
+    encryption: Option<E2eeOptions>,
 ) -> Result<Joined, Failure> {
     let mut options = RoomOptions::default();
     options.auto_subscribe = false;
     options.join_retries = 0;
-    options.encryption = encryption.map(EncryptionKey::options);
+    options.encryption = encryption;
     info!(url, "connecting to the LiveKit server");
     let connecting = Room::connect(url, token.expose(), options);
     match tokio::time::timeout(ATTEMPT_TIMEOUT, connecting).await {

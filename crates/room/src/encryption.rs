@@ -3,7 +3,7 @@
 //! Packets are encrypted as LiveKit's SDKs do it: AES-128-GCM under a key that PBKDF2 makes of a
 //! text. [`crate::guard`] decrypts what comes; the SDK encrypts what goes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use livekit::e2ee::key_provider::{KeyProvider, KeyProviderOptions};
 use livekit::e2ee::{E2eeOptions, EncryptionType};
@@ -25,6 +25,15 @@ const INDEX: i32 = 0;
 #[derive(Clone, Debug)]
 pub struct EncryptionKey(Secret);
 
+/// The variables that hold a key. An empty one counts as not set.
+#[derive(Clone, Debug, Default)]
+pub struct EncryptionVariables {
+    /// `LIVEKIT_E2EE_KEY`, which takes precedence.
+    pub key: Option<Secret>,
+    /// `LIVEKIT_E2EE_KEY_FILE`.
+    pub file: Option<PathBuf>,
+}
+
 /// A key that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,20 +54,27 @@ pub enum EncryptionKeyError {
     Short(usize),
 }
 
-impl EncryptionKey {
-    /// The key of the variables `LIVEKIT_E2EE_KEY` and `LIVEKIT_E2EE_KEY_FILE`, of which the first takes precedence.
+impl EncryptionVariables {
+    /// Reads the process's environment.
+    #[must_use]
+    pub fn read() -> Self {
+        let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
+        Self {
+            key: variable("LIVEKIT_E2EE_KEY").map(Secret::new),
+            file: variable("LIVEKIT_E2EE_KEY_FILE").map(PathBuf::from),
+        }
+    }
+
+    /// The key, if there is one.
     ///
     /// # Errors
     /// The file cannot be read, or the key is too short.
-    pub fn read(
-        key: Option<&Secret>,
-        file: Option<&Path>,
-    ) -> Result<Option<Self>, EncryptionKeyError> {
-        let text = match (key, file) {
+    pub fn key(&self) -> Result<Option<EncryptionKey>, EncryptionKeyError> {
+        let text = match (&self.key, &self.file) {
             (Some(key), _) => key.expose().to_owned(),
             (None, Some(path)) => {
                 std::fs::read_to_string(path).map_err(|reason| EncryptionKeyError::File {
-                    path: path.to_owned(),
+                    path: path.clone(),
                     reason,
                 })?
             }
@@ -67,10 +83,12 @@ impl EncryptionKey {
         let text = text.trim();
         match text.chars().count() {
             length if length < MIN_LENGTH => Err(EncryptionKeyError::Short(length)),
-            _ => Ok(Some(Self(Secret::new(text.to_owned())))),
+            _ => Ok(Some(EncryptionKey(Secret::new(text.to_owned())))),
         }
     }
+}
 
+impl EncryptionKey {
     /// The key, to hand it to whoever needs it.
     #[must_use]
     pub fn expose(&self) -> &str {

@@ -18,7 +18,7 @@ mod uplink;
 
 pub use check::{check, Finding};
 pub use connect::{close, Endpoint, Joined, RoomConnector};
-pub use encryption::{EncryptionKey, EncryptionKeyError};
+pub use encryption::{EncryptionKey, EncryptionKeyError, EncryptionVariables};
 pub use incoming::{Broken, BufferBudget, FrameReader};
 pub use mint::{MintError, Role, TokenMint};
 pub use secret::Secret;

@@ -19,7 +19,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 use remote_access_room::guard::{Guard, GuardLimits};
-use remote_access_room::{EncryptionKey, Secret};
+use remote_access_room::{EncryptionKey, EncryptionVariables, Secret};
 
 const LIMITS: GuardLimits = GuardLimits {
     streams: 3,
@@ -98,8 +98,11 @@ fn trailer(id: &str, reason: &str) -> Value {
 }
 
 fn key(text: &str) -> EncryptionKey {
-    let secret = Secret::new(text.to_owned());
-    EncryptionKey::read(Some(&secret), None).unwrap().unwrap()
+    let variables = EncryptionVariables {
+        key: Some(Secret::new(text.to_owned())),
+        file: None,
+    };
+    variables.key().unwrap().unwrap()
 }
 
 /// What a participant with this key makes of a payload, as the SDK does.

@@ -9,7 +9,7 @@ use lexopt::prelude::*;
 use regex::Regex;
 use remote_access_rights::Rights;
 use remote_access_room::{
-    EncryptionKey, EncryptionKeyError, Endpoint, Role, Secret, TokenEndpoint, TokenMint,
+    EncryptionKeyError, EncryptionVariables, Endpoint, Role, Secret, TokenEndpoint, TokenMint,
     TokenSource, UplinkOptions,
 };
 
@@ -127,10 +127,8 @@ pub struct Environment {
     pub api_key: Option<String>,
     /// `LIVEKIT_API_SECRET`.
     pub api_secret: Option<Secret>,
-    /// `LIVEKIT_E2EE_KEY`.
-    pub encryption_key: Option<Secret>,
-    /// `LIVEKIT_E2EE_KEY_FILE`.
-    pub encryption_key_file: Option<PathBuf>,
+    /// Key for end-to-end encryption.
+    pub encryption: EncryptionVariables,
     /// A name for this machine that differs from start to start.
     pub unique_name: String,
 }
@@ -175,8 +173,7 @@ impl Environment {
                 .collect(),
             api_key: variable("LIVEKIT_API_KEY"),
             api_secret: variable("LIVEKIT_API_SECRET").map(Secret::new),
-            encryption_key: variable("LIVEKIT_E2EE_KEY").map(Secret::new),
-            encryption_key_file: variable("LIVEKIT_E2EE_KEY_FILE").map(PathBuf::from),
+            encryption: EncryptionVariables::read(),
             unique_name: format!("{host}-{:08x}", rand::random::<u32>()),
         }
     }
@@ -275,10 +272,7 @@ impl Options {
         let identity = arguments
             .identity
             .unwrap_or_else(|| format!("viewer-{}", environment.unique_name));
-        let encryption = EncryptionKey::read(
-            environment.encryption_key.as_ref(),
-            environment.encryption_key_file.as_deref(),
-        )?;
+        let encryption = environment.encryption.key()?;
         let key = environment.api_key.zip(environment.api_secret);
         let room = arguments.rooms.first().cloned();
         let token = if let Some(token) = environment.token {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use remote_access_rights::{Rights, SigningKey};
-use remote_access_room::{EncryptionKey, Role, Secret, TokenMint};
+use remote_access_room::{EncryptionKey, EncryptionVariables, Role, Secret, TokenMint};
 
 use super::error::TokenToolError;
 
@@ -23,10 +23,8 @@ pub struct Environment {
     pub api_secret: Option<Secret>,
     /// `REMOTE_ACCESS_GRANT_KEY_FILE`.
     pub grant_key_file: Option<PathBuf>,
-    /// `LIVEKIT_E2EE_KEY`.
-    pub encryption_key: Option<Secret>,
-    /// `LIVEKIT_E2EE_KEY_FILE`.
-    pub encryption_key_file: Option<PathBuf>,
+    /// Key for end-to-end encryption.
+    pub encryption: EncryptionVariables,
 }
 
 impl Environment {
@@ -39,8 +37,7 @@ impl Environment {
             api_key: variable("LIVEKIT_API_KEY"),
             api_secret: variable("LIVEKIT_API_SECRET").map(Secret::new),
             grant_key_file: variable("REMOTE_ACCESS_GRANT_KEY_FILE").map(PathBuf::from),
-            encryption_key: variable("LIVEKIT_E2EE_KEY").map(Secret::new),
-            encryption_key_file: variable("LIVEKIT_E2EE_KEY_FILE").map(PathBuf::from),
+            encryption: EncryptionVariables::read(),
         }
     }
 }
@@ -129,10 +126,7 @@ impl Order {
                 .unwrap_or_else(|| DEFAULT_URL.to_owned()),
             page: given.page.unwrap_or_else(|| DEFAULT_PAGE.to_owned()),
             token_only: given.token_only || given.robot,
-            encryption: EncryptionKey::read(
-                environment.encryption_key.as_ref(),
-                environment.encryption_key_file.as_deref(),
-            )?,
+            encryption: environment.encryption.key()?,
         })
     }
 

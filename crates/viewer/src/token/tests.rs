@@ -3,7 +3,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::Engine;
 use remote_access_rights::{Holder, Rights, Verifier, VerifyingKey};
-use remote_access_room::Secret;
+use remote_access_room::{EncryptionVariables, Secret};
 
 use super::*;
 
@@ -13,8 +13,7 @@ fn environment() -> Environment {
         api_key: Some("key".to_owned()),
         api_secret: Some(Secret::new("hunter2".to_owned())),
         grant_key_file: None,
-        encryption_key: None,
-        encryption_key_file: None,
+        encryption: EncryptionVariables::default(),
     }
 }
 
@@ -137,10 +136,17 @@ fn what_is_wrong_is_named_with_what_to_do() {
     );
 }
 
+fn with_key(key: Secret) -> EncryptionVariables {
+    EncryptionVariables {
+        key: Some(key),
+        file: None,
+    }
+}
+
 #[test]
 fn a_link_holds_the_key_for_encryption() {
     let environment = Environment {
-        encryption_key: Some(Secret::new("a key & that nobody guesses".to_owned())),
+        encryption: with_key(Secret::new("a key & that nobody guesses".to_owned())),
         ..environment()
     };
     let Ok(Command::Make(order)) = Command::parse(["--room", "r"], &environment) else {
@@ -154,7 +160,7 @@ fn a_link_holds_the_key_for_encryption() {
     );
     assert!(!made.summary.contains("nobody"), "{}", made.summary);
     let short = Environment {
-        encryption_key: Some(Secret::new("short".to_owned())),
+        encryption: with_key(Secret::new("short".to_owned())),
         ..environment
     };
     let error = Command::parse(["--room", "r"], &short)
