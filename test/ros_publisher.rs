@@ -23,8 +23,11 @@ fn publisher(node: &Node, peer: &mut Peer, topic: &str, type_name: &str) -> Publ
         .ros
         .publisher(topic, type_name, PublisherQos::default())
         .expect("a publisher");
+    // Both ends: that one knows of the other does not say that the other knows of it.
     let count = format!("result = node.count_publishers('{topic}')");
-    eventually("the listener is connected", || peer.run(&count) == 1);
+    eventually("the listener is connected", || {
+        publisher.subscriptions() == 1 && peer.run(&count) == 1
+    });
     publisher
 }
 
