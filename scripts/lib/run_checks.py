@@ -124,10 +124,23 @@ def _has_chromium() -> bool:
 
 
 def check_dependencies() -> None:
-    """Looks for known vulnerabilities and for licences that do not fit."""
+    """Looks for licences, sources and crates that do not fit."""
+    _deny("check", "bans", "licenses", "sources")
+
+
+def check_vulnerabilities() -> None:
+    """Looks for known vulnerabilities in the dependencies, where the database of them can be fetched."""
+    try:
+        _deny("fetch", "db")
+    except subprocess.CalledProcessError:
+        raise Skipped("the database of vulnerabilities cannot be fetched; KNOWN VULNERABILITIES WERE NOT LOOKED FOR") from None
+    _deny("check", "advisories")
+
+
+def _deny(*arguments: str) -> None:
     if shutil.which("cargo-deny") is None:
-        raise Skipped("cargo-deny is not installed (cargo install --locked cargo-deny); DEPENDENCIES WERE NOT CHECKED")
-    command("cargo", "deny", "--workspace", "check")
+        raise Skipped("cargo-deny is not installed (scripts/setup --tests); DEPENDENCIES WERE NOT CHECKED")
+    command("cargo", "deny", "--workspace", *arguments)
 
 
 # What cargo-fuzz sets too, without the address sanitizer: that alone would need a nightly compiler.
@@ -215,7 +228,8 @@ CHECKS = [
         lambda: command(sys.executable, "-m", "pytest", "-q", "bench/tests"),
     ),
     Check("colcon", "a colcon workspace builds and installs the package", lambda: colcon_check(ROOT, command), needs="build"),
-    Check("dependencies", "dependencies have no known vulnerability", check_dependencies),
+    Check("dependencies", "dependencies have licences and sources that fit", check_dependencies),
+    Check("vulnerabilities", "dependencies have no known vulnerability", check_vulnerabilities),
 ]
 
 
@@ -235,7 +249,7 @@ def run(check: Check, summary: Summary) -> None:
     else:
         result = "passed"
         summary.passed += 1
-    summary.lines.append(f"  {check.name:14} {time.monotonic() - began:7.1f} s  {result}")
+    summary.lines.append(f"  {check.name:15} {time.monotonic() - began:7.1f} s  {result}")
     print(f"=== {check.name}: {result}", flush=True)
 
 
@@ -250,7 +264,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.list:
         for check in CHECKS:
-            print(f"{check.name:14} {check.purpose}{' (nightly)' if check.nightly else ''}")
+            print(f"{check.name:15} {check.purpose}{' (nightly)' if check.nightly else ''}")
         return 0
     summary = Summary()
     for check in CHECKS:
@@ -258,7 +272,7 @@ def main() -> int:
         if wanted:
             run(check, summary)
         elif not arguments.only:
-            summary.lines.append(f"  {check.name:14}      nightly: scripts/test --all, or --only {check.name}")
+            summary.lines.append(f"  {check.name:15}      nightly: scripts/test --all, or --only {check.name}")
     print("\nSummary")
     print("\n".join(summary.lines))
     print(f"\n{summary.passed} passed, {len(summary.failures)} failed, {summary.skipped} skipped")
