@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CHANGELOG = ROOT / "CHANGELOG.md"
 TITLE = "Changelog for package remote_access_bridge"
 UNRELEASED = "## [Unreleased]\n"
+# Of the maintainer's address that package.xml has until somebody maintains the package.
+PLACEHOLDER = re.compile(r'<maintainer email="[^"]*@example\.\w+"')
 HEADING = re.compile(r"^## \[(?P<version>[^\]]+)\](?: - (?P<date>\S+))?$", re.MULTILINE)
 
 
@@ -67,6 +69,8 @@ def check(version: str) -> None:
     """Sees whether a release can be made; raises with the reason if not."""
     if not re.fullmatch(r"\d+\.\d+\.\d+", version):
         raise ValueError(f"{version!r} is not a version: expected MAJOR.MINOR.PATCH, for example 0.2.0")
+    if PLACEHOLDER.search((ROOT / "package.xml").read_text()):
+        raise ValueError("package.xml has a placeholder as maintainer: put in <maintainer> who answers")
     if git("status", "--porcelain"):
         raise ValueError("there are uncommitted changes: commit or remove them")
     if git("tag", "--list", version):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -136,6 +137,9 @@ def release_clone(path: Path) -> Path:
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
     for key, value in (("user.name", "Releaser"), ("user.email", "releaser@example.com")):
         subprocess.run(["git", "config", key, value], cwd=clone, check=True)
+    package = clone / "package.xml"
+    package.write_text(re.sub('<maintainer email="[^"]+"', '<maintainer email="anna@robots.test"', package.read_text()))
+    subprocess.run(["git", "commit", "--quiet", "--all", "--message", "Name the maintainer"], cwd=clone, check=True)
     return clone
 
 
@@ -163,3 +167,12 @@ def test_a_release_that_cannot_be_made_says_why_and_changes_nothing(version: str
     assert result.returncode == 1
     assert reason in result.stderr
     assert run("git", "status", "--porcelain", at=clone).stdout == "?? stray\n"
+
+
+def test_a_release_needs_a_maintainer_who_can_be_reached(tmp_path: Path) -> None:
+    clone = release_clone(tmp_path)
+    package = clone / "package.xml"
+    package.write_text(package.read_text().replace("anna@robots.test", "maintainer@example.org"))
+    result = run("scripts/release", "7.8.9", at=clone)
+    assert result.returncode == 1
+    assert "maintainer" in result.stderr
