@@ -21,7 +21,7 @@ use remote_access_bridge::parent::end_with_parent;
 use remote_access_bridge::ros::{Ros, RosLog};
 use remote_access_protocol::{EMERGENCY_STOP_METADATA, TIMED_MESSAGES_METADATA, WHEEL_METADATA};
 use remote_access_room::guard::{guard, GuardLimits};
-use remote_access_room::{set_interface_filter, DEFAULT_LOG};
+use remote_access_room::{set_interface_filter, without_tokens, DEFAULT_LOG};
 use remote_access_session::{RobotInfo, Session};
 use tokio::signal::unix::{signal, SignalKind};
 use tokio::sync::oneshot;
@@ -141,7 +141,7 @@ fn start_logging(arguments: &Arguments, level: Option<LevelFilter>) -> Logging {
     let usual = usual.filter(|text| EnvFilter::try_new(text).is_ok() && !text.is_empty());
     let usual = usual.unwrap_or_else(|| format!("{DEFAULT_LOG}{asked}"));
     let (layer, filter) = reload::Layer::new(EnvFilter::new(&usual));
-    let ros = RosLog::default();
+    let ros = RosLog::new(without_tokens);
     let audit = AuditTopic::default();
     tracing_subscriber::registry()
         .with(ros.clone().with_filter(layer))

@@ -1,5 +1,6 @@
 //! Logging as ROS logs: on the console, in ROS's log files and on `/rosout`.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -24,8 +25,14 @@ const MOST: u32 = 50;
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Logs events of `tracing` through ROS. Until a node is there, and after it, on the console alone.
-#[derive(Clone, Default)]
-pub struct RosLog(Arc<Mutex<State>>);
+#[derive(Clone)]
+pub struct RosLog {
+    state: Arc<Mutex<State>>,
+    clean: Clean,
+}
+
+/// Removes from a text what must not be logged.
+type Clean = fn(&str) -> Cow<'_, str>;
 
 #[derive(Default)]
 struct State {
@@ -44,6 +51,15 @@ struct Loggers {
 }
 
 impl RosLog {
+    /// Of each text it logs what `clean` leaves.
+    #[must_use]
+    pub fn new(clean: Clean) -> Self {
+        Self {
+            state: Arc::default(),
+            clean,
+        }
+    }
+
     /// From now on events go through the node's logger.
     ///
     /// # Errors
@@ -56,13 +72,13 @@ impl RosLog {
             // What is logged at all, the filter has decided before.
             logger.set_level(LogSeverity::Debug)?;
         }
-        self.0.lock().loggers = Some(Loggers { node, quiet, audit });
+        self.state.lock().loggers = Some(Loggers { node, quiet, audit });
         Ok(())
     }
 
     /// From now on events go to the console alone: the node is about to end.
     pub fn detach(&self) {
-        self.0.lock().loggers = None;
+        self.state.lock().loggers = None;
     }
 }
 
@@ -139,12 +155,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for RosLog {
             return;
         }
         // ROS passes texts on to C.
-        let text = text.replace('\0', "\\0");
+        let text = (self.clean)(&text).replace('\0', "\\0");
         let level = *event.metadata().level();
         let is_audit = event.metadata().target() == AUDIT_TARGET;
         let is_public = !is_audit && level <= Level::INFO;
         // The lock is released before ROS logs: the middleware may wait for a thread that logs, too.
-        let Some(logger) = self.0.lock().logger(is_audit, is_public) else {
+        let Some(logger) = self.state.lock().logger(is_audit, is_public) else {
             print(level, &text);
             return;
         };

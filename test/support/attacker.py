@@ -50,6 +50,14 @@ class Attacker:
         self._writers.append(writer)
         return await _write(writer, bytes(CHUNK), total)
 
+    async def begin_frames(self, count: int, size: int) -> int:
+        """Streams with a frame of which only so many bytes come."""
+        for _ in range(count):
+            writer = await self._me.stream_bytes(name="x", topic=wire.STREAM_TOPIC, destination_identities=[self._robot])
+            self._writers.append(writer)
+            await _write(writer, wire.frame(wire.TEXT, bytes(size * 2))[:size], size)
+        return count * size
+
     async def stream_text(self, total: int, *, topic: str, attributes: dict[str, str] | None = None) -> int:
         """One text stream that is not ended."""
         writer = await self._me.stream_text(topic=topic, destination_identities=[self._robot], attributes=attributes)

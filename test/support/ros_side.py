@@ -136,9 +136,11 @@ class Observer:
         self.node.create_subscription(message_class(type_name), topic, received.append, profile, raw=True)
         return received
 
-    def create_subscription(self, topic: str, type_name: str, callback: Callable[[Any], None]) -> Subscription:
-        """Subscribes to whole messages."""
-        return self.node.create_subscription(message_class(type_name), topic, callback, 10)
+    def create_subscription(
+        self, topic: str, type_name: str, callback: Callable[[Any], None], *, raw: bool = False
+    ) -> Subscription:
+        """Subscribes to whole messages, or to serialized ones."""
+        return self.node.create_subscription(message_class(type_name), topic, callback, 10, raw=raw)
 
     def subscriptions(self, topic: str) -> list[TopicEndpointInfo]:
         """The subscriptions on a topic that are not the observer's own."""

@@ -26,6 +26,8 @@ COMMANDS = "/cmd_vel"
 # No faster than a real robot tells its state.
 PAUSE = 0.05
 MEGA = 1_000_000
+# Seconds of CPU that one attack may cost: several times what they do.
+SPENT = 5.0
 # Speed of the commands that are sent until the first arrives.
 BEGIN = 0.5
 
@@ -42,12 +44,21 @@ class Cost:
     peak: int
     # Seconds of CPU.
     cpu: float
+    # Seconds that it took.
+    lasted: float
+    # Seconds that each state took to the other viewer meanwhile, from the publisher on.
+    delays: list[float]
 
     def __str__(self) -> str:
-        return (
-            f"{self.sent / MEGA:.1f} MB sent, {self.held / MEGA:.1f} MB held, {self.peak / MEGA:.1f} MB at most, "
-            f"{self.cpu:.2f} s of CPU, {self.cpu / self.sent * 1e9:.0f} s/GB"
+        delays = sorted(self.delays)
+        text = (
+            f"{self.sent / MEGA:.1f} MB sent in {self.lasted:.1f} s, {self.held / MEGA:.1f} MB held, "
+            f"{self.peak / MEGA:.1f} MB at most, {self.cpu:.2f} s of CPU ({100 * self.cpu / self.lasted:.0f} % of a core, "
+            f"{self.cpu / self.sent * 1e9:.0f} s/GB), {len(delays)} states to the other viewer"
         )
+        for name, share in (("p50", 0.5), ("p99", 0.99)):
+            text += f", {name} {1000 * delays[int(share * (len(delays) - 1) + 0.5)]:.0f} ms"
+        return text
 
 
 class Siege:
@@ -63,6 +74,7 @@ class Siege:
         self._driver = driver
         self._speeds = speeds
         self._numbers = itertools.count()
+        self._delays: list[float] = []
         publisher.advertise(STATE, "std_msgs/msg/String", depth=100)
         viewer.subscribe(STATE)
         publisher.match(STATE)
@@ -82,12 +94,15 @@ class Siege:
         memory, cpu = self._settled(), self._cpu()
         self._forget_peak()
         resident = self._status("VmRSS")
+        self._delays.clear()
+        begin = time.monotonic()
         running = self._loop.start(attack)
         while not running.done():
             self._show()
+        lasted, delays = time.monotonic() - begin, self._delays.copy()
         sent = running.result()
         held = self._settled() - memory
-        return Cost(sent, held, self._status("VmHWM") - resident, self._cpu() - cpu)
+        return Cost(sent, held, self._status("VmHWM") - resident, self._cpu() - cpu, lasted, delays)
 
     def finish(self) -> None:
         """Nobody felt anything: every state arrived in its order, once, and the driver's end stops the robot."""
@@ -106,10 +121,12 @@ class Siege:
     def _show(self) -> None:
         """A state reaches the viewer, and a command the robot."""
         number = next(self._numbers)
+        begin = time.monotonic()
         self._publisher.publish(STATE, first=number)
         self._drive(number + 1.0)
-        wait_until(lambda: number + 1.0 in self._speeds, f"command {number}")
         self._viewer.wait_messages(STATE, number + 1)
+        self._delays.append(time.monotonic() - begin)
+        wait_until(lambda: number + 1.0 in self._speeds, f"command {number}")
         time.sleep(PAUSE)
 
     def _drive(self, speed: float) -> None:

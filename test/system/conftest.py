@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,6 +37,14 @@ def own_server(tmp_path: Path) -> Iterator[LiveKitServer]:
     server = LiveKitServer(tmp_path)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @pytest.fixture
@@ -193,13 +202,13 @@ def new_gateway(server: LiveKitServer, room: str, tmp_path: Path) -> Iterator[Vi
 
 @pytest.fixture
 def gateway(new_gateway: ViewerGatewayFactory) -> ViewerGateway:
-    """An viewer gateway in the test's room."""
+    """A viewer gateway in the test's room."""
     return new_gateway()
 
 
 @pytest.fixture
 def new_client() -> Iterator[ClientFactory]:
-    """Connects clients to an viewer gateway. In the end no connection may have broken."""
+    """Connects clients to a viewer gateway. In the end no connection may have broken."""
     made: list[FoxgloveClient] = []
 
     def make(gateway: ViewerGateway, subprotocol: str = SUBPROTOCOLS[1]) -> FoxgloveClient:

@@ -9,7 +9,7 @@ import pytest
 
 from attacker import Attacker
 from livekit_server import LiveKitServer
-from siege import MEGA, Siege
+from siege import MEGA, SPENT, Siege
 from viewer_client import Loop
 
 Attack = Callable[[Attacker], Coroutine[Any, Any, int]]
@@ -42,6 +42,7 @@ UNWANTED: dict[str, Attack] = {
     "a call that does not end": lambda a: a.stream_text(10 * MEGA, topic="lk.rpc_request", attributes=CALL),
     "an answer to no call": lambda a: a.stream_text(10 * MEGA, topic="lk.rpc_response", attributes=CALL),
     "calls": lambda a: a.call(5 * MEGA, 10_000),
+    "frames that do not end": lambda a: a.begin_frames(200, 60_000),
     "headers": lambda a: a.open_streams(1_000, 10_000),
     "headers on another topic": lambda a: a.open_streams(1_000, 10_000, topic="other"),
     "deflated": lambda a: a.send_deflated(100 * MEGA),
@@ -55,8 +56,8 @@ def test_what_nobody_reads_is_not_kept(siege: Siege, new_attacker: AttackerFacto
     attacker = new_attacker()
     costs = {what: siege.endure(attack(attacker)) for what, attack in UNWANTED.items()}
     print("\n".join(f"{what}: {cost}" for what, cost in costs.items()))
-    kept = [f"{what}: {cost}" for what, cost in costs.items() if max(cost.held, cost.peak) > cost.sent * HELD]
-    assert not kept, "\n".join(kept)
+    felt = [f"{what}: {cost}" for what, cost in costs.items() if max(cost.held, cost.peak) > cost.sent * HELD or cost.cpu > SPENT]
+    assert not felt, "\n".join(felt)
     siege.finish()
 
 
@@ -67,4 +68,5 @@ def test_streams_of_one_that_calls_itself_a_robot_are_not_kept(siege: Siege, new
     cost = siege.endure(attacker.stream_bytes(20 * MEGA))
     print(cost)
     assert cost.held < cost.sent * HELD, str(cost)
+    assert cost.cpu < SPENT, str(cost)
     siege.finish()

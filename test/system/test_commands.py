@@ -27,6 +27,7 @@ from viewer_client import Viewer
 TWIST = "geometry_msgs/msg/Twist"
 STAMPED = "geometry_msgs/msg/TwistStamped"
 TIMEOUT_MS = "700"
+POSES, POSE_ARRAY = "/poses", "geometry_msgs/msg/PoseArray"
 
 
 @pytest.fixture
@@ -227,3 +228,25 @@ def test_a_driver_that_is_killed_stops_the_robot_long_before_the_room_notices(
     _wait_stop(speeds)
     assert not [change for change in watching.room_changes("left") if change.identity == "doomed"]
     assert speeds.count(0.0) == 1
+
+
+def test_a_stop_does_not_wait_for_what_another_viewer_has_published(
+    new_bridge: BridgeFactory, new_viewer: ViewerFactory, observer: Observer, speeds: list[float]
+) -> None:
+    new_bridge({"capabilities": "['clientPublish']", "command_timeout_ms": "3600000"})
+    order: list[str] = []
+    observer.create_subscription(POSES, POSE_ARRAY, lambda _: order.append("poses"), raw=True)
+    observer.create_subscription("/cmd_vel", TWIST, lambda message: order.append("command" if message.linear.x else "stop"))
+    driver, other = new_viewer("driver"), new_viewer("other")
+    channel = other.advertise(POSES, POSE_ARRAY, encoding="json")
+    wait_until(lambda: observer.node.count_publishers(POSES) == 1, "publisher of poses")
+    commands = driver.advertise("/cmd_vel", TWIST)
+    _drive(driver, commands, speeds)
+    # Three bytes here become a pose of 56 bytes there, so that more is sent than the robot can make of it.
+    large = b'{"poses":[' + b"{}," * 1_000_000 + b"{}]}"
+    for _ in range(4):
+        other.publish(channel, large)
+    wait_until(lambda: "poses" in order, "the first poses")
+    driver.send({"op": "unadvertise", "channelIds": [commands]})
+    wait_until(lambda: order.count("poses") == 4, "all poses", pause=0.1)
+    assert "stop" in order[: len(order) - order[::-1].index("poses")], order

@@ -59,14 +59,6 @@ class Scraper:
 
 
 @pytest.fixture
-def port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture
 def measured(new_bridge: BridgeFactory, port: int) -> Bridge:
     """A bridge that serves metrics."""
     bridge = new_bridge({"metrics_address": f"127.0.0.1:{port}"})

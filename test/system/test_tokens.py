@@ -138,7 +138,7 @@ def test_a_token_endpoint_names_server_and_token(
 ) -> None:
     bridge = new_bridge(
         {"identity": ROBOT, "name": "Rob"},
-        environment={"LIVEKIT_TOKEN_ENDPOINT": endpoint.url, "LIVEKIT_TOKEN_ENDPOINT_KEY": KEY},
+        environment={"LIVEKIT_TOKEN_ENDPOINT": endpoint.url, "LIVEKIT_TOKEN_ENDPOINT_KEY": KEY, "RUST_LOG": "trace"},
     )
     viewer = new_viewer()
     viewer.wait_channel(topic)

@@ -23,7 +23,7 @@ SUBPROTOCOLS = ["foxglove.websocket.v1", "foxglove.sdk.v1"]
 def reference(
     request: pytest.FixtureRequest, reference_program: Path, bridge: Bridge, gateway: ViewerGateway
 ) -> Iterator[ReferenceClient]:
-    """The reference client, connected to an viewer gateway in the room of a bridge."""
+    """The reference client, connected to a viewer gateway in the room of a bridge."""
     client = ReferenceClient(reference_program, gateway.port, request.param)
     yield client
     client.close()

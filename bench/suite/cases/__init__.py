@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from suite.case import Case
-from suite.cases import build, idle, join, latency, producer, stopped, throughput, uplink
+from suite.cases import build, crowd, idle, join, latency, producer, stopped, throughput, uplink
 
 CASES: tuple[Case, ...] = (
     *producer.CASES,
@@ -13,5 +13,6 @@ CASES: tuple[Case, ...] = (
     *stopped.CASES,
     *join.CASES,
     *idle.CASES,
+    *crowd.CASES,
     *build.CASES,
 )

@@ -21,7 +21,7 @@ pub use connect::{close, Endpoint, Joined, RoomConnector};
 pub use encryption::{EncryptionKey, EncryptionKeyError, EncryptionVariables};
 pub use incoming::{Broken, BufferBudget, FrameReader};
 pub use mint::{MintError, Role, TokenMint};
-pub use secret::Secret;
+pub use secret::{without_tokens, Secret};
 pub use token::{TokenError, TokenSource};
 pub use token_endpoint::{TokenEndpoint, TokenEndpointError};
 pub use uplink::{Uplink, UplinkOptions};

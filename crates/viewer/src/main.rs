@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use remote_access_room::guard::{guard, GuardLimits};
-use remote_access_room::{Finding, UplinkOptions, DEFAULT_LOG};
+use remote_access_room::{without_tokens, Finding, UplinkOptions, DEFAULT_LOG};
 use remote_access_viewer::hub::Hub;
 use remote_access_viewer::options::{Command, Environment, Options, OptionsError, HELP};
 use remote_access_viewer::record::Recording;
@@ -101,10 +101,25 @@ fn start_logging(asked: Option<&str>) -> anyhow::Result<()> {
     };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| CleanStderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     Ok(())
+}
+
+/// Standard error for the log: shows no tokens.
+struct CleanStderr;
+
+impl Write for CleanStderr {
+    fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        std::io::stderr().write_all(without_tokens(&text).as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
 }
 
 async fn serve(options: Options) -> anyhow::Result<()> {

@@ -1,0 +1,24 @@
+"""Participants that come and go without end: they cost the robot little, others lose nothing, and a stop arrives."""
+
+from __future__ import annotations
+
+from crowd import Crowd
+from livekit_server import LiveKitServer
+from siege import MEGA, SPENT, Siege
+
+JOINS = 75
+KNOCKS = 400
+PER_SECOND = 50
+
+
+def test_joins_and_leaves_without_end_leave_nothing_behind(siege: Siege, server: LiveKitServer, room: str) -> None:
+    crowd = Crowd(server, room)
+    # What one viewer needs makes the process grow once.
+    siege.endure(crowd.join_and_leave(JOINS))
+    costs = {
+        f"{JOINS} viewers that join and leave": siege.endure(crowd.join_and_leave(JOINS)),
+        f"{KNOCKS} that begin to join": siege.endure(crowd.knock(KNOCKS, PER_SECOND)),
+    }
+    print("\n".join(f"{what}: {cost}" for what, cost in costs.items()))
+    assert all(cost.held < MEGA and cost.cpu < SPENT for cost in costs.values()), costs
+    siege.finish()
