@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from conftest import BridgeFactory, ViewerFactory
 from processes import wait_until
 from ros_side import Observer, Peer, Publisher
-from siege import MEGA, SPENT, Siege
+from siege import MEGA, SPENT, STATE, Siege
 from viewer_client import Loop
 from wire import ping_frame, service_call_frame, text_frame
 
@@ -91,3 +92,17 @@ def test_refusals_take_no_more_of_a_narrow_uplink_than_their_viewers_share(
     # Half of the uplink for each, but for the 256 kB that may come first and a cloud that is on its way.
     assert arrived > 0.4 * told
     assert innocent.stream_ends() == []
+
+
+def test_a_viewer_is_greeted_once_a_second_however_often_it_asks(siege: Siege, new_viewer: ViewerFactory) -> None:
+    attacker = new_viewer("attacker")
+    attacker.wait_channel(STATE)
+    begin = time.monotonic()
+    for number in range(100):
+        attacker.close_stream()
+        attacker.open_stream()
+        attacker.send_raw(ping_frame(number))
+    attacker.ping()
+    # One was there before, and one may come at once.
+    assert 2 <= len(attacker.texts("serverInfo")) <= time.monotonic() - begin + 2
+    siege.finish()

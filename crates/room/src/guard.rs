@@ -102,6 +102,7 @@ impl MessageFilter for Channel {
 }
 
 /// The streams of one connection that the SDK was told of.
+#[derive(Clone)]
 pub struct Guard {
     limits: GuardLimits,
     decryption: Option<Arc<Decryption>>,
@@ -123,7 +124,7 @@ enum Rejected {
     Plain,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Sender {
     /// Ids of its streams, the oldest first.
     streams: VecDeque<String>,
