@@ -98,7 +98,7 @@ def test_an_expired_link_is_called_so_and_its_token_is_not_shown(
     # There is a field for another link.
     form = tab.page.locator(".link-form")
     form.get_by_label("New link").fill("https://example.com/")
-    form.get_by_role("button").click()
+    form.get_by_role("button", name="Connect", exact=True).click()
     form.get_by_role("alert").filter(has_text="#url=wss://").wait_for()
     tab.page.screenshot(path=pictures / "expired.png")
     fresh = {"url": server.url, "token": Tab.token(server, ROOM, f"fresh-{secrets.token_hex(4)}")}
@@ -124,7 +124,7 @@ def test_a_form_asks_where_to_connect_to(
     form.get_by_role("alert").filter(has_text="wss://").wait_for()
     tab.page.screenshot(path=pictures / "form.png")
     form.get_by_label("LiveKit server").fill(server.url)
-    form.get_by_role("button").click()
+    form.get_by_role("button", name="Connect", exact=True).click()
     tab.wait_live()
     # The tab remembers it, the address does not.
     tab.page.reload()
@@ -132,9 +132,15 @@ def test_a_form_asks_where_to_connect_to(
     assert "#" not in tab.page.url
     # Until it is told to forget.
     tab.page.get_by_label("Disconnect").click()
-    form.wait_for()
+    form.get_by_role("button", name="Connect again").click()
+    tab.wait_live()
     tab.page.reload()
-    form.wait_for()
+    tab.wait_live()
+    tab.page.get_by_label("Disconnect").click()
+    form.get_by_text("Disconnected").wait_for()
+    tab.page.reload()
+    form.get_by_text("Connect to a robot").wait_for()
+    assert form.get_by_role("button", name="Connect again").count() == 0
     tab.close()
     assert tab.errors == []
 
@@ -201,6 +207,25 @@ def test_the_page_works_on_a_phone(new_tab: TabFactory, pictures: Path) -> None:
     # Buttons are large enough for a finger.
     sizes = [box for each in panel.locator("header .tool:visible").all() if (box := each.bounding_box())]
     assert min(min(box["width"], box["height"]) for box in sizes) >= 32
+    # On its side nearly all of the height is the panels', and nothing lies below STOP.
+    tab.page.set_viewport_size({"width": 844, "height": 390})
+    area, stop = (tab.page.locator(each).bounding_box() for each in (".page", ".stop > button"))
+    assert area["height"] > 0.85 * 390
+    assert area["x"] + area["width"] <= stop["x"]
+    pad = tab.panel("teleop").locator(".pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box["y"] >= area["y"]
+    assert box["y"] + box["height"] <= 390
+    for menu in ("Add", "Layout"):
+        tab.page.locator(".page-bar").get_by_role("button", name=menu, exact=True).tap()
+        opened = tab.page.locator(".menu-list:popover-open")
+        box = opened.bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 390
+        assert box["height"] >= min(280, opened.evaluate("list => list.scrollHeight"))
+        tab.page.keyboard.press("Escape")
+    tab.page.screenshot(path=pictures / "phone-on-its-side.png")
 
 
 def test_everything_can_be_reached_by_keyboard(tab: Tab) -> None:

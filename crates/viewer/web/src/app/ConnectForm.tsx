@@ -1,7 +1,7 @@
 /** Asks for server and token, where nothing else told them. */
 import { useState } from "preact/hooks";
 import { rememberConnection } from "../remote/config";
-import { configError, connect } from "./state";
+import { configError, connect, wayBack } from "./state";
 
 export function ConnectForm({ isLoading }: { isLoading: boolean }) {
   const [url, setUrl] = useState("");
@@ -30,7 +30,15 @@ export function ConnectForm({ isLoading }: { isLoading: boolean }) {
           submit();
         }}
       >
-        <h2>Connect to a robot</h2>
+        <h2>{wayBack.value ? "Disconnected" : "Connect to a robot"}</h2>
+        {wayBack.value && (
+          <>
+            <button type="button" class="primary" onClick={wayBack.value}>
+              Connect again
+            </button>
+            <p class="hint">Or connect to another robot:</p>
+          </>
+        )}
         {configError.value !== undefined && (
           <p class="hint error" role="alert">
             {configError.value}

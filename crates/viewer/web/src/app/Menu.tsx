@@ -12,6 +12,8 @@ interface MenuProps {
 
 /** Room between a list and its button, in pixels. */
 const GAP = 4;
+/** A list is not squeezed into less, in pixels. */
+const LEAST_HEIGHT = 280;
 
 export function Menu({ label, icon, class: more = "", children }: MenuProps) {
   const id = useId();
@@ -45,12 +47,18 @@ export function Menu({ label, icon, class: more = "", children }: MenuProps) {
   );
 }
 
-/** Above the button if there is more room than below it. */
+/** Above the button if there is more room than below it, or beside it where both are low. */
 function putBeside(list: HTMLElement, button: HTMLElement): void {
   const box = button.getBoundingClientRect();
   const isAbove = box.top > innerHeight - box.bottom;
   const room = (isAbove ? box.top : innerHeight - box.bottom) - 2 * GAP;
-  list.style.maxHeight = `${room}px`;
+  const isLow = room < Math.min(list.scrollHeight, LEAST_HEIGHT) && box.left > list.offsetWidth + 2 * GAP;
+  list.style.maxHeight = `${isLow ? innerHeight - 2 * GAP : room}px`;
+  if (isLow) {
+    list.style.left = `${box.left - list.offsetWidth - GAP}px`;
+    list.style.top = `${GAP}px`;
+    return;
+  }
   list.style.left = `${Math.max(GAP, Math.min(box.left, innerWidth - list.offsetWidth - GAP))}px`;
   list.style.top = isAbove ? `${box.top - GAP - list.offsetHeight}px` : `${box.bottom + GAP}px`;
 }

@@ -28,14 +28,15 @@ export function pace({ rate: measured, isLatched }: Channel, nowMs: number): str
 }
 
 export function duration(milliseconds: number): string {
-  if (milliseconds < 1000) {
+  // Rounded first: never "1000 ms" or "60.0 s".
+  if (milliseconds < 995) {
     return `${Math.max(0, Math.round(milliseconds / 10) * 10)} ms`;
   }
-  if (milliseconds < 60_000) {
+  if (milliseconds < 59_950) {
     return `${(milliseconds / 1000).toFixed(1)} s`;
   }
   return milliseconds < 3_600_000
-    ? `${Math.floor(milliseconds / 60_000)} min`
+    ? `${Math.max(1, Math.floor(milliseconds / 60_000))} min`
     : `${Math.floor(milliseconds / 3_600_000)} h`;
 }
 

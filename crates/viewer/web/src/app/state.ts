@@ -84,6 +84,7 @@ export async function start(): Promise<void> {
 /** Joins the rooms of a configuration, in place of those before. */
 export async function connect(wanted: PageConfig): Promise<void> {
   leaveRooms();
+  wayBack.value = undefined;
   config.value = wanted;
   configError.value = wanted.error;
   if (wanted.rooms.length === 0) {
@@ -102,11 +103,21 @@ export async function connect(wanted: PageConfig): Promise<void> {
   );
 }
 
+/** Joins again what was left last. Only the open page knows how; a reload forgets it. */
+export const wayBack = signal<(() => void) | undefined>(undefined);
+
 /** Leaves all rooms and forgets how to join them. */
 export function disconnect(): void {
-  forgetConnection();
+  const left = config.value;
+  const restore = forgetConnection();
   leaveRooms();
   config.value = { rooms: [], robot: undefined, websocket: undefined, error: undefined };
+  wayBack.value =
+    left &&
+    (() => {
+      restore();
+      void renewConfig(left).then(connect);
+    });
 }
 
 function leaveRooms(): void {

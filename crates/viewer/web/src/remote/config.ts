@@ -109,8 +109,15 @@ export function rememberLink(link: string): PageConfig | undefined {
   return given;
 }
 
-export function forgetConnection(): void {
+/** Takes the connection out of the tab's memory. What is returned puts it back. */
+export function forgetConnection(): () => void {
+  const stored = sessionStorage.getItem(STORED);
   sessionStorage.removeItem(STORED);
+  return () => {
+    if (stored !== null) {
+      sessionStorage.setItem(STORED, stored);
+    }
+  };
 }
 
 async function askProgram(): Promise<PageConfig> {
