@@ -19,15 +19,28 @@ class Commands:
     def __init__(self, observer: Observer) -> None:
         self.all: list[tuple[float, float]] = []
         self.speed = 0.0
+        # When each command and each odometry was published, on the clock of this computer.
+        self._told: list[int] = []
+        self._measured: list[int] = []
         # Deep enough for all that may come at once after a standstill.
         observer.node.create_subscription(message_class("geometry_msgs/msg/Twist"), "/cmd_vel", self._command, 1000)
-        observer.create_subscription("/odom", "nav_msgs/msg/Odometry", self._odometry)
+        observer.node.create_subscription(message_class("nav_msgs/msg/Odometry"), "/odom", self._odometry, 1000)
 
-    def _command(self, message: Any) -> None:
+    def _command(self, message: Any, info: dict[str, int]) -> None:
+        self._told.append(info["source_timestamp"])
         self.all.append((message.linear.x, message.angular.z))
 
-    def _odometry(self, message: Any) -> None:
+    def _odometry(self, message: Any, info: dict[str, int]) -> None:
+        self._measured.append(info["source_timestamp"])
         self.speed = message.twist.twist.linear.x
+
+    def uncommanded(self) -> int:
+        """How many times the robot measured how fast it drives between the last command to drive and the stop.
+
+        It measures 20 times a second, which is how often the page commands.
+        """
+        last = max(number for number, command in enumerate(self.all) if command != (0.0, 0.0))
+        return sum(1 for time in self._measured if self._told[last] < time < self._told[last + 1])
 
     def obeyed(self) -> bool:
         """Whether the robot drives ahead as it was told last."""

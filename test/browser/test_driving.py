@@ -75,6 +75,9 @@ def patient_bridge(server: LiveKitServer, robot: ChildProcess, tmp_path_factory:
     bridge.stop()
 
 
+# What the robot measures in a second, which is twice the time after which a bridge stops it by itself.
+FEW_COMMANDS = 20
+
 GOING: dict[str, Callable[[Tab], object]] = {
     "reloaded": lambda tab: tab.page.reload(),
     "led elsewhere": lambda tab: tab.page.goto("about:blank"),
@@ -94,6 +97,7 @@ def test_a_page_that_goes_stops_the_robot_itself(
     commands.wait_stop()
     # The bridge says one stop when the viewer has left; the others came from the page, before.
     assert commands.stops() >= 3
+    assert commands.uncommanded() < FEW_COMMANDS
     tab.close()
 
 
@@ -110,6 +114,9 @@ def test_the_robot_stops_when_the_browser_dies(
     with contextlib.suppress(Error):
         browser.new_browser_cdp_session().send("Browser.crash")
     commands.wait_stop()
+    assert commands.stops() == 1
+    # That is after 500 ms, if nothing else is set.
+    assert commands.uncommanded() < FEW_COMMANDS
 
 
 def test_the_wheel_is_asked_for_and_handed_over(

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from chromium import DRIVE, MAP, PICTURE, PLOT, Tab, wait_for
 from conftest import ROOM, TabFactory
 from livekit_server import LiveKitServer
+from messages import message_class
 from ros_side import Observer
 
 
@@ -52,6 +53,10 @@ def test_panels_fill_the_page_and_are_moved_and_resized(new_tab: TabFactory, pic
     bar.press("ArrowRight")
     wait_for(lambda: int(bar.get_attribute("aria-valuenow")) > value, "moved bar", tab)
     assert 0.98 < covered(tab) < 1.02
+    # The whole page fills the screen, and leaves it again.
+    for is_full in (True, False):
+        tab.page.get_by_label("Full screen").click()
+        wait_for(lambda is_full=is_full: tab.page.evaluate("document.fullscreenElement !== null") == is_full, "screen", tab)
     # While one fills the page the others go on: a message comes to the plot, which nobody sees.
     tab.panel("map").get_by_label("Maximise Map").click()
     assert places(tab)["map"]["width"] > 900
@@ -79,14 +84,25 @@ def test_panels_fill_the_page_and_are_moved_and_resized(new_tab: TabFactory, pic
     assert area.evaluate("area => area.scrollTop") == 0
 
 
-def test_pages_are_shared_by_link_and_file(new_tab: TabFactory, server: LiveKitServer, tmp_path: Path) -> None:
+def test_pages_are_shared_by_link_and_file(
+    new_tab: TabFactory, server: LiveKitServer, observer: Observer, tmp_path: Path
+) -> None:
     tab = new_tab(permissions=["clipboard-read", "clipboard-write"])
     tab.wait_live()
     tab.panel("teleop").wait_for()
+    # A second camera, which need not send anything.
+    rear = observer.node.create_publisher(message_class("sensor_msgs/msg/CompressedImage"), "/rear/image/compressed", 10)
+    tab.topic("/rear/image/compressed").wait_for()
     tab.menu("Layout", "Page of all cameras")
     pages = tab.page.get_by_role("navigation", name="Pages").get_by_role("button")
     wait_for(lambda: pages.all_inner_texts() == ["Overview", "Cameras"], "page of cameras", tab)
     wait_for(lambda: set(places(tab)) == {"picture"}, "nothing but pictures", tab)
+    cameras = tab.page.locator(".panel")
+    assert cameras.count() == 2
+    boxes = [camera.bounding_box() for camera in cameras.all()]
+    assert boxes[0]["width"] == boxes[1]["width"]
+    assert boxes[0]["height"] == boxes[1]["height"]
+    observer.node.destroy_publisher(rear)
     tab.menu("Layout", "New page")
     tab.show("/battery")
     tab.menu("Layout", "Copy a link with all pages")

@@ -66,6 +66,22 @@ def test_a_message_is_published_by_its_form(tab: Tab, observer: Observer) -> Non
     button.click()
     wait_for(lambda: len(heard) == 2, "second text", tab)
     assert heard == ["hello", "again"]
+    # Fields in fields; a text that is no number is refused at once.
+    turns: list[float] = []
+    observer.create_subscription("/turned", "geometry_msgs/msg/Twist", lambda message: turns.append(message.angular.z))
+    panel.get_by_label("Topic", exact=True).fill("/turned")
+    panel.get_by_label("Topic", exact=True).press("Tab")
+    panel.locator("select").select_option("geometry_msgs/msg/Twist")
+    number = panel.locator('input[name="angular.z"]')
+    number.fill("fast")
+    number.press("Tab")
+    assert button.is_disabled()
+    number.fill("0.25")
+    number.press("Tab")
+    wait_for(lambda: observer.node.count_publishers("/turned") > 0, "publisher", tab)
+    button.click()
+    wait_for(lambda: turns, "published numbers", tab)
+    assert turns == [0.25]
 
 
 def test_a_recording_is_saved_with_the_messages_that_were_shown(tab: Tab) -> None:

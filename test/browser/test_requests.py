@@ -25,6 +25,12 @@ def test_a_service_is_called_by_its_form(tab: Tab, robot: ChildProcess, pictures
         panel.get_by_role("button", name="Call").click()
         panel.locator(".response", has_text=answer).wait_for()
         assert answer in robot.output()
+    # The earlier call is kept, with what was asked and answered.
+    panel.get_by_text("Earlier calls: 1").click()
+    earlier = panel.locator(".history details")
+    earlier.get_by_text(re.compile("answered after")).click()
+    assert "true" in earlier.locator("pre").nth(0).inner_text()
+    assert "lights on" in earlier.locator("pre").nth(1).inner_text()
     panel.screenshot(path=pictures / "service.png")
     service.select_option("/restart_path")
     panel.get_by_role("button", name="Call").click()

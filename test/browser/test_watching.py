@@ -62,6 +62,12 @@ def test_the_camera_moves_compressed_and_raw(tab: Tab, pictures: Path) -> None:
     picture = pixels(tab.canvas("picture"))
     assert colours(picture) > 20
     tab.panel("picture").screenshot(path=pictures / "picture.png")
+    # As a file it has the size of the camera's own pictures.
+    with tab.page.expect_download() as download:
+        tab.panel("picture").get_by_label("Save the picture").click()
+    with Image.open(download.value.path()) as saved:
+        assert saved.size == (320, 240)
+        assert colours(saved.convert("RGB")) > 20
     tab.panel("picture").get_by_label("Close").click()
     tab.show("/camera/image")
     tab.wait_changing("picture", times=3)
