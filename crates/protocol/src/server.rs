@@ -89,6 +89,9 @@ pub enum ServerMessage {
         /// With an id, a later status of the same id replaces this one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
+        /// What the text tells of the wheel of a command topic. Foxglove's clients leave it out of account.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wheel: Option<Wheel>,
     },
     /// Statuses that are over.
     #[serde(rename_all = "camelCase")]
@@ -222,6 +225,29 @@ impl TryFrom<u8> for StatusLevel {
     }
 }
 
+/// Who has the wheel of a command topic, or asks for it, by the names that viewers see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+pub enum Wheel {
+    /// Somebody drives.
+    Driven {
+        /// Who does.
+        driver: String,
+        /// Whether a command of the viewer that is told takes the wheel.
+        may_take: bool,
+    },
+    /// It was handed over, and nobody else may drive for now.
+    Handed {
+        /// To whom.
+        heir: String,
+    },
+    /// The viewer that drives is asked for it.
+    Asked {
+        /// By whom.
+        asker: String,
+    },
+}
+
 /// A channel as the robot advertises it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -309,6 +335,15 @@ mod tests {
         }
     }
 
+    fn of_wheel(wheel: Wheel) -> ServerMessage {
+        ServerMessage::Status {
+            level: StatusLevel::Info,
+            message: "m".into(),
+            id: None,
+            wheel: Some(wheel),
+        }
+    }
+
     #[test]
     fn json_has_the_names_of_the_protocol() {
         let channel = Channel {
@@ -351,8 +386,26 @@ mod tests {
                     level: StatusLevel::Warning,
                     message: "m".into(),
                     id: Some("i".into()),
+                    wheel: None,
                 },
                 json!({"op": "status", "level": 1, "message": "m", "id": "i"}),
+            ),
+            (
+                of_wheel(Wheel::Driven {
+                    driver: "Ada".into(),
+                    may_take: true,
+                }),
+                json!({"op": "status", "level": 0, "message": "m", "wheel": {"driver": "Ada", "mayTake": true}}),
+            ),
+            (
+                of_wheel(Wheel::Handed { heir: "Eve".into() }),
+                json!({"op": "status", "level": 0, "message": "m", "wheel": {"heir": "Eve"}}),
+            ),
+            (
+                of_wheel(Wheel::Asked {
+                    asker: "Eve".into(),
+                }),
+                json!({"op": "status", "level": 0, "message": "m", "wheel": {"asker": "Eve"}}),
             ),
             (
                 ServerMessage::RemoveStatus {

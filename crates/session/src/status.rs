@@ -1,12 +1,27 @@
 //! Status messages for participants.
 
 use bytes::Bytes;
-use remote_access_protocol::server::{ServerMessage, StatusLevel};
+use remote_access_protocol::server::{ServerMessage, StatusLevel, Wheel};
 
 /// A status frame with an id.
 pub(crate) fn status(level: StatusLevel, message: String, id: String) -> Option<Bytes> {
-    let id = Some(id);
-    ServerMessage::Status { level, message, id }.frame()
+    status_of_wheel(level, message, id, None)
+}
+
+/// A status frame that tells of a wheel, with what it tells as fields.
+pub(crate) fn status_of_wheel(
+    level: StatusLevel,
+    message: String,
+    id: String,
+    wheel: Option<Wheel>,
+) -> Option<Bytes> {
+    let status = ServerMessage::Status {
+        level,
+        message,
+        id: Some(id),
+        wheel,
+    };
+    status.frame()
 }
 
 /// A frame that withdraws a status.

@@ -202,6 +202,7 @@ impl State {
                     level,
                     message,
                     id: Some(id),
+                    wheel: None,
                 };
                 if self.notices.get(topic) == Some(&status) {
                     return;
@@ -241,6 +242,7 @@ impl State {
             level: StatusLevel::Error,
             message,
             id: Some(format!("{STATUS_PREFIX}.{topic}")),
+            wheel: None,
         };
         self.tell(id, &status);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use remote_access_protocol::server::StatusLevel;
+use remote_access_protocol::server::{StatusLevel, Wheel};
 
 use super::pending::{Pending, PendingRequests};
 use super::queue::{Busy, RequestQueue};
@@ -12,7 +12,7 @@ use super::request::{ClientChannelKey, Request, RequestKey};
 use crate::audit::{Act, AuditBudget};
 use crate::ids::ParticipantId;
 use crate::permission::{Action, Permission, Refusal};
-use crate::status::status;
+use crate::status::status_of_wheel;
 
 /// The same notice is not repeated for this time.
 const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
@@ -201,10 +201,22 @@ impl Exchange {
         text: String,
         status_id: String,
     ) -> bool {
+        self.notice_of_wheel(now, id, level, (text, None), status_id)
+    }
+
+    /// Tells a participant, like [`Exchange::notice`], of a wheel: as a text, and as fields.
+    pub(crate) fn notice_of_wheel(
+        &mut self,
+        now: Instant,
+        id: ParticipantId,
+        level: StatusLevel,
+        (text, wheel): (String, Option<Wheel>),
+        status_id: String,
+    ) -> bool {
         let party = self.participants.get_mut(&id);
         let may = party.is_some_and(|party| party.may_notice(now, &status_id));
         if may {
-            self.reply(id, status(level, text, status_id));
+            self.reply(id, status_of_wheel(level, text, status_id, wheel));
         }
         may
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use remote_access_protocol::client::ClientMessage;
+use remote_access_protocol::server::Wheel;
 use remote_access_protocol::ClientChannelId;
 use remote_access_session::{ClientChannelKey, ParticipantId, Request, Rights, SessionConfig};
 
@@ -272,6 +273,13 @@ fn those_who_could_drive_are_told_who_does_before_they_try() {
     drive(&mut harness, 1);
     let driven = "/cmd_vel is driven by driver 1; it is free when driver 1 stops";
     assert_eq!(harness.statuses(2), [driven]);
+    assert_eq!(
+        harness.wheels(2),
+        [Wheel::Driven {
+            driver: "driver 1".to_owned(),
+            may_take: false
+        }]
+    );
     // Who comes later is told as well.
     harness.leave(3);
     harness.join(4, true);
@@ -298,6 +306,8 @@ fn the_wheel_is_asked_for_and_kept_or_handed_over() {
         harness.statuses(1),
         ["driver 2 asks for the wheel of /cmd_vel"]
     );
+    let asker = "driver 2".to_owned();
+    assert_eq!(harness.wheels(1), [Wheel::Asked { asker }]);
     let last = |harness: &mut Harness, viewer| harness.statuses(viewer).pop().unwrap();
     assert_eq!(
         last(&mut harness, 2),
@@ -338,6 +348,8 @@ fn the_wheel_is_asked_for_and_kept_or_handed_over() {
     assert_eq!(drive(&mut harness, 1), 0);
     assert_eq!(drive(&mut harness, 3), 0);
     assert_eq!(last(&mut harness, 3), "/cmd_vel was handed to driver 2");
+    let heir = "driver 2".to_owned();
+    assert_eq!(harness.wheels(3).last(), Some(&Wheel::Handed { heir }));
     harness.bytes(3, &standstill()).unwrap();
     let stop = harness.requests();
     assert!(matches!(stop[..], [Request::Publish { .. }]), "{stop:?}");

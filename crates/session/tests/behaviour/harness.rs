@@ -10,7 +10,7 @@ use bytes::Bytes;
 use remote_access_protocol::capability::Capability;
 use remote_access_protocol::client::ClientMessage;
 use remote_access_protocol::frame::{self, FrameDecoder, Opcode};
-use remote_access_protocol::server::{self, BinaryMessage, Channel, ServerMessage};
+use remote_access_protocol::server::{self, BinaryMessage, Channel, ServerMessage, Wheel};
 use remote_access_protocol::ChannelId;
 use remote_access_session::{
     ChannelInfo, Delivery, Event, InboundError, InboundId, NameRule, ParticipantId, Policy,
@@ -383,6 +383,17 @@ impl Harness {
                     status_ids.into_iter().map(|id| format!("-{id}")).collect()
                 }
                 _ => vec![],
+            })
+            .collect()
+    }
+
+    /// What the statuses that a viewer got tell of wheels.
+    pub(crate) fn wheels(&self, id: u64) -> Vec<Wheel> {
+        let messages = self.messages(id).into_iter();
+        messages
+            .filter_map(|message| match message {
+                ServerMessage::Status { wheel, .. } => wheel,
+                _ => None,
             })
             .collect()
     }

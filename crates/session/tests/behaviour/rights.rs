@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use remote_access_protocol::client::ClientMessage;
 use remote_access_protocol::parameter::Parameter;
-use remote_access_protocol::server::{ServerMessage, StatusLevel};
+use remote_access_protocol::server::{ServerMessage, StatusLevel, Wheel};
 use remote_access_protocol::service::{Service, ServicePayload, ServiceSchema};
 use remote_access_protocol::{CallId, ServiceId};
 use remote_access_session::{
@@ -322,6 +322,12 @@ fn the_wheel_is_taken_by_right_alone_and_with_a_stop() {
     }
     harness.requests();
     assert_eq!(publish(&mut harness, 1, 1).len(), 1);
+    // Who has the right is told so beforehand.
+    let told = harness.wheels(2);
+    assert!(
+        matches!(told[..], [Wheel::Driven { may_take: true, .. }]),
+        "{told:?}"
+    );
     let taken = publish(&mut harness, 2, 1);
     assert!(
         matches!(&taken[..], [Request::Stop { key: stopped }, Request::Publish { key, .. }]

@@ -268,6 +268,7 @@ impl Drops {
                     self.total
                 ),
                 id: Some(DROP_STATUS.to_owned()),
+                wheel: None,
             }
         } else if now.saturating_duration_since(self.last?) > DROP_MEMORY {
             self.last = None;

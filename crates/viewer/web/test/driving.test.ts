@@ -59,19 +59,25 @@ test("what the page let go of does not hold again until it is pressed anew", () 
 test("who is refused is told who drives, until the robot is free", () => {
   const robot = new Robot("r", () => 0);
   const driver = new Driver(robot, "/cmd_vel", "geometry_msgs/msg/Twist");
-  const status = (id: string, message: string) =>
-    robot.receive({ kind: "json", op: "status", body: { op: "status", level: 1, id, message } }, 10);
+  const status = (id: string, message: string, wheel?: unknown) =>
+    robot.receive({ kind: "json", op: "status", body: { op: "status", level: 1, id, message, wheel } }, 10);
   assert.equal(driver.refusal, undefined);
-  status("driven-/other/cmd_vel", "/other/cmd_vel is driven by Eve; it is free when Eve stops");
+  status("driven-/other/cmd_vel", "Eve drives", { driver: "Eve", mayTake: false });
   assert.equal(driver.refusal, undefined);
-  status("driven-/cmd_vel", "/cmd_vel is driven by Ada L.; it is free when Ada L. stops");
-  assert.equal(driver.refusal, "Driven by Ada L.");
+  // Names are free texts, which mean nothing by themselves.
+  const name = "Ada; your command takes the wheel";
+  status("driven-/cmd_vel", `/cmd_vel is driven by ${name}`, { driver: name, mayTake: false });
+  assert.equal(driver.refusal, `Driven by ${name}`);
+  driver.takesWheel = true;
+  assert.equal(driver.refusal, `Driven by ${name}`);
   const body = { op: "removeStatus", statusIds: ["driven-/cmd_vel"] };
   robot.receive({ kind: "json", op: "removeStatus", body }, 10);
   assert.equal(driver.refusal, undefined);
-  // Another wording is shown as it is.
-  status("driven-/cmd_vel", "somebody drives");
-  assert.equal(driver.refusal, "somebody drives");
+  // What comes without fields, or with others, is shown as it is.
+  for (const wheel of [undefined, null, "Ada", { driver: 7 }]) {
+    status("driven-/cmd_vel", "somebody drives", wheel);
+    assert.equal(driver.refusal, "somebody drives");
+  }
 });
 
 test("the wheel is asked for, taken by right, and its questions have an end", () => {
@@ -79,30 +85,31 @@ test("the wheel is asked for, taken by right, and its questions have an end", ()
   const driver = new Driver(robot, "/cmd_vel", "geometry_msgs/msg/Twist");
   const json = (op: string, body: Record<string, unknown>) =>
     robot.receive({ kind: "json", op, body: { op, ...body } }, 10);
-  const status = (id: string, message: string) => json("status", { level: 0, id, message });
+  const status = (id: string, wheel: unknown, message = "in words") =>
+    json("status", { level: 0, id, message, wheel });
   const wheel = (nowMs = 1000) => wheelOf(robot, "/cmd_vel", nowMs);
-  status("driven-/cmd_vel", "/cmd_vel is driven by Ada; it is free when Ada stops");
+  status("driven-/cmd_vel", { driver: "Ada", mayTake: false });
   assert.equal(wheel().canAsk, false, "an older robot cannot be asked");
   json("serverInfo", { name: "R", capabilities: [], sessionId: "s", metadata: { wheel: "true" } });
-  status("driven-/cmd_vel", "/cmd_vel is driven by Ada; it is free when Ada stops");
+  status("driven-/cmd_vel", { driver: "Ada", mayTake: false });
   driver.takesWheel = true;
   assert.equal(driver.refusal, "Driven by Ada");
   assert.deepEqual([wheel().canAsk, wheel().canTake], [true, false]);
   // By right, and only on purpose.
-  status("driven-/cmd_vel", "/cmd_vel is driven by Ada; your command takes the wheel");
+  status("driven-/cmd_vel", { driver: "Ada", mayTake: true });
   assert.equal(driver.refusal, undefined);
   driver.takesWheel = false;
   assert.equal(driver.refusal, "Driven by Ada");
   assert.equal(wheel().canTake, true);
-  status("driven-/cmd_vel", "/cmd_vel was handed to Eve");
+  status("driven-/cmd_vel", { heir: "Eve" });
   assert.equal(driver.refusal, "Handed to Eve");
   assert.equal(wheel().canAsk, false);
-  status("asked-/cmd_vel", "Eve asks for the wheel of /cmd_vel");
+  status("asked-/cmd_vel", { asker: "Eve" });
   assert.equal(wheel().asker, "Eve");
   json("removeStatus", { statusIds: ["asked-/cmd_vel"] });
   assert.equal(wheel().asker, undefined);
-  status("wheel-/cmd_vel", "Ada keeps the wheel of /cmd_vel");
-  assert.equal(wheel().answer, "Ada keeps the wheel");
+  status("wheel-/cmd_vel", undefined, "Ada keeps the wheel of /cmd_vel");
+  assert.equal(wheel().answer, "Ada keeps the wheel of /cmd_vel");
   assert.equal(wheel(12_000).answer, undefined);
 });
 

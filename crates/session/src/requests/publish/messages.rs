@@ -138,9 +138,9 @@ impl Publishing {
             _ => {}
         }
         if let Some(obstacle) = obstacle {
-            let text = refusal(exchange, topic, obstacle);
+            let told = refusal(exchange, topic, obstacle);
             let status_id = driven_status(topic);
-            exchange.notice(now, participant, StatusLevel::Warning, text, status_id);
+            exchange.notice_of_wheel(now, participant, StatusLevel::Warning, told, status_id);
             return;
         }
         match exchange.forward(Request::Publish { key, message }) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use remote_access_protocol::client::WheelAct;
-use remote_access_protocol::server::StatusLevel;
+use remote_access_protocol::server::{StatusLevel, Wheel};
 use tracing::debug;
 
 use super::Publishing;
@@ -83,8 +83,9 @@ impl Publishing {
             Asked::Driver(driver) => {
                 let asker = name_of(exchange, id);
                 let text = format!("{asker} asks for the wheel of {topic}");
+                let told = (text, Some(Wheel::Asked { asker }));
                 let status_id = asked_status(topic);
-                if !exchange.notice(now, driver, StatusLevel::Info, text, status_id) {
+                if !exchange.notice_of_wheel(now, driver, StatusLevel::Info, told, status_id) {
                     // The driver was asked a moment ago.
                     self.commands.give_up(topic, id);
                     return;
@@ -113,13 +114,13 @@ impl Publishing {
         };
         exchange.audit(now, id, Act::HandsOver(topic));
         stop(exchange, now, released);
-        let (driver, heir) = (name_of(exchange, id), name_of(exchange, asker));
+        let driver = name_of(exchange, id);
         let seconds = PROMISE.as_secs();
         let text = format!("{driver} hands you the wheel of {topic}, for {seconds} s");
         answer(exchange, asker, topic, text);
-        let text = format!("{topic} was handed to {heir}");
+        let told = refusal(exchange, topic, Obstacle::HandedTo(asker));
         let status_id = driven_status(topic);
-        exchange.notice(now, id, StatusLevel::Info, text, status_id);
+        exchange.notice_of_wheel(now, id, StatusLevel::Info, told, status_id);
     }
 
     fn keep(&mut self, exchange: &mut Exchange, id: ParticipantId, topic: &str) {
@@ -175,13 +176,16 @@ impl Publishing {
         if id == driver {
             return;
         }
-        let text = if may_take(exchange, id, driver) {
+        let told = if may_take(exchange, id, driver) {
             let driver = name_of(exchange, driver);
-            format!("{topic} is driven by {driver}; your command takes the wheel")
+            let text = format!("{topic} is driven by {driver}; your command takes the wheel");
+            let may_take = true;
+            (text, Some(Wheel::Driven { driver, may_take }))
         } else {
             refusal(exchange, topic, Obstacle::DrivenBy(driver))
         };
-        if exchange.notice(now, id, StatusLevel::Info, text, driven_status(topic)) {
+        let status_id = driven_status(topic);
+        if exchange.notice_of_wheel(now, id, StatusLevel::Info, told, status_id) {
             self.commands.was_told(topic, id);
         }
     }
@@ -207,18 +211,28 @@ pub(super) fn may_take(exchange: &Exchange, id: ParticipantId, from: Participant
     overrides(id) && !overrides(from)
 }
 
-/// Why somebody cannot drive, for its user.
-pub(super) fn refusal(exchange: &Exchange, topic: &str, obstacle: Obstacle) -> String {
+/// Why somebody cannot drive: for its user, and as fields.
+pub(super) fn refusal(
+    exchange: &Exchange,
+    topic: &str,
+    obstacle: Obstacle,
+) -> (String, Option<Wheel>) {
     match obstacle {
         Obstacle::DrivenBy(driver) => {
             let driver = name_of(exchange, driver);
-            format!("{topic} is driven by {driver}; it is free when {driver} stops")
+            let text = format!("{topic} is driven by {driver}; it is free when {driver} stops");
+            let may_take = false;
+            (text, Some(Wheel::Driven { driver, may_take }))
         }
         Obstacle::HandedTo(heir) => {
             let heir = name_of(exchange, heir);
-            format!("{topic} was handed to {heir}")
+            let text = format!("{topic} was handed to {heir}");
+            (text, Some(Wheel::Handed { heir }))
         }
-        Obstacle::Stopped => format!("{topic} was stopped by another; let go to drive again"),
+        Obstacle::Stopped => {
+            let text = format!("{topic} was stopped by another; let go to drive again");
+            (text, None)
+        }
     }
 }
 

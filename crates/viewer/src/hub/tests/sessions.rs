@@ -20,6 +20,7 @@ fn clients_are_told_of_the_robot_whether_they_come_before_or_after_it() {
         level: StatusLevel::Warning,
         message: "m".into(),
         id: Some("i".into()),
+        wheel: None,
     });
     let expected = [
         "removeStatus",

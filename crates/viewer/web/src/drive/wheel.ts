@@ -1,4 +1,4 @@
-/** Who has the wheel and who asks for it, as the robot says in its statuses. */
+/** Who has the wheel and who asks for it, as the robot tells with its statuses. */
 import type { Robot } from "../remote/robot";
 
 /** Key of the robot's metadata: viewers can ask each other for the wheel. */
@@ -22,21 +22,23 @@ export interface Wheel {
 }
 
 export function wheelOf(robot: Robot, topic: string, nowMs: number): Wheel {
-  const driven = robot.statuses.get(`driven-${topic}`)?.message;
-  const [, driver, then] = / is driven by (.+); (it is free when |your command takes the wheel)/s.exec(
-    driven ?? "",
-  ) ?? [undefined, undefined, ""];
-  const heir = / was handed to (.+)$/s.exec(driven ?? "")?.[1];
-  const asked = robot.statuses.get(`asked-${topic}`)?.message;
+  const driven = robot.statuses.get(`driven-${topic}`);
+  const { driver, heir, mayTake = false } = driven?.wheel ?? {};
+  const asked = robot.statuses.get(`asked-${topic}`);
   const answer = robot.statuses.get(`wheel-${topic}`);
   const isRecent = answer !== undefined && nowMs - answer.atMs < ANSWER_MS;
   return {
+    // A robot that tells no fields has said it in words.
     obstacle:
-      driver !== undefined ? `Driven by ${driver}` : heir !== undefined ? `Handed to ${heir}` : driven,
+      driver !== undefined
+        ? `Driven by ${driver}`
+        : heir !== undefined
+          ? `Handed to ${heir}`
+          : driven?.message,
     driver,
-    canTake: then?.startsWith("your command") ?? false,
-    asker: asked === undefined ? undefined : (/^(.+) asks for the wheel /s.exec(asked)?.[1] ?? "Somebody"),
-    answer: isRecent ? answer.message.replace(` of ${topic}`, "") : undefined,
+    canTake: mayTake,
+    asker: asked && (asked.wheel?.asker ?? "Somebody"),
+    answer: isRecent ? answer.message : undefined,
     canAsk: driver !== undefined && robot.info?.metadata[METADATA] === "true",
   };
 }

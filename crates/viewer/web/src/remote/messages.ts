@@ -63,6 +63,18 @@ export interface Parameter {
 
 export type StatusLevel = 0 | 1 | 2;
 
+/** What a status tells of the wheel of a command topic, by the names of viewers. */
+export interface WheelInfo {
+  /** Who drives. */
+  driver?: string;
+  /** Whether a command from here takes the wheel from who drives. */
+  mayTake?: boolean;
+  /** For whom the wheel is kept. */
+  heir?: string;
+  /** Who asks this viewer for the wheel. */
+  asker?: string;
+}
+
 /** What a robot says. `json` messages keep their shape; whoever uses them checks what they need. */
 export type RobotMessage =
   | { kind: "json"; op: string; body: Record<string, unknown> }

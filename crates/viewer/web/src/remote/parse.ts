@@ -1,5 +1,5 @@
 /** Takes apart what a robot says in JSON. Whatever does not fit is left out. */
-import { type ChannelInfo, isObject, type Parameter, type ServiceInfo } from "./messages";
+import { type ChannelInfo, isObject, type Parameter, type ServiceInfo, type WheelInfo } from "./messages";
 
 export function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
@@ -44,4 +44,16 @@ function isServiceSchema(value: unknown): boolean {
 
 export function isParameter(value: unknown): value is Parameter {
   return isObject(value) && typeof value.name === "string";
+}
+
+export function wheelInfo(value: unknown): WheelInfo | undefined {
+  if (!isObject(value)) {
+    return undefined;
+  }
+  const { driver, mayTake, heir, asker } = value;
+  return {
+    ...(typeof driver === "string" ? { driver, mayTake: mayTake === true } : {}),
+    ...(typeof heir === "string" ? { heir } : {}),
+    ...(typeof asker === "string" ? { asker } : {}),
+  };
 }

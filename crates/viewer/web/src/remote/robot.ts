@@ -19,8 +19,9 @@ import {
   type StatusLevel,
   serviceCall,
   timedData,
+  type WheelInfo,
 } from "./messages";
-import { channelInfo, isParameter, isService, list, text } from "./parse";
+import { channelInfo, isParameter, isService, list, text, wheelInfo } from "./parse";
 import { Pending } from "./pending";
 import { Rate } from "./rate";
 import { type MessageSink, Watches } from "./watches";
@@ -45,6 +46,8 @@ export interface Notice {
   level: StatusLevel;
   message: string;
   atMs: number;
+  /** What it tells of the wheel of a command topic. */
+  wheel: WheelInfo | undefined;
 }
 
 export interface ParameterChange {
@@ -276,8 +279,8 @@ export class Robot {
   }
 
   /** A line for the user. */
-  notice(level: StatusLevel, message: string, id?: string): void {
-    const notice = { id, level, message, atMs: this.#now() };
+  notice(level: StatusLevel, message: string, id?: string, wheel?: WheelInfo): void {
+    const notice = { id, level, message, atMs: this.#now(), wheel };
     if (id !== undefined) {
       this.statuses.set(id, notice);
     }
@@ -349,7 +352,8 @@ export class Robot {
         break;
       case "status": {
         const level = body.level === 2 ? 2 : body.level === 1 ? 1 : 0;
-        this.notice(level, text(body.message), typeof body.id === "string" ? body.id : undefined);
+        const id = typeof body.id === "string" ? body.id : undefined;
+        this.notice(level, text(body.message), id, wheelInfo(body.wheel));
         break;
       }
       case "removeStatus":
