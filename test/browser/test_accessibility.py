@@ -7,11 +7,24 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from chromium import DRIVE, MAP, PICTURE, PLOT, Tab
+from chromium import DRIVE, MAP, PICTURE, PLOT, Tab, wait_for
 from conftest import TabFactory
 
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
+
+# Counts from now on how often something that screen readers speak of themselves changes.
+LISTEN = """
+window.spoken = [];
+const live = '[aria-live]:not([aria-live="off"]), output:not([aria-live]), [role="status"], [role="alert"], [role="log"]';
+new MutationObserver((changes) => {
+  for (const {target} of changes) {
+    const region = (target.parentElement ?? target).closest(live);
+    if (region) spoken.push(region.outerHTML.slice(0, 200));
+  }
+}).observe(document.body, {subtree: true, childList: true, characterData: true});
+undefined
+"""
 
 KINDS = ("services", "parameters", "rosout", "diagnostics", "log", "frames", "publish", "record", "viewers")
 TREE = {"id": "tree", "kind": "tree", "topic": "/odom"}
@@ -34,6 +47,12 @@ def test_there_are_no_barriers(new_tab: TabFactory, pictures: Path, screen: dict
     tab.panel("tree").scroll_into_view_if_needed()
     tab.panel("tree").locator("li.leaf").first.wait_for()
     assert barriers(tab) == []
+    # A hundred values arrive in plots and trees, and nobody is told each of them.
+    tab.page.evaluate(LISTEN)
+    count = int(tab.topic("/odom").get_attribute("data-count"))
+    wait_for(lambda: int(tab.topic("/odom").get_attribute("data-count")) > count + 100, "odometry", tab)
+    spoken = tab.page.evaluate("spoken")
+    assert len(spoken) < 20, spoken
     if screen:
         tab.page.locator(".tabs").get_by_role("button", name="Topics").click()
         tab.topic("/battery").wait_for()

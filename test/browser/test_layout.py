@@ -64,11 +64,13 @@ def test_panels_fill_the_page_and_are_moved_and_resized(new_tab: TabFactory, pic
     wait_for(lambda: int(tab.topic("/odom").get_attribute("data-count")) > count + 5, "odometry", tab)
     assert tab.panel("plot").locator("canvas").count() == 1
     tab.page.keyboard.press("Escape")
-    # All of it is there after a reload.
+    # All of it is there after a reload, and what was chosen in a panel.
+    tab.panel("map").get_by_label("follow").check()
     kept = places(tab)
     tab.page.reload()
     tab.wait_live()
     wait_for(lambda: places(tab) == kept, "the same places", tab)
+    assert tab.panel("map").get_by_label("follow").is_checked()
     tab.page.screenshot(path=pictures / "layout.png")
     # Where there is more than fits, the wheel over a view scrolls the page until the view is pressed.
     tab.page.set_viewport_size({"width": 1400, "height": 420})

@@ -82,6 +82,25 @@ def test_a_message_is_published_by_its_form(tab: Tab, observer: Observer) -> Non
     button.click()
     wait_for(lambda: turns, "published numbers", tab)
     assert turns == [0.25]
+    # A type that the robot has no topic of, by its definition.
+    counts: list[int] = []
+    observer.create_subscription("/counted", "std_msgs/msg/Int16", lambda message: counts.append(message.data))
+    panel.get_by_label("Topic", exact=True).fill("/counted")
+    panel.get_by_label("Topic", exact=True).press("Tab")
+    panel.locator("select").select_option("Another type …")
+    for name in ("no_such/msg/Type", "std_msgs/msg/Int16"):
+        panel.get_by_label("Name of the type").fill(name)
+        panel.get_by_label("Definition").fill("int16 data  # steps")
+        panel.get_by_label("Definition").press("Tab")
+        if name.startswith("no"):
+            button.click()
+            panel.get_by_text(re.compile("cannot publish on /counted: .*no_such")).wait_for()
+    panel.locator('input[name="data"]').fill("-7")
+    panel.locator('input[name="data"]').press("Tab")
+    wait_for(lambda: observer.node.count_publishers("/counted") > 0, "publisher", tab)
+    button.click()
+    wait_for(lambda: counts, "published number", tab)
+    assert counts == [-7]
 
 
 def test_a_recording_is_saved_with_the_messages_that_were_shown(tab: Tab) -> None:

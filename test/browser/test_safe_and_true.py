@@ -179,7 +179,9 @@ def test_a_gamepad_drives_while_its_dead_mans_switch_is_held(tab: Tab, commands:
     tab.wait_live()
     ready_pad(tab)
     tab.page.evaluate(GAMEPAD)
-    tab.panel("teleop").get_by_text("Gamepad: Test pad").wait_for()
+    # What its buttons do can be read.
+    tab.panel("teleop").get_by_text("Gamepad: Test pad").click()
+    tab.panel("teleop").get_by_text("hold to drive").wait_for()
     tab.page.evaluate("pad.axes = [0, -1, 0, 0]")
     tab.page.wait_for_timeout(500)
     assert commands.all == []
@@ -241,6 +243,9 @@ def test_drive_mode_has_what_one_needs_to_drive(new_tab: TabFactory, commands: C
         assert all(box and box["x"] >= 0 and box["x"] + box["width"] <= size[0] for box in boxes)
         assert all(box and box["y"] >= 0 and box["y"] + box["height"] <= size[1] for box in boxes)
         assert not any(overlap(a, b) for index, a in enumerate(boxes) for b in boxes[index + 1 :])
+        if name == "portrait":
+            top, picture = mode.locator(".drive-top").bounding_box(), mode.locator(".picture").bounding_box()
+            assert top["y"] + top["height"] <= picture["y"] + 1
         if name == "desktop":
             tab.page.keyboard.up("w")
         else:

@@ -29,10 +29,10 @@ def test_values_are_plotted_saved_and_told_by_name(new_tab: TabFactory, observer
     plot_is_looked_into(tab)
     # A strip gets a part of another colour when the state is another.
     states = tab.panel("states")
-    states.get_by_role("status").or_(states.locator("output")).filter(has_text="waiting").wait_for()
+    states.locator(".now", has_text="waiting").wait_for()
     wait_for(lambda: len(hues(states)) == 1, "strip of one state", tab)
     state.data = "driving"
-    states.locator("output", has_text="driving").wait_for()
+    states.locator(".now", has_text="driving").wait_for()
     wait_for(lambda: len(hues(states)) == 2, "strip of two states", tab)
     # The tree of frames, and where one of them is.
     frames = tab.panel("frames")
@@ -49,12 +49,12 @@ def plot_is_looked_into(tab: Tab) -> None:
     """Values under the mouse, zoom, and all of them in a file."""
     plot = tab.panel("plot")
     chart = plot.locator(".chart .u-over")
-    wait_for(lambda: re.search(r"\d", plot.locator(".legend output").first.inner_text()), "newest value", tab)
+    wait_for(lambda: re.search(r"\d", plot.locator(".legend .now").first.inner_text()), "newest value", tab)
     tab.wait_changing("plot", times=10)
     box = chart.bounding_box()
     right, middle = box["x"] + box["width"] - 4, box["y"] + box["height"] / 2
     tab.page.mouse.move(right, middle)
-    plot.locator(".legend output.pointed", has_text=re.compile(r"\d")).first.wait_for()
+    plot.locator(".legend .pointed", has_text=re.compile(r"\d")).first.wait_for()
     plot.get_by_text(re.compile(r"^\d\d:\d\d:\d\d GMT\+9$")).wait_for()
     # All times of the page are in the zone that is chosen.
     tab.page.get_by_role("button", name="GMT+9", exact=True).click()

@@ -147,16 +147,31 @@ def test_meshes_of_markers_come_from_the_robots_packages(
         marker.scale.x = marker.scale.y = marker.scale.z = 1.0
         marker.color.r = marker.color.b = marker.color.a = 1.0
         publisher.publish(marker)
+    # Beside it, from a list of markers, a box and another one that is taken away again.
+    boxes = observer.node.create_publisher(message_class("visualization_msgs/msg/MarkerArray"), "/painted/boxes", latched)
+    box, gone = kind(id=1, type=kind.CUBE), kind(id=2, type=kind.CUBE)
+    for each, x in ((box, 4.0), (gone, -4.0)):
+        each.header.frame_id = "map"
+        each.pose.position.x = x
+        each.scale.x, each.scale.y, each.scale.z = 3.0, 3.0, 0.1
+        each.color.g = each.color.a = 1.0
+    boxes.publish(message_class("visualization_msgs/msg/MarkerArray")(markers=[box, gone]))
     tab = Tab(chromium, panels=({"id": "scene", "kind": "scene"},))
     try:
         tab.open(site.url, server.url, Tab.token(server, "meshes", "browser"))
         tab.wait_live()
 
-        def painted() -> int:
-            values = np.asarray(pixels(tab.canvas("scene"))).astype(int)
-            return np.count_nonzero(np.minimum(values[:, :, 0], values[:, :, 2]) - values[:, :, 1] > 100)
+        def painted(green: bool = False) -> int:
+            red, middle, blue = np.moveaxis(np.asarray(pixels(tab.canvas("scene"))).astype(int), 2, 0)
+            purple = np.minimum(red, blue) - middle
+            return np.count_nonzero((-np.maximum(red, blue) + middle if green else purple) > 100)
 
         wait_for(lambda: painted() > 5000, "square of the mesh", tab)
+        wait_for(lambda: painted(green=True) > 2000, "boxes", tab)
+        both = painted(green=True)
+        gone.action = kind.DELETE
+        boxes.publish(message_class("visualization_msgs/msg/MarkerArray")(markers=[gone]))
+        wait_for(lambda: 500 < painted(green=True) < 0.8 * both, "one box", tab)
         tab.panel("scene").get_by_text("package://painted/missing.stl: ").wait_for()
     finally:
         tab.close()

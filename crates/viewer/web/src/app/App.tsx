@@ -18,9 +18,11 @@ export function App() {
   const isConfigured = rooms.value.length > 0;
   return (
     <>
-      <a class="skip" href="#panels">
-        To the panels
-      </a>
+      {isConfigured && (
+        <a class="skip" href="#panels">
+          To the panels
+        </a>
+      )}
       <Header />
       {isConfigured ? <Workspace /> : <ConnectForm isLoading={config.value === undefined} />}
     </>

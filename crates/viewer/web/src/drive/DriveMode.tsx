@@ -58,7 +58,11 @@ export function DriveMode({ place }: { place: Place }) {
       </div>
       <div class="drive-notices">
         {lock !== undefined && (
-          <p class="drive-lock" role="alert">
+          <p class="drive-lock">
+            {/* The reason tells seconds, which nobody wants to hear ten times each. */}
+            <span class="hidden" role="alert">
+              Driving is locked
+            </span>
             {lock}
           </p>
         )}

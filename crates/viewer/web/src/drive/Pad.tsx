@@ -70,9 +70,9 @@ export function Speeds({ pilot }: { pilot: Pilot }) {
   const { speed, turnSpeed } = pilot.settings.value;
   const isLocked = pilot.lock.value !== undefined;
   return (
-    <p class="speeds" aria-live="off">
-      <output>{(knob.ahead * speed).toFixed(2)} m/s</output>
-      <output>{(knob.turn * turnSpeed).toFixed(2)} rad/s</output>
+    <p class="speeds">
+      <span>{(knob.ahead * speed).toFixed(2)} m/s</span>
+      <span>{(knob.turn * turnSpeed).toFixed(2)} rad/s</span>
       <b class={stick ? "on" : ""}>{isLocked ? "locked" : stick ? "driving" : "stopped"}</b>
     </p>
   );

@@ -110,9 +110,7 @@ export function PicturePanel({ place, spec, visible }: PanelProps) {
             channel={channel}
             choose={(next) => updatePanel(spec.id, { topic: next })}
           />
-          <span>
-            {canvas.current?.width} × {canvas.current?.height}
-          </span>
+          <span>{sizeOf(canvas.current)}</span>
           <span>{pace(channel, now)}</span>
           <span class="bandwidth">{rate(channel.rate.bytes(now))}</span>
           <span>{age(old)}</span>
@@ -191,6 +189,11 @@ async function draw(channel: Channel, canvas: HTMLCanvasElement): Promise<void> 
   const { width, height, rgba } = toPixels(message.value as RawImage);
   fit(canvas, width, height);
   context.putImageData(new ImageData(rgba, width, height), 0, 0);
+}
+
+/** The size of what is drawn. A canvas on which nothing is has one pixel. */
+function sizeOf(canvas: HTMLCanvasElement | null): string {
+  return canvas && canvas.width > 1 ? `${canvas.width} × ${canvas.height}` : "–";
 }
 
 function fit(canvas: HTMLCanvasElement, width: number, height: number): void {

@@ -101,9 +101,9 @@ export default function PlotPanel({ place, spec, visible }: PanelProps) {
             <span class="name" title={lineName(line)}>
               {pathName(line.path)} <small>{line.topic}</small>
             </span>
-            <output class={pointed ? "pointed" : ""}>
+            <span class={`now ${pointed ? "pointed" : ""}`}>
               {shown[index] === undefined ? "–" : number(shown[index])}
-            </output>
+            </span>
             <button
               type="button"
               class="tool"

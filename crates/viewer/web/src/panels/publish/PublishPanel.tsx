@@ -1,4 +1,4 @@
-/** Publishes a message of any type that the robot has a topic of. */
+/** Publishes a message of any type: one that the robot has a topic of, or one whose definition the user gives. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { shortType } from "../../app/format";
 import { refused } from "../../app/permissions";
@@ -11,11 +11,19 @@ import { Fields } from "../Form";
 import type { PanelProps } from "../panel";
 import { Hint } from "../parts";
 
+/** What of a channel a form needs. */
+type Sample = Pick<Channel, "schemaName" | "schemaEncoding" | "schema">;
+
+/** Stands for a type that the robot has no topic of. */
+const OTHER = "other";
+
 export default function PublishPanel({ place, spec }: PanelProps) {
   const { robot } = place;
   const refusal = refused(place, "clientPublish");
   const [topic, setTopic] = useSetting(spec, "topic", "");
   const [type, setType] = useSetting(spec, "type", "");
+  const [otherName, setOtherName] = useSetting(spec, "other_name", "");
+  const [definition, setDefinition] = useSetting(spec, "definition", "");
   const samples = new Map<string, Channel>();
   for (const channel of robot.channels.values()) {
     if (channel.encoding === "cdr" && !samples.has(channel.schemaName)) {
@@ -23,7 +31,14 @@ export default function PublishPanel({ place, spec }: PanelProps) {
     }
   }
   const names = [...samples.keys()].sort();
-  const sample = samples.get(robot.channel(topic)?.schemaName ?? type);
+  const given = robot.channel(topic)?.schemaName;
+  const known = samples.get(given ?? type);
+  // The robot may get the topic by this very publishing; what was filled in stays.
+  const isOther = type === OTHER && (given === undefined || given === otherName);
+  const sample: Sample | undefined =
+    isOther && otherName !== ""
+      ? { schemaName: otherName, schemaEncoding: "ros2msg", schema: definition }
+      : known;
   return (
     <div class="body publish">
       {refusal !== undefined && <Hint>{refusal}</Hint>}
@@ -45,8 +60,8 @@ export default function PublishPanel({ place, spec }: PanelProps) {
       <label class="field">
         <span>Type</span>
         <select
-          value={sample?.schemaName ?? ""}
-          disabled={robot.channel(topic) !== undefined}
+          value={isOther ? OTHER : (known?.schemaName ?? "")}
+          disabled={given !== undefined}
           onChange={(event) => setType(event.currentTarget.value)}
         >
           <option value="">Choose a type</option>
@@ -55,18 +70,41 @@ export default function PublishPanel({ place, spec }: PanelProps) {
               {shortType(name)}
             </option>
           ))}
+          <option value={OTHER}>Another type …</option>
         </select>
       </label>
+      {isOther && (
+        <>
+          <label class="field">
+            <span>Name of the type</span>
+            <input
+              type="text"
+              placeholder="package/msg/Type"
+              value={otherName}
+              onChange={(event) => setOtherName(event.currentTarget.value.trim())}
+            />
+          </label>
+          <label class="field">
+            <span>Definition, as in its .msg file</span>
+            <textarea
+              rows={4}
+              placeholder="float64 x"
+              value={definition}
+              onChange={(event) => setDefinition(event.currentTarget.value)}
+            />
+          </label>
+        </>
+      )}
       {sample && topic !== "" ? (
         <PublishForm
-          key={`${topic} ${sample.schemaName}`}
+          key={`${topic} ${sample.schemaName} ${sample.schema}`}
           place={place}
           topic={topic}
           sample={sample}
           refusal={refusal}
         />
       ) : (
-        <Hint>Name a topic. The types are those that the robot has topics of.</Hint>
+        <Hint>Name a topic and choose a type. The robot needs to have the type, too.</Hint>
       )}
     </div>
   );
@@ -75,7 +113,7 @@ export default function PublishPanel({ place, spec }: PanelProps) {
 interface FormProps {
   place: Place;
   topic: string;
-  sample: Channel;
+  sample: Sample;
   refusal: string | undefined;
 }
 
@@ -143,7 +181,7 @@ function PublishForm({ place, topic, sample, refusal }: FormProps) {
   );
 }
 
-function parsed(sample: Channel): MessageType | Error {
+function parsed(sample: Sample): MessageType | Error {
   try {
     return messageType(sample);
   } catch (error) {

@@ -58,7 +58,7 @@ export default function StatesPanel({ place, spec, visible }: PanelProps) {
               <span class="name" title={name}>
                 {pathName(line.path)} <small>{line.topic}</small>
               </span>
-              <output>{values[index] ?? "–"}</output>
+              <span class="now">{values[index] ?? "–"}</span>
               <button type="button" class="tool" aria-label={`Remove ${name}`} onClick={() => remove(line)}>
                 <Icon name="close" />
               </button>
