@@ -3,7 +3,9 @@
 //! [`LiveKit`] is the transport that the [driver](crate::driver) runs on in the product: viewers
 //! are participants of a room, and bytes go by byte streams.
 
+mod arrivals;
 mod connection;
+mod description;
 mod early;
 mod grants;
 mod inbox;
@@ -13,7 +15,7 @@ mod path;
 
 use std::sync::Arc;
 
-use remote_access_room::{Endpoint, RoomConnector};
+use remote_access_room::{Endpoint, ParticipantLookup, RoomConnector};
 
 use crate::access::AccessControl;
 use crate::driver::{Connecting, Transport};
@@ -22,6 +24,7 @@ use connection::RoomConnection;
 /// Reaches viewers in a room of a LiveKit server.
 pub struct LiveKit {
     connector: RoomConnector,
+    lookup: Option<ParticipantLookup>,
     access: Arc<AccessControl>,
     /// Times that a connection was asked for.
     connections: u64,
@@ -33,6 +36,7 @@ impl LiveKit {
     #[must_use]
     pub fn new(endpoint: Endpoint, access: AccessControl) -> Self {
         Self {
+            lookup: ParticipantLookup::new(&endpoint),
             connector: RoomConnector::new(endpoint),
             access: Arc::new(access),
             connections: 0,
@@ -48,9 +52,10 @@ impl Transport for LiveKit {
         let number = self.connections;
         let connector = self.connector.clone();
         let access = Arc::clone(&self.access);
+        let lookup = self.lookup.clone();
         Box::pin(async move {
             let joined = connector.join().await;
-            RoomConnection::new(joined, connector, access, number)
+            RoomConnection::new(joined, connector, lookup, access, number)
         })
     }
 }

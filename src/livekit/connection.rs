@@ -8,18 +8,21 @@ use std::time::{Duration, Instant};
 
 use flume::r#async::RecvStream;
 use futures_util::StreamExt;
-use livekit::participant::{Participant, RemoteParticipant};
-use livekit::{DisconnectReason, Room, RoomEvent};
+use livekit::id::ParticipantIdentity;
+use livekit::participant::Participant;
+use livekit::{ByteStreamReader, DisconnectReason, Room, RoomEvent};
 use remote_access_protocol::{GRANT_ATTRIBUTE, TOPIC};
-use remote_access_room::{close, Joined, RoomConnector};
+use remote_access_room::{close, Joined, ParticipantLookup, RoomConnector};
 use remote_access_session::{InboundId, Transmit};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{error, info, warn};
 
+use super::arrivals::{Arrival, Arrivals};
+use super::description::Description;
 use super::grants::Grants;
 use super::inbox::{InboxEvent, InboxItem};
 use super::outbox::Outbox;
-use super::participants::{is_active, may_send, Participants};
+use super::participants::{Opening, Participants};
 use super::path;
 use crate::access::AccessControl;
 use crate::driver::{Connection, ConnectionEvent, Inbound, InboundEvent, PathStats, SendError};
@@ -38,6 +41,7 @@ pub struct RoomConnection {
     ready: VecDeque<ConnectionEvent>,
     inbox: RecvStream<'static, InboxEvent>,
     participants: Participants,
+    arrivals: Arrivals,
     grants: Grants,
     outbox: Outbox,
 }
@@ -47,6 +51,7 @@ impl RoomConnection {
     pub(super) fn new(
         (room, events): Joined,
         connector: RoomConnector,
+        lookup: Option<ParticipantLookup>,
         access: Arc<AccessControl>,
         number: u64,
     ) -> Self {
@@ -62,10 +67,12 @@ impl RoomConnection {
             ready: VecDeque::new(),
             inbox: inbox.into_stream(),
             participants: Participants::new(sender, number),
+            arrivals: Arrivals::new(lookup),
         };
         for participant in connection.room.remote_participants().into_values() {
-            if is_active(&participant) {
-                connection.participant_active(&participant);
+            let participant = Description::from(&participant);
+            if participant.is_active {
+                connection.participant_active(&participant, true);
             }
         }
         connection
@@ -73,7 +80,9 @@ impl RoomConnection {
 
     fn room_event(&mut self, event: RoomEvent) {
         match event {
-            RoomEvent::ParticipantActive(participant) => self.participant_active(&participant),
+            RoomEvent::ParticipantActive(participant) => {
+                self.participant_active(&Description::from(&participant), true);
+            }
             RoomEvent::ParticipantDisconnected(participant) => {
                 let gone = self.participants.gone(&participant);
                 self.ready.extend(gone.map(ConnectionEvent::ViewerLeft));
@@ -84,8 +93,8 @@ impl RoomConnection {
                 ..
             } => {
                 if let Some(id) = self.participants.id_of(&participant) {
-                    let event = ConnectionEvent::MaySend(id, may_send(&participant));
-                    self.ready.push_back(event);
+                    let may_send = Description::from(&participant).may_send;
+                    self.ready.push_back(ConnectionEvent::MaySend(id, may_send));
                 }
             }
             RoomEvent::ParticipantAttributesChanged {
@@ -93,7 +102,7 @@ impl RoomConnection {
                 changed_attributes,
             } if changed_attributes.contains_key(GRANT_ATTRIBUTE) => {
                 if let Some(id) = self.participants.id_of(&participant) {
-                    let access = self.grants.changed(&participant);
+                    let access = self.grants.changed(&Description::from(&participant));
                     self.ready.push_back(ConnectionEvent::Access(id, access));
                 }
             }
@@ -102,10 +111,9 @@ impl RoomConnection {
                 topic,
                 participant_identity,
             } if topic == TOPIC => {
-                let robot = reader
-                    .take()
-                    .and_then(|reader| self.participants.stream(&participant_identity, reader));
-                self.ready.extend(robot.map(ConnectionEvent::ViewerLeft));
+                if let Some(reader) = reader.take() {
+                    self.stream_opened(&participant_identity, reader);
+                }
             }
             RoomEvent::TokenRefreshed { token } => self.connector.token_refreshed(token),
             RoomEvent::Reconnecting => {
@@ -133,16 +141,44 @@ impl RoomConnection {
         }
     }
 
-    fn participant_active(&mut self, participant: &RemoteParticipant) {
-        let (joined, replaced) = self.participants.active(participant);
-        self.ready.extend(replaced.map(ConnectionEvent::ViewerLeft));
-        if let Some(id) = joined {
+    fn stream_opened(&mut self, identity: &ParticipantIdentity, reader: ByteStreamReader) {
+        match self.participants.stream(identity, reader) {
+            Opening::Handled => {}
+            Opening::Early => self.arrivals.ask(Instant::now(), identity),
+            Opening::OfRobot(viewer) => {
+                self.ready.extend(viewer.map(ConnectionEvent::ViewerLeft));
+            }
+        }
+    }
+
+    fn arrived(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Known(participant) => self.participant_active(&participant, false),
+            Arrival::Overdue(identity, sid) => {
+                let left = self.participants.overdue(&identity, &sid);
+                self.ready.extend(left.map(ConnectionEvent::ViewerLeft));
+            }
+        }
+    }
+
+    /// A participant can receive, as the room tells or, if not `is_told`, the server.
+    fn participant_active(&mut self, participant: &Description, is_told: bool) {
+        let change = self.participants.active(participant, is_told);
+        self.ready
+            .extend(change.left.map(ConnectionEvent::ViewerLeft));
+        if let Some(id) = change.joined {
             self.ready.push_back(ConnectionEvent::ViewerJoined {
                 id,
-                name: participant.identity().to_string(),
-                may_send: may_send(participant),
+                name: participant.identity.to_string(),
+                may_send: participant.may_send,
                 access: self.grants.of(participant),
             });
+        }
+        if let Some(id) = change.confirmed {
+            // They may have changed since the server was asked.
+            let (may_send, access) = (participant.may_send, self.grants.of(participant));
+            self.ready.push_back(ConnectionEvent::MaySend(id, may_send));
+            self.ready.push_back(ConnectionEvent::Access(id, access));
         }
     }
 }
@@ -152,6 +188,10 @@ impl Connection for RoomConnection {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Poll::Ready(event);
+            }
+            if let Poll::Ready(arrival) = self.arrivals.poll(context) {
+                self.arrived(arrival);
+                continue;
             }
             match ready!(self.events.poll_recv(context)) {
                 Some(event) => self.room_event(event),

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use livekit::id::ParticipantIdentity;
-use livekit::participant::RemoteParticipant;
-use remote_access_protocol::GRANT_ATTRIBUTE;
 use remote_access_rights::Holder;
 use remote_access_session::{Rights, TokenBucket};
 use tracing::warn;
 
+use super::description::Description;
 use crate::access::AccessControl;
 use crate::driver::Access;
 
@@ -38,8 +37,8 @@ impl Grants {
     }
 
     /// Access of a participant that has changed its grant while it was there.
-    pub(super) fn changed(&mut self, participant: &RemoteParticipant) -> Access {
-        if self.may_change(Instant::now(), &participant.identity()) {
+    pub(super) fn changed(&mut self, participant: &Description) -> Access {
+        if self.may_change(Instant::now(), &participant.identity) {
             return self.of(participant);
         }
         // One that may change its own attributes, which the server forbids unless it is told otherwise.
@@ -51,17 +50,17 @@ impl Grants {
     }
 
     /// Access of a participant as it is now.
-    pub(super) fn of(&self, participant: &RemoteParticipant) -> Access {
+    pub(super) fn of(&self, participant: &Description) -> Access {
         let now = Instant::now();
         let clock = SystemTime::now().duration_since(UNIX_EPOCH);
         let clock = clock.map_or(0, |time| time.as_secs());
-        let identity = participant.identity();
+        let identity = &participant.identity;
         let holder = Holder {
             room: &self.room,
             identity: identity.as_str(),
         };
-        let grant = participant.attributes().get(GRANT_ATTRIBUTE).cloned();
-        let access = self.access.access(now, clock, holder, grant.as_deref());
+        let grant = participant.grant.as_deref();
+        let access = self.access.access(now, clock, holder, grant);
         if let Some(problem) = &access.problem {
             warn!(%identity, problem, "a viewer's grant does not count");
         }

@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use livekit::id::{ParticipantIdentity, ParticipantSid};
-use livekit::participant::{ParticipantKind, ParticipantState, RemoteParticipant};
+use livekit::participant::RemoteParticipant;
 use livekit::{ByteStreamReader, StreamCloser, StreamReader};
 use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT};
 use tracing::{debug, info, warn};
 
+use super::description::Description;
 use super::early::EarlyStreams;
 use super::inbox::{self, InboxEvent};
 use remote_access_session::{InboundId, ParticipantId};
@@ -20,8 +21,31 @@ const MAX_OTHERS: usize = 1024;
 struct Member {
     id: ParticipantId,
     sid: ParticipantSid,
+    /// Whether the room has told of it, and not the server alone.
+    is_told: bool,
     /// Ends the inbox when dropped.
     opened: flume::Sender<(InboundId, ByteStreamReader)>,
+}
+
+/// What a participant's arrival changes.
+#[derive(Default)]
+pub(super) struct Change {
+    /// A new viewer.
+    pub joined: Option<ParticipantId>,
+    /// One that it replaces, or that turns out to be none.
+    pub left: Option<ParticipantId>,
+    /// A viewer that only the server had told of.
+    pub confirmed: Option<ParticipantId>,
+}
+
+/// What has become of a stream that a participant opened.
+pub(super) enum Opening {
+    /// It is read, or closed.
+    Handled,
+    /// It waits until the participant is known.
+    Early,
+    /// The participant turns out to be another robot; the id of the viewer that it was taken for.
+    OfRobot(Option<ParticipantId>),
 }
 
 /// The viewers of one connection, by identity. Ids are never used twice.
@@ -52,35 +76,60 @@ impl Participants {
         }
     }
 
-    /// A participant can receive. Returns the id of a new viewer, and of the one it replaces.
-    pub(super) fn active(
-        &mut self,
-        participant: &RemoteParticipant,
-    ) -> (Option<ParticipantId>, Option<ParticipantId>) {
-        let identity = participant.identity();
-        if !is_viewer(participant) || self.others.contains(&identity) {
-            return (None, self.is_no_viewer(&identity));
+    /// A participant can receive, as the room tells or, if not `is_told`, the server.
+    pub(super) fn active(&mut self, participant: &Description, is_told: bool) -> Change {
+        let identity = &participant.identity;
+        if !participant.is_viewer || self.others.contains(identity) {
+            return Change {
+                left: self.is_no_viewer(identity),
+                ..Change::default()
+            };
         }
-        let sid = participant.sid();
-        if self
-            .members
-            .get(&identity)
-            .is_some_and(|member| member.sid == sid)
-        {
-            return (None, None);
+        let sid = participant.sid.clone();
+        let same = |member: &&mut Member| member.sid == sid;
+        if let Some(member) = self.members.get_mut(identity).filter(same) {
+            let confirmed = (is_told && !member.is_told).then_some(member.id);
+            member.is_told |= is_told;
+            return Change {
+                confirmed,
+                ..Change::default()
+            };
         }
-        let replaced = self.remove(&identity);
+        let left = self.remove(identity);
         let id = ParticipantId(self.take_number());
         let (opened, streams) = flume::bounded(MAX_OPENED);
         tokio::spawn(inbox::read(id, streams, self.events.clone()));
         info!(%identity, %sid, "viewer joined");
-        let member = Member { id, sid, opened };
+        let member = Member {
+            id,
+            sid,
+            is_told,
+            opened,
+        };
         self.members.insert(identity.clone(), member);
         self.identities.insert(id, identity.clone());
-        for reader in self.early.take(&identity) {
-            self.stream(&identity, reader);
+        for reader in self.early.take(identity) {
+            self.stream(identity, reader);
         }
-        (Some(id), replaced)
+        Change {
+            joined: Some(id),
+            left,
+            confirmed: None,
+        }
+    }
+
+    /// A viewer that the server told of is gone, unless the room has told of it since.
+    pub(super) fn overdue(
+        &mut self,
+        identity: &ParticipantIdentity,
+        sid: &ParticipantSid,
+    ) -> Option<ParticipantId> {
+        let member = self.members.get(identity)?;
+        if member.is_told || member.sid != *sid {
+            return None;
+        }
+        info!(%identity, "viewer left");
+        self.remove(identity)
     }
 
     /// A participant is gone.
@@ -99,26 +148,25 @@ impl Participants {
         (member.sid == participant.sid()).then_some(member.id)
     }
 
-    /// A participant opened a stream on our topic. Returns the id of a participant that turns out
-    /// to be another robot.
+    /// A participant opened a stream on our topic.
     pub(super) fn stream(
         &mut self,
         identity: &ParticipantIdentity,
         reader: ByteStreamReader,
-    ) -> Option<ParticipantId> {
+    ) -> Opening {
         let role = reader.info().attributes().get(ROLE_ATTRIBUTE).cloned();
         if role.as_deref() == Some(ROLE_ROBOT) {
             reader.closer().close();
-            return self.is_no_viewer(identity);
+            return Opening::OfRobot(self.is_no_viewer(identity));
         }
         if self.others.contains(identity) {
             reader.closer().close();
-            return None;
+            return Opening::Handled;
         }
         let inbound = InboundId(self.take_number());
         let Some(member) = self.members.get(identity) else {
             self.early.keep(identity, reader);
-            return None;
+            return Opening::Early;
         };
         let closer = reader.closer();
         if member.opened.try_send((inbound, reader)).is_ok() {
@@ -127,7 +175,7 @@ impl Participants {
             warn!(%identity, "viewer opens too many streams");
             closer.close();
         }
-        None
+        Opening::Handled
     }
 
     /// The identity behind an id, unless the participant is gone.
@@ -169,24 +217,4 @@ impl Participants {
         self.next += 1;
         self.next
     }
-}
-
-/// Whether a participant can already receive.
-pub(super) fn is_active(participant: &RemoteParticipant) -> bool {
-    participant.state() == ParticipantState::Active
-}
-
-/// Whether the server passes on what a participant sends. It does where it tells nothing.
-pub(super) fn may_send(participant: &RemoteParticipant) -> bool {
-    let permission = participant.permission();
-    permission.is_none_or(|permission| permission.can_publish_data)
-}
-
-fn is_viewer(participant: &RemoteParticipant) -> bool {
-    let role = participant.attributes().get(ROLE_ATTRIBUTE).cloned();
-    let kind = matches!(
-        participant.kind(),
-        ParticipantKind::Standard | ParticipantKind::Agent
-    );
-    kind && role.as_deref() != Some(ROLE_ROBOT)
 }

@@ -123,12 +123,12 @@ class RobotNetwork:
         shutil.rmtree(self._etc, ignore_errors=True)
 
 
-def make_certificate(directory: Path) -> tuple[Path, Path]:
-    """A certificate for the name, and its key."""
+def make_certificate(directory: Path, name: str = TURN_NAME) -> tuple[Path, Path]:
+    """A certificate for a name, signed by itself, and its key."""
     certificate, key = directory / "cert.pem", directory / "key.pem"
     _run(
         *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"),
-        *("-subj", f"/CN={TURN_NAME}", "-addext", f"subjectAltName=DNS:{TURN_NAME}"),
+        *("-subj", f"/O=Tests of remote access/CN={name}", "-addext", f"subjectAltName=DNS:{name}"),
         *("-addext", "basicConstraints=critical,CA:FALSE", "-keyout", str(key), "-out", str(certificate)),
     )
     return certificate, key

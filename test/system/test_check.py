@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import os
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,22 +10,9 @@ from contextlib import contextmanager
 import jwt
 import pytest
 
-from bridge_process import NO_CREDENTIALS
-from bridge_process import executable as bridge_executable
+from check_program import PROGRAMS, check
 from client import mint_token
 from livekit_server import LiveKitServer
-from viewer_gateway import executable as gateway_executable
-
-PROGRAMS = ["bridge", "gateway"]
-
-
-def check(program: str, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs a program with --check."""
-    bridge = [bridge_executable(), "--check", "--ros-args", "-p", "room:=checked", *arguments]
-    gateway = [gateway_executable(), "--check", "--room", "checked", *arguments]
-    command = bridge if program == "bridge" else gateway
-    everything = {**os.environ, **NO_CREDENTIALS, "LIVEKIT_PAGE_TOKENS": "", **environment}
-    return subprocess.run(command, env=everything, capture_output=True, text=True, timeout=120, check=False)
 
 
 def with_key(server: LiveKitServer) -> dict[str, str]:

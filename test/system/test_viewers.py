@@ -174,3 +174,23 @@ def test_a_later_viewer_sees_what_the_earlier_one_saw_of_a_publisher_that_is_gon
     last.wait_messages("/latched")
     last.ping()
     assert texts(last) == {"message 1"}
+
+
+def test_a_viewer_has_its_channels_before_the_server_tells_the_room_of_it(
+    bridge: Bridge, new_viewer: ViewerFactory, publisher: Publisher
+) -> None:
+    publisher.advertise("/alive", "std_msgs/msg/String")
+    witness = new_viewer("witness")
+    witness.wait_channel("/alive")
+    robot = witness.robot()
+
+    def is_early(name: str) -> bool:
+        viewer = new_viewer(name)
+        viewer.open_stream(robot=robot)
+        viewer.send({"op": "subscribeConnectionGraph"})
+        viewer.wait_channel("/alive")
+        return name not in [change.identity for change in witness.room_changes("joined")]
+
+    # By chance the server tells of one at once, or of one to the robot before the witness.
+    early = [is_early(f"viewer-{number}") for number in range(6)]
+    assert early.count(True) >= 4, early

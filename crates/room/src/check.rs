@@ -8,7 +8,7 @@ use livekit::webrtc::stats::{IceCandidatePairState, RtcStats};
 use livekit::Room;
 use serde::Deserialize;
 
-use crate::connect::{close, connect, Endpoint};
+use crate::connect::{advice, close, connect, http_url, Endpoint};
 use crate::encryption::EncryptionKey;
 use crate::secret::Secret;
 use crate::token::TokenSource;
@@ -142,23 +142,20 @@ fn token_findings(token: &str, now: u64) -> Vec<Finding> {
 
 /// Checks the server, its clock, and whether it accepts the token.
 async fn server_findings(url: &str, token: &Secret, now: u64) -> Vec<Finding> {
-    // wss:// is https:// and ws:// is http://, as the paths of both are the same.
-    let base = url
-        .trim_end_matches('/')
-        .replacen("ws", "http", usize::from(url.starts_with("ws")));
     let asked = async {
         let client = reqwest::Client::builder().timeout(ANSWER).build()?;
-        let request = client.get(format!("{base}/rtc/validate"));
+        let request = client.get(format!("{}/rtc/validate", http_url(url)));
         request.bearer_auth(token.expose()).send().await
     };
     let response = match asked.await {
         Ok(response) => response,
         Err(error) => {
+            let reason = innermost(&error);
             return vec![Finding::Wrong(format!(
-            "server: cannot reach {url}: {}; check LIVEKIT_URL, that the server is running, and that \
-                 no firewall blocks TCP",
-            innermost(&error)
-        ))]
+                "server: cannot reach {url}: {reason}; check LIVEKIT_URL, that the server is running, and \
+                 that no firewall blocks TCP{}",
+                advice(&reason)
+            ))];
         }
     };
     let mut findings = vec![Finding::Fine(format!("server: {url} answers"))];

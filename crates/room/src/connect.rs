@@ -14,7 +14,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::encryption::EncryptionKey;
 use crate::reconnect::ReconnectPolicy;
-use crate::secret::Secret;
+use crate::secret::{without_tokens, Secret};
 use crate::token::TokenSource;
 
 /// Longest time that one attempt to connect may take.
@@ -173,11 +173,27 @@ pub(crate) async fn connect(
     let connecting = Room::connect(url, token.expose(), options);
     match tokio::time::timeout(ATTEMPT_TIMEOUT, connecting).await {
         Ok(Ok(joined)) => Ok(joined),
-        Ok(Err(error)) => Err(Failure::of(&error, token.expose())),
+        Ok(Err(error)) => Err(Failure::of(&error)),
         Err(_) => Err(Failure::Other(format!(
             "no connection within {} s",
             ATTEMPT_TIMEOUT.as_secs()
         ))),
+    }
+}
+
+/// The server's address for HTTP: `wss://` is `https://` and `ws://` is `http://`, as the paths of
+/// both are the same.
+pub(crate) fn http_url(url: &str) -> String {
+    url.trim_end_matches('/')
+        .replacen("ws", "http", usize::from(url.starts_with("ws")))
+}
+
+/// What to do about an error, where that is known.
+pub(crate) fn advice(error: &str) -> &'static str {
+    if error.contains("UnknownIssuer") {
+        "; if the certificate is of an authority of your own, name the file of that in SSL_CERT_FILE"
+    } else {
+        ""
     }
 }
 
@@ -196,9 +212,10 @@ impl std::fmt::Display for Failure {
 }
 
 impl Failure {
-    fn of(error: &RoomError, token: &str) -> Self {
+    fn of(error: &RoomError) -> Self {
         // The SDK puts the URL with the token into some of its errors.
-        let text = error.to_string().replace(token, "***");
+        let text = error.to_string();
+        let text = format!("{}{}", without_tokens(&text), advice(&text));
         match error {
             RoomError::Engine(EngineError::Signal(SignalError::Client(status, _)))
                 if matches!(status.as_u16(), 401 | 403) =>

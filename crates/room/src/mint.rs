@@ -1,6 +1,7 @@
 //! Access tokens that a participant mints itself.
 
 use std::collections::BTreeMap;
+use std::ops::Not;
 use std::time::{Duration, SystemTime, SystemTimeError, UNIX_EPOCH};
 
 use jsonwebtoken::{EncodingKey, Header};
@@ -15,6 +16,8 @@ const LIFETIME: Duration = Duration::from_secs(6 * 3600);
 /// Life of the grant in a token that a program mints for itself: longer than it stays in the room, where
 /// it gets no other one. The identity is not used again.
 const GRANT_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
+/// Life of a token for one question to the server, beyond the time that clocks may differ.
+const ADMIN_LIFETIME: Duration = Duration::from_secs(60);
 /// A minted token is valid this long before now, for clocks that differ.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
@@ -80,6 +83,8 @@ struct Claims<'a> {
 struct Grants<'a> {
     room: &'a str,
     room_join: bool,
+    #[serde(skip_serializing_if = "Not::not")]
+    room_admin: bool,
     can_publish: bool,
     can_publish_data: bool,
     can_subscribe: bool,
@@ -130,14 +135,43 @@ impl TokenMint {
             video: Grants {
                 room: &self.room,
                 room_join: true,
+                room_admin: false,
                 can_publish: self.role == Role::Robot,
                 can_publish_data: true,
                 can_subscribe: true,
             },
             attributes,
         };
+        self.sign(&claims)
+    }
+
+    /// A token to ask the server about the room with, within a minute.
+    ///
+    /// # Errors
+    /// The clock is wrong, or signing fails.
+    pub(crate) fn mint_for_admin(&self) -> Result<Secret, MintError> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+        self.sign(&Claims {
+            iss: &self.key,
+            sub: &self.identity,
+            name: &self.name,
+            nbf: now.saturating_sub(CLOCK_SKEW).as_secs(),
+            exp: (now + ADMIN_LIFETIME).as_secs(),
+            video: Grants {
+                room: &self.room,
+                room_join: false,
+                room_admin: true,
+                can_publish: false,
+                can_publish_data: false,
+                can_subscribe: false,
+            },
+            attributes: BTreeMap::new(),
+        })
+    }
+
+    fn sign(&self, claims: &Claims<'_>) -> Result<Secret, MintError> {
         let signer = EncodingKey::from_secret(self.secret.expose().as_bytes());
-        let token = jsonwebtoken::encode(&Header::default(), &claims, &signer)?;
+        let token = jsonwebtoken::encode(&Header::default(), claims, &signer)?;
         Ok(Secret::new(token))
     }
 }

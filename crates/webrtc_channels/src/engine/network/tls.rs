@@ -1,13 +1,11 @@
 //! TLS to TURN servers, with the server's certificate checked.
 //!
-//! Trusted are Mozilla's roots (the crate `webpki-roots`) and, for servers with a certificate of
-//! their owner's own authority, those in the PEM file that the environment variable
-//! `SSL_CERT_FILE` names.
+//! Trusted are the roots of the system, or those that the environment variables `SSL_CERT_FILE` and
+//! `SSL_CERT_DIR` name instead, and Mozilla's (the crate `webpki-roots`), for systems without any.
 
 use std::sync::{Arc, OnceLock};
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
@@ -36,15 +34,12 @@ fn config() -> Result<Arc<ClientConfig>, TlsError> {
     }
     let mut roots = RootCertStore::empty();
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    if let Some(path) = std::env::var_os("SSL_CERT_FILE") {
-        match CertificateDer::pem_file_iter(&path) {
-            Ok(certificates) => {
-                let (added, ignored) = roots.add_parsable_certificates(certificates.flatten());
-                log::debug!("SSL_CERT_FILE: {added} authorities added, {ignored} ignored");
-            }
-            Err(error) => log::warn!("SSL_CERT_FILE {path:?} is not read: {error}"),
-        }
+    let found = rustls_native_certs::load_native_certs();
+    for error in found.errors {
+        log::warn!("trusted certificates of the system: {error}");
     }
+    let (added, ignored) = roots.add_parsable_certificates(found.certs);
+    log::debug!("{added} authorities of the system are trusted, {ignored} cannot be read");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
