@@ -13,7 +13,7 @@ from conftest import TabFactory
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
 
-# Counts from now on how often something that screen readers speak of themselves changes.
+# Notes from now on whenever something in a panel changes that screen readers speak of themselves.
 LISTEN = """
 window.spoken = [];
 const live = '[aria-live]:not([aria-live="off"]), output:not([aria-live]), [role="status"], [role="alert"], [role="log"]';
@@ -22,7 +22,7 @@ new MutationObserver((changes) => {
     const region = (target.parentElement ?? target).closest(live);
     if (region) spoken.push(region.outerHTML.slice(0, 200));
   }
-}).observe(document.body, {subtree: true, childList: true, characterData: true});
+}).observe(document.querySelector(".page"), {subtree: true, childList: true, characterData: true});
 undefined
 """
 
@@ -47,12 +47,14 @@ def test_there_are_no_barriers(new_tab: TabFactory, pictures: Path, screen: dict
     tab.panel("tree").scroll_into_view_if_needed()
     tab.panel("tree").locator("li.leaf").first.wait_for()
     assert barriers(tab) == []
-    # A hundred values arrive in plots and trees, and nobody is told each of them.
+    # A hundred values arrive in a plot, and nobody is told each of them.
+    tab.panel("plot").scroll_into_view_if_needed()
     tab.page.evaluate(LISTEN)
     count = int(tab.topic("/odom").get_attribute("data-count"))
     wait_for(lambda: int(tab.topic("/odom").get_attribute("data-count")) > count + 100, "odometry", tab)
     spoken = tab.page.evaluate("spoken")
-    assert len(spoken) < 20, spoken
+    # As few as a busy machine draws of them are still too many.
+    assert len(spoken) < 6, spoken
     if screen:
         tab.page.locator(".tabs").get_by_role("button", name="Topics").click()
         tab.topic("/battery").wait_for()
