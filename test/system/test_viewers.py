@@ -194,3 +194,22 @@ def test_a_viewer_has_its_channels_before_the_server_tells_the_room_of_it(
     # By chance the server tells of one at once, or of one to the robot before the witness.
     early = [is_early(f"viewer-{number}") for number in range(6)]
     assert early.count(True) >= 4, early
+
+
+def test_viewers_that_the_room_never_told_of_are_forgotten(
+    bridge: Bridge, new_viewer: ViewerFactory, publisher: Publisher
+) -> None:
+    publisher.advertise("/alive", "std_msgs/msg/String")
+    witness = new_viewer("witness")
+    witness.wait_channel("/alive")
+    names = [f"brief-{number}" for number in range(3)]
+    for name in names:
+        viewer = new_viewer(name)
+        viewer.open_stream(robot=witness.robot())
+        viewer.send({"op": "subscribeConnectionGraph"})
+        viewer.wait_channel("/alive")
+        viewer.leave()
+    for name in names:
+        bridge.wait_output(f"viewer left identity={name}")
+    told = [change.identity for change in witness.room_changes("joined")]
+    assert not set(names) <= set(told), "the room told of all of them"
