@@ -63,6 +63,29 @@ def test_the_page_finds_the_robot_again_after_restarts(
     assert tab.errors == []
 
 
+def test_a_link_that_is_opened_twice_is_used_in_one_window_at_a_time(
+    new_tab: TabFactory, server: LiveKitServer, pictures: Path
+) -> None:
+    token = Tab.token(server, ROOM, "twice")
+    first = new_tab(token)
+    first.wait_live()
+    second = new_tab(token)
+    second.wait_live()
+    first.page.locator(".state.bad", has_text="Open elsewhere").wait_for()
+    first.page.get_by_role("alert").get_by_text("opened in another window").wait_for()
+    first.page.get_by_text("No new picture for").wait_for()
+    first.page.screenshot(path=pictures / "elsewhere.png")
+    second.wait_changing(times=3)
+    first.page.get_by_role("button", name="Use it here").click()
+    first.wait_live()
+    second.page.locator(".state.bad", has_text="Open elsewhere").wait_for()
+    # Who is removed comes back when it wants to, and not by itself.
+    server.remove(ROOM, "twice")
+    first.page.locator(".state.bad", has_text="Removed").wait_for()
+    first.page.get_by_role("button", name="Join again").click()
+    first.wait_live()
+
+
 def test_a_token_that_may_send_nothing_sees_topics_and_is_told_why_no_more(
     new_tab: TabFactory, server: LiveKitServer, pictures: Path
 ) -> None:

@@ -4,6 +4,7 @@ import { DriveMode } from "../drive/DriveMode";
 import { driveMode } from "../drive/mode";
 import { StopButton } from "../drive/Stop";
 import { needsNewLink } from "../remote/failure";
+import type { RemoteRoom } from "../remote/room";
 import { ConnectForm } from "./ConnectForm";
 import { Header } from "./Header";
 import { Icon } from "./icons";
@@ -56,6 +57,7 @@ function Workspace() {
                 <LinkForm />
               </div>
             )}
+            <EndOfRoom room={current.room} />
             <div class="page">
               <Tiles place={current} />
             </div>
@@ -84,12 +86,41 @@ function Workspace() {
   );
 }
 
+/** Where the connection was ended on purpose: why, and a way back. */
+function EndOfRoom({ room }: { room: RemoteRoom }) {
+  if (room.end === undefined) {
+    return null;
+  }
+  return (
+    <div class="expired">
+      <p class="hint error" role="alert">
+        {room.end.text}
+      </p>
+      <button type="button" class="primary" onClick={() => room.retry()}>
+        {room.end.action}
+      </button>
+    </div>
+  );
+}
+
 function NoRobot() {
   // Rooms change without becoming others.
   revision.value;
   const problems = rooms.value.flatMap((room) => (room.error === undefined ? [] : [room.error]));
   const isConnected = rooms.value.some((room) => room.state === "connected");
   const isUseless = problems.some(needsNewLink);
+  const ended = rooms.value.filter((room) => room.end !== undefined);
+  if (ended.length > 0 && ended.length === rooms.value.length) {
+    return (
+      <div class="empty">
+        <Icon name="robot" />
+        <h2>Not connected</h2>
+        {ended.map((room) => (
+          <EndOfRoom key={room.name} room={room} />
+        ))}
+      </div>
+    );
+  }
   return (
     <div class="empty">
       <Icon name="robot" />

@@ -160,6 +160,8 @@ function stateText(current: Place | undefined): [string, string, string?] {
       return room.error?.startsWith(EXPIRED)
         ? [EXPIRED, "bad", "Expired"]
         : ["No connection. Retrying automatically", "bad", "No connection"];
+    case "ended":
+      return [room.end?.state ?? "Not connected", "bad"];
     default:
       return ["Connecting", "warn"];
   }

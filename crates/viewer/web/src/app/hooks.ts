@@ -13,6 +13,8 @@ import { TransformStore } from "./transforms";
 const MAX_SHARE = 0.4;
 /** The frame after a picture that comes later than this tells that drawing it took so long. */
 const LATE_MS = 40;
+/** No picture counts as longer than this: in a longer time the page stood still, as a computer that slept. */
+const LONGEST_MS = 500;
 
 /** Whether an element is on the screen, in a tab that is shown. */
 export function useVisible<E extends Element>(): [(element: E | null) => void, boolean] {
@@ -53,7 +55,7 @@ export function useFrame(active: boolean, mostPerSecond: number, run: (nowMs: nu
     let drawnAt: number | undefined;
     const frame = (now: number) => {
       handle = requestAnimationFrame(frame);
-      const late = drawnAt === undefined ? 0 : now - drawnAt;
+      const late = drawnAt === undefined ? 0 : Math.min(now - drawnAt, LONGEST_MS);
       drawnAt = undefined;
       if (late > LATE_MS) {
         notBefore = Math.max(notBefore, now + late / MAX_SHARE - late);
@@ -63,7 +65,7 @@ export function useFrame(active: boolean, mostPerSecond: number, run: (nowMs: nu
       }
       const began = performance.now();
       const hasDrawn = latest.current(now);
-      const cost = performance.now() - began;
+      const cost = Math.min(performance.now() - began, LONGEST_MS);
       drawnAt = hasDrawn ? now : undefined;
       // A little less than the interval, which no frame meets exactly.
       notBefore = now + Math.max(1000 / mostPerSecond - 4, cost / MAX_SHARE);

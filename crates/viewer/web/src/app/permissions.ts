@@ -20,7 +20,7 @@ export function refusedToSend(place: Place | undefined): Refusal {
   }
   const { room, robot } = place;
   if (room.state !== "connected") {
-    return "There is no connection to the room. Retrying automatically.";
+    return room.end?.text ?? "There is no connection to the room. Retrying automatically.";
   }
   if (!room.canPublishData) {
     return "This token may not send data (canPublishData), so nothing can be subscribed or changed with it.";

@@ -17,6 +17,34 @@ const REASONS: Record<number, string> = {
   7: "there is no LiveKit server at this address",
 };
 
+/** An end that somebody wanted: the page stays away until it is asked back. */
+export interface End {
+  /** In a few words. */
+  state: string;
+  text: string;
+  /** What to do about it, as a button says it. */
+  action: string;
+}
+
+/** By `DisconnectReason` of LiveKit's protocol. */
+const ENDS: Record<number, End> = {
+  2: {
+    state: "Open elsewhere",
+    text: "This link was opened in another window, and only one at a time can use it.",
+    action: "Use it here",
+  },
+  4: {
+    state: "Removed",
+    text: "This viewer was removed from the room.",
+    action: "Join again",
+  },
+};
+
+/** The end behind a reason, unless the connection just broke. */
+export function endOf(reason: number | undefined): End | undefined {
+  return reason === undefined ? undefined : ENDS[reason];
+}
+
 export function describeFailure(error: unknown, credentials: Credentials, nowMs: number): string {
   const reason = isObject(error) ? error.reason : undefined;
   const said = error instanceof Error ? error.message : "";

@@ -4,7 +4,7 @@ import type * as LiveKit from "../lazy/livekit";
 import type { Credentials } from "./config";
 import { discard, readStream } from "./downlink";
 import { type KeyProblem, RoomEncryption } from "./encryption";
-import { describeFailure } from "./failure";
+import { describeFailure, type End, endOf } from "./failure";
 import { guardStreams, StreamGuard } from "./guard";
 import { Member } from "./member";
 import { ROLE_ATTRIBUTE, ROLE_ROBOT, STREAM_TOPIC } from "./messages";
@@ -18,7 +18,7 @@ const ACTIVE_MS = 1000;
 /** Streams of one robot that are read at once; a robot of ours opens a few per channel. */
 const MAX_STREAMS = 4096;
 
-export type RoomState = "connecting" | "connected" | "reconnecting" | "waiting" | "closed";
+export type RoomState = "connecting" | "connected" | "reconnecting" | "waiting" | "ended" | "closed";
 export type Quality = "excellent" | "good" | "poor" | "lost" | "unknown";
 
 export interface RoomOptions {
@@ -34,6 +34,8 @@ export class RemoteRoom {
   state: RoomState = "connecting";
   /** Why it is not connected. */
   error: string | undefined;
+  /** Who wanted it so, in the state "ended". */
+  end: End | undefined;
   quality: Quality = "unknown";
   /** Whether the page's token lets it send anything. */
   canPublishData = true;
@@ -69,7 +71,7 @@ export class RemoteRoom {
     return this.#keyProblems.get(identity);
   }
 
-  /** Tries again at once instead of after the pause. */
+  /** Tries again at once instead of after the pause, or comes back after an end. */
   retry(): void {
     this.#wake?.();
   }
@@ -92,9 +94,9 @@ export class RemoteRoom {
   async #stayConnected(): Promise<void> {
     for (let failures = 0; !this.#closed; ) {
       try {
-        await this.#connectOnce();
+        this.end = endOf(await this.#connectOnce());
         failures = 0;
-        this.error = "the server ended the connection";
+        this.error = this.end === undefined ? "the server ended the connection" : undefined;
       } catch (error) {
         failures += 1;
         this.error = describeFailure(error, this.#credentials, Date.now());
@@ -102,16 +104,18 @@ export class RemoteRoom {
       if (this.#closed) {
         break;
       }
-      this.#set("waiting");
-      await this.#pause(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures) * (0.75 + Math.random() / 2));
+      this.#set(this.end === undefined ? "waiting" : "ended");
+      const pauseMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures) * (0.75 + Math.random() / 2);
+      await this.#pause(this.end === undefined ? pauseMs : undefined);
+      this.end = undefined;
       this.#set("connecting");
       this.#credentials = await this.#options.renew().catch(() => this.#credentials);
     }
     this.#set("closed");
   }
 
-  /** Joins, and returns when the connection is over. */
-  async #connectOnce(): Promise<void> {
+  /** Joins, and returns the server's reason when the connection is over. */
+  async #connectOnce(): Promise<number | undefined> {
     const { Room, RoomEvent } = this.#options.livekit;
     const { key } = this.#credentials;
     const encryption = new RoomEncryption(key, (identity, problem) => this.#setKeyProblem(identity, problem));
@@ -126,7 +130,7 @@ export class RemoteRoom {
       return encryption.accepts(packet.participantIdentity, kind) && guard.passes(packet);
     });
     this.#room = room;
-    const over = new Promise<void>((resolve) => room.once(RoomEvent.Disconnected, () => resolve()));
+    const over = new Promise<number | undefined>((resolve) => room.once(RoomEvent.Disconnected, resolve));
     room.registerByteStreamHandler(STREAM_TOPIC, (reader, { identity }) => {
       const isRobot = reader.info.attributes?.[ROLE_ATTRIBUTE] === ROLE_ROBOT;
       void (isRobot && room === this.#room ? this.#read(room, reader, identity) : discard(reader));
@@ -164,7 +168,7 @@ export class RemoteRoom {
       this.canPublishData = room.localParticipant.permissions?.canPublishData ?? true;
       this.#set("connected");
       this.#lookAtAll(room);
-      await over;
+      return await over;
     } finally {
       for (const member of this.#members.values()) {
         member.stop();
@@ -308,9 +312,10 @@ export class RemoteRoom {
     this.#options.changed();
   }
 
-  #pause(milliseconds: number): Promise<void> {
+  /** Waits so long, or until it is told to go on. */
+  #pause(milliseconds: number | undefined): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
+      const timer = milliseconds === undefined ? undefined : setTimeout(resolve, milliseconds);
       this.#wake = () => {
         clearTimeout(timer);
         resolve();
