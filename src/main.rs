@@ -21,7 +21,7 @@ use remote_access_bridge::parent::end_with_parent;
 use remote_access_bridge::ros::{Ros, RosLog};
 use remote_access_protocol::{EMERGENCY_STOP_METADATA, TIMED_MESSAGES_METADATA, WHEEL_METADATA};
 use remote_access_room::guard::{guard, GuardLimits};
-use remote_access_room::{set_interface_filter, without_tokens, DEFAULT_LOG};
+use remote_access_room::{set_interface_filter, without_tokens, WithoutFalseErrors, DEFAULT_LOG};
 use remote_access_session::{RobotInfo, Session};
 use tokio::signal::unix::{signal, SignalKind};
 use tokio::sync::oneshot;
@@ -146,6 +146,7 @@ fn start_logging(arguments: &Arguments, level: Option<LevelFilter>) -> Logging {
     tracing_subscriber::registry()
         .with(ros.clone().with_filter(layer))
         .with(audit.clone().with_filter(AuditTopic::filter()))
+        .with(WithoutFalseErrors)
         .init();
     let logging = Logging {
         ros,

@@ -177,6 +177,7 @@ def running_bridge(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_cleanly(running_bridge: Bridge, observer: Observer, number: signal.Signals) -> None:
     assert running_bridge.stop(number) == 0
+    assert "[ERROR]" not in running_bridge.output(), running_bridge.output()
     observer.wait_subscriptions(TOPIC, 0)
 
 
@@ -185,7 +186,7 @@ def test_viewers_learn_that_it_ended(bridge: Bridge, publisher: Publisher, topic
     robot = viewer.robot()
     assert bridge.stop() == 0
     viewer.wait_for(lambda: [c for c in viewer.room_changes("left") if c.identity == robot], "the robot's leave")
-    assert "[WARN]" not in bridge.output(), bridge.output()
+    assert not any(level in bridge.output() for level in ("[WARN]", "[ERROR]")), bridge.output()
 
 
 def test_no_secret_is_a_parameter_or_on_the_command_line(bridge: Bridge, server: LiveKitServer, viewer: Viewer) -> None:

@@ -9,6 +9,7 @@ mod connect;
 mod encryption;
 pub mod guard;
 mod incoming;
+mod log;
 mod lookup;
 mod mint;
 mod reconnect;
@@ -21,6 +22,7 @@ pub use check::{check, Finding};
 pub use connect::{close, Endpoint, Joined, RoomConnector};
 pub use encryption::{EncryptionKey, EncryptionKeyError, EncryptionVariables};
 pub use incoming::{Broken, BufferBudget, FrameReader};
+pub use log::{WithoutFalseErrors, DEFAULT_LOG};
 pub use lookup::{LookupError, ParticipantLookup};
 pub use mint::{MintError, Role, TokenMint};
 pub use secret::{without_tokens, Secret};
@@ -28,8 +30,3 @@ pub use token::{TokenError, TokenSource};
 pub use token_endpoint::{TokenEndpoint, TokenEndpointError};
 pub use uplink::{Uplink, UplinkOptions};
 pub use webrtc_channels::configuration::{set_interface_filter, InterfaceFilter};
-
-/// Default log filter of a program, for `tracing`. The SDK logs normal events as warnings.
-pub const DEFAULT_LOG: &str = "info,livekit=error,livekit_signaling=error,libwebrtc=warn,\
-                               webrtc_channels=warn,\
-                               turn_client_proto=error,stun_proto=error";

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use remote_access_room::guard::{guard, GuardLimits};
-use remote_access_room::{without_tokens, Finding, UplinkOptions, DEFAULT_LOG};
+use remote_access_room::{without_tokens, Finding, UplinkOptions, WithoutFalseErrors, DEFAULT_LOG};
 use remote_access_viewer::hub::Hub;
 use remote_access_viewer::options::{Command, Environment, Options, OptionsError, HELP};
 use remote_access_viewer::record::Recording;
@@ -17,6 +17,8 @@ use remote_access_viewer::{room, web};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{signal, SignalKind};
 use tracing::info;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::EnvFilter;
 
 /// Exit code for a command line or an environment that is wrong, which starting again does not cure:
@@ -103,6 +105,8 @@ fn start_logging(asked: Option<&str>) -> anyhow::Result<()> {
         .with_env_filter(filter)
         .with_writer(|| CleanStderr)
         .with_ansi(std::io::stderr().is_terminal())
+        .finish()
+        .with(WithoutFalseErrors)
         .init();
     Ok(())
 }
