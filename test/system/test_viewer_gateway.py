@@ -363,3 +363,17 @@ def test_an_output_that_nobody_reads_is_no_error(arguments: list[str], server: L
         said = process.stderr.read()
     assert process.returncode == 0, said
     assert "panicked" not in said
+
+
+def test_a_log_that_nobody_reads_is_no_error(server: LiveKitServer) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [executable(), "--room", "closed", "--port", "0"]
+    environment = {**os.environ, **NO_CREDENTIALS, **Bridge.credentials(server)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=writing, text=True) as process:
+        os.close(writing)
+        assert process.stdout
+        assert any(line.startswith("page:") for line in iter(process.stdout.readline, ""))
+        # It logs that it connects, and that it stops.
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 0
