@@ -61,7 +61,10 @@ export class Markers {
   #load: LoadMesh;
   /** Meshes by their URIs: a marker that is published again is not fetched again. */
   #meshes = new Map<string, Promise<Three.Object3D>>();
+  /** Why meshes could not be had, by their URIs. */
   #problems = new Map<string, string>();
+  /** The URIs of the meshes that are shown, by the names of their markers. */
+  #wanted = new Map<string, string>();
   /** When each ends, on the page's clock. */
   #ends = new Map<string, number>();
 
@@ -73,8 +76,13 @@ export class Markers {
 
   /** Why a mesh could not be had, if one could not. */
   get problem(): string | undefined {
-    const [first] = this.#problems.values();
-    return first;
+    for (const uri of this.#wanted.values()) {
+      const problem = this.#problems.get(uri);
+      if (problem !== undefined) {
+        return problem;
+      }
+    }
+    return undefined;
   }
 
   take(topic: string, marker: Marker, nowMs: number): void {
@@ -88,6 +96,11 @@ export class Markers {
       if (!object) {
         this.#remove(name);
         return;
+      }
+      if (marker.type === MESH) {
+        this.#wanted.set(name, marker.mesh_resource);
+      } else {
+        this.#wanted.delete(name);
       }
       const { header, pose, lifetime } = marker;
       const stamp = seconds(header.stamp);
@@ -116,6 +129,7 @@ export class Markers {
 
   #remove(name: string): void {
     this.#ends.delete(name);
+    this.#wanted.delete(name);
     this.#view.remove(name);
   }
 
@@ -207,6 +221,7 @@ export class Markers {
     const group = new this.#three.Group();
     this.#fetched(uri).then(
       (mesh) => {
+        this.#problems.delete(uri);
         const own = mesh.clone();
         own.traverse((each) => {
           if ("material" in each && !isColoured) {
@@ -217,11 +232,15 @@ export class Markers {
         this.#view.touch();
       },
       (error: unknown) => {
+        const wanted = new Set(this.#wanted.values());
+        for (const known of this.#problems.keys()) {
+          if (!wanted.has(known)) {
+            this.#problems.delete(known);
+          }
+        }
         this.#problems.set(uri, `${uri}: ${error instanceof Error ? error.message : error}`);
-        setTimeout(() => {
-          this.#meshes.delete(uri);
-          this.#problems.delete(uri);
-        }, RETRY_MS);
+        // It is fetched again when the marker is published again; until then the reason stands.
+        setTimeout(() => this.#meshes.delete(uri), RETRY_MS);
       },
     );
     return group;
