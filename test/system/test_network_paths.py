@@ -49,6 +49,7 @@ turn:
   tls_port: {TLS_PORT}
   cert_file: {certificate}
   key_file: {certificate.with_name("key.pem")}
+  allow_restricted_peer_cidrs: ["{SERVER}/32"]
 """
     server = LiveKitServer(tmp_path_factory.mktemp("turn"), SERVER, network.interface, more)
     server.start()
