@@ -103,7 +103,20 @@ def test_a_build_without_interface_crates_names_them_and_the_command_that_makes_
 
 @pytest.mark.parametrize(
     "script",
-    ["setup", "demo", "test", "mutate", "release", "livekit-tests", "official-api", "newer-server", "docs", "deb", "rust_interfaces"],
+    [
+        "setup",
+        "demo",
+        "test",
+        "mutate",
+        "release",
+        "livekit-tests",
+        "official-api",
+        "newer-server",
+        "docs",
+        "deb",
+        "arm64",
+        "rust_interfaces",
+    ],
 )
 def test_a_script_tells_how_it_is_used(script: str, tmp_path: Path) -> None:
     result = run(str(ROOT / "scripts" / script), "--help", at=tmp_path)
