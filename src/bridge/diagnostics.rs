@@ -230,7 +230,10 @@ fn encoders_status(report: &Report) -> Value {
             ((*topic).clone(), numbers + &aim)
         })
         .collect();
-    let message = format!("{} topics were encoded", encoders.len());
+    let message = match encoders.len() {
+        1 => "1 topic was encoded".to_owned(),
+        count => format!("{count} topics were encoded"),
+    };
     status("encoders", OK, &message, &values)
 }
 
