@@ -47,13 +47,25 @@ def colcon_check(root: Path, command: Command) -> None:
         _copy_compiled(target / "release", source / "target/release")
         environment = _sourced_ros(root, workspace)
         lock = (source / "Cargo.lock").read_bytes()
-        readme = "\n".join(line.replace(CARGO_ARGUMENTS, f"{CARGO_ARGUMENTS} {SHARE}") for line in _readme_commands(root))
-        script = f"set -e\ncd {workspace}\nset -x\n{readme}\n{{ set +x; }} 2>/dev/null\n{START}"
+        lines = [line.replace(CARGO_ARGUMENTS, f"{CARGO_ARGUMENTS} {SHARE}") for line in _readme_commands(root)]
+        (build,) = [line for line in lines if line.startswith("colcon build")]
+        forgotten = WITHOUT_CRATES.format(build=build) if os.environ.get("_RAB_ROS") == "wheels" else ""
+        readme = "\n".join(lines)
+        script = f"set -e\ncd {workspace}\n{forgotten}\nset -x\n{readme}\n{{ set +x; }} 2>/dev/null\n{START}"
         command("env", "-i", *(f"{name}={value}" for name, value in environment.items()), "bash", "-c", script)
         for path in INSTALLED:
             assert (workspace / "install" / PACKAGE / path).exists(), f"colcon did not install {path}"
         assert (source / "Cargo.lock").read_bytes() == lock, "the build changed Cargo.lock"
 
+
+# Whoever forgets the interface crates, which the wheels lack, reads one sentence and no errors of rclrs.
+WITHOUT_CRATES = """
+said=$({build} 2>&1) && exit 1
+if ! grep 'lacks the Rust crates' <<<"$said" || grep 'could not compile' <<<"$said"; then
+  echo "$said"
+  exit 1
+fi
+"""
 
 # Without access to a server the node must say so and end.
 START = f"""
