@@ -21,7 +21,13 @@ TURN_PORT = 34790
 @pytest.fixture(scope="module")
 def turn_server(network: RobotNetwork, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
     """A LiveKit server at the other end of the link, with its own TURN server."""
-    more = f'turn:\n  enabled: true\n  udp_port: {TURN_PORT}\n  bind_addresses: ["{SERVER}"]\n  allow_restricted_peer_cidrs: ["{SERVER}/32"]\n'
+    more = f"""\
+turn:
+  enabled: true
+  udp_port: {TURN_PORT}
+  bind_addresses: ["{SERVER}"]
+  allow_restricted_peer_cidrs: ["{SERVER}/32"]
+"""
     server = LiveKitServer(tmp_path_factory.mktemp("turn"), SERVER, network.interface, more)
     server.start()
     yield server
