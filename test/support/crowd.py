@@ -13,6 +13,7 @@ from livekit import rtc
 import wire
 from client import mint_token
 from livekit_server import LiveKitServer
+from viewer_client import HANG
 
 # Participants that are there at once. The server tells the robot of those without media every 3 s only.
 AT_ONCE = 25
@@ -23,9 +24,10 @@ JOIN_SIZE = 1_000
 class Crowd:
     """Every method returns about how many bytes it sent."""
 
-    def __init__(self, server: LiveKitServer, room: str, size: int = 50) -> None:
+    def __init__(self, server: LiveKitServer, room: str) -> None:
         self._url = server.url
-        self._tokens = itertools.cycle([mint_token(server.key, server.secret, room, f"guest-{n}") for n in range(size)])
+        # Each has a name of its own: one that came twice at a time would throw itself out.
+        self._tokens = (mint_token(server.key, server.secret, room, f"guest-{n}") for n in itertools.count())
 
     async def join_and_leave(self, times: int) -> int:
         """Participants that leave as soon as the robot has greeted them."""
@@ -42,7 +44,7 @@ class Crowd:
         room, greeted = rtc.Room(), asyncio.Event()
         room.register_byte_stream_handler(wire.STREAM_TOPIC, lambda *_: greeted.set())
         await room.connect(self._url, next(self._tokens))
-        await greeted.wait()
+        await asyncio.wait_for(greeted.wait(), HANG)
         await room.disconnect()
 
     async def knock(self, times: int, per_second: float) -> int:

@@ -202,7 +202,7 @@ def test_viewers_that_the_room_never_told_of_are_forgotten(
     publisher.advertise("/alive", "std_msgs/msg/String")
     witness = new_viewer("witness")
     witness.wait_channel("/alive")
-    names = [f"brief-{number}" for number in range(3)]
+    names = [f"brief-{number}" for number in range(6)]
     for name in names:
         viewer = new_viewer(name)
         viewer.open_stream(robot=witness.robot())
