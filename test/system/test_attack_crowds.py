@@ -9,6 +9,8 @@ from siege import MEGA, SPENT, Siege
 JOINS = 75
 KNOCKS = 400
 PER_SECOND = 50
+# What the bridge may hold more than before: a fraction of what these viewers take while they are there.
+HELD = 2 * MEGA
 
 
 def test_joins_and_leaves_without_end_leave_nothing_behind(siege: Siege, server: LiveKitServer, room: str) -> None:
@@ -20,5 +22,5 @@ def test_joins_and_leaves_without_end_leave_nothing_behind(siege: Siege, server:
         f"{KNOCKS} that begin to join": siege.endure(crowd.knock(KNOCKS, PER_SECOND)),
     }
     print("\n".join(f"{what}: {cost}" for what, cost in costs.items()))
-    assert all(cost.held < MEGA and cost.cpu < SPENT for cost in costs.values()), costs
+    assert all(cost.held < HELD and cost.cpu < SPENT for cost in costs.values()), costs
     siege.finish()
