@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use std::time::Instant;
 
 use libfuzzer_sys::fuzz_target;
-use livekit::webrtc::native::frame_cryptor::{DataPacketCryptor, EncryptionAlgorithm};
+use livekit::webrtc::native::frame_cryptor::{
+    DataPacketCryptor, EncryptionAlgorithm, KeyDerivationAlgorithm, KeyProvider, KeyProviderOptions,
+};
 use livekit_protocol::data_packet::Value;
 use livekit_protocol::{DataPacket, EncryptedPacket};
 use prost::Message;
@@ -13,6 +15,7 @@ use remote_access_room::guard::{Guard, GuardLimits};
 use remote_access_room::{EncryptionVariables, Secret};
 
 const SENDER: &str = "anna";
+const KEY: &str = "the key of a room";
 
 struct Room {
     sender: DataPacketCryptor,
@@ -22,12 +25,22 @@ struct Room {
 
 static ROOM: LazyLock<Room> = LazyLock::new(|| {
     let variables = EncryptionVariables {
-        key: Some(Secret::new("the key of a room".to_owned())),
+        key: Some(Secret::new(KEY.to_owned())),
         file: None,
     };
     let key = variables.key().expect("long enough").expect("a key");
+    // What the SDK has by default.
+    let keys = KeyProvider::new(KeyProviderOptions {
+        shared_key: true,
+        ratchet_window_size: 0,
+        ratchet_salt: b"LKFrameEncryptionKey".to_vec(),
+        failure_tolerance: -1,
+        key_ring_size: 16,
+        key_derivation_algorithm: KeyDerivationAlgorithm::PBKDF2,
+    });
+    keys.set_shared_key(0, KEY.as_bytes().to_vec());
     Room {
-        sender: DataPacketCryptor::new(EncryptionAlgorithm::AesGcm, key.options().key_provider),
+        sender: DataPacketCryptor::new(EncryptionAlgorithm::AesGcm, keys),
         encrypted: Guard::new(limits(), Some(&key)),
     }
 });
