@@ -253,9 +253,14 @@ def siege(
     new_viewer: ViewerFactory,
     publisher: Publisher,
     observer: Observer,
+    port: int,
 ) -> Siege:
-    """A bridge that is watched and driven by others than the attacker."""
-    parameters = {"capabilities": "['clientPublish', 'services', 'parametersSubscribe']", "command_timeout_ms": "60000"}
+    """A bridge that is watched and driven by others than the attacker, with metrics on `port`."""
+    parameters = {
+        "capabilities": "['clientPublish', 'services', 'parametersSubscribe']",
+        "command_timeout_ms": "60000",
+        "metrics_address": f"127.0.0.1:{port}",
+    }
     bridge = new_bridge(parameters, environment={**Bridge.credentials(server), **EXACT_MEMORY})
     speeds: list[float] = []
     observer.create_subscription(COMMANDS, "geometry_msgs/msg/Twist", lambda message: speeds.append(message.linear.x))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crowd import Crowd
 from livekit_server import LiveKitServer
+from scraper import Scraper
 from siege import MEGA, SPENT, Siege
 
 JOINS = 75
@@ -13,8 +14,8 @@ PER_SECOND = 50
 HELD = 2 * MEGA
 
 
-def test_joins_and_leaves_without_end_leave_nothing_behind(siege: Siege, server: LiveKitServer, room: str) -> None:
-    crowd = Crowd(server, room)
+def test_joins_and_leaves_without_end_leave_nothing_behind(siege: Siege, server: LiveKitServer, room: str, port: int) -> None:
+    crowd, scraper = Crowd(server, room), Scraper(port)
     # What one viewer needs makes the process grow once.
     siege.endure(crowd.join_and_leave(JOINS))
     costs = {
@@ -23,4 +24,6 @@ def test_joins_and_leaves_without_end_leave_nothing_behind(siege: Siege, server:
     }
     print("\n".join(f"{what}: {cost}" for what, cost in costs.items()))
     assert all(cost.held < HELD and cost.cpu < SPENT for cost in costs.values()), costs
+    # The innocent ones.
+    scraper.wait_value(2, "viewers")
     siege.finish()
