@@ -282,7 +282,7 @@ def _announce(gateway: Sdk, viewer: Viewer, channel: int) -> None:
     viewer.wait(f"ConnectionGraphUpdate(GraphUpdate {{ published_topics: [], subscribed_topics: [], {removed}")
     viewer.say({"op": "unsubscribeConnectionGraph"}, "UnsubscribeConnectionGraph")
     _heard(gateway, "no graph")
-    viewer.wait('Status { level: Warning, message: "careful", id: Some("s") }')
+    viewer.wait('Status { level: Warning, message: "careful", id: Some("s"), wheel: None }')
     viewer.wait('RemoveStatus { status_ids: ["s"] }')
     viewer.wait("UnadvertiseServices {")
     viewer.wait(f"Unadvertise {{ channel_ids: [ChannelId({channel})] }}")

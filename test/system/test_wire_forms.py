@@ -180,10 +180,14 @@ SERVER = [
     ),
     ("publishParameterValues", [VALUES], f"ParameterValues {{ parameters: [{WORDS}], id: None }}"),
     *(
-        ("sendStatus", [{"level": number, "message": "nö"}], f'Status {{ level: {level}, message: "nö", id: None }}')
+        ("sendStatus", [{"level": number, "message": "nö"}], f'Status {{ level: {level}, message: "nö", id: None, wheel: None }}')
         for number, level in enumerate(("Info", "Warning", "Error"))
     ),
-    ("sendStatus", [{"level": 1, "message": "m", "id": "i"}], 'Status { level: Warning, message: "m", id: Some("i") }'),
+    (
+        "sendStatus",
+        [{"level": 1, "message": "m", "id": "i"}],
+        'Status { level: Warning, message: "m", id: Some("i"), wheel: None }',
+    ),
     ("removeStatus", [["i", "j"]], 'RemoveStatus { status_ids: ["i", "j"] }'),
 ]
 
