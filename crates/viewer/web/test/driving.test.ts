@@ -211,9 +211,7 @@ test("driving is locked while what one sees is too old, or the robot does not an
   assert.equal(staleReason(robot, 1000, clock.nowMs), undefined);
   unwatch();
   clock.nowMs += 2500;
-  for (const maxAgeMs of [1000, 30_000]) {
-    assert.equal(staleReason(robot, maxAgeMs, clock.nowMs), "Locked: the robot has not answered for 2.5 s");
-  }
+  assert.equal(staleReason(robot, 1000, clock.nowMs), "Locked: the robot has not answered for 2.5 s");
 });
 
 test("an age counts from when a message was made, on the robot's clock", () => {

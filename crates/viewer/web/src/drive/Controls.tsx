@@ -46,7 +46,7 @@ export function DriveSettings({ pilot }: { pilot: Pilot }) {
       />
       <label
         class="field"
-        title="Driving is locked while the picture or the odometry is older, and whenever the robot does not answer for a second"
+        title="Driving is locked while the picture, the odometry or the last answer is older"
       >
         <span>Lock when older than</span>
         <select

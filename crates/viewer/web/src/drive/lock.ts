@@ -5,12 +5,12 @@ import type { Robot } from "../remote/robot";
 import { bestView, typeOf } from "../ros/kinds";
 
 /**
- * The reason why what the user sees is too old to drive by, if it is: the robot has not answered for a
- * second, whatever was chosen, or it, a picture or odometry that is shown is older than `maxAgeMs`.
+ * The reason why what the user sees is too old to drive by, if it is: the robot does not answer, or a
+ * picture or odometry that is shown is older than `maxAgeMs`.
  */
 export function staleReason(robot: Robot, maxAgeMs: number, nowMs: number): string | undefined {
   const silentMs = nowMs - robot.answeredMs;
-  if (!robot.answers || silentMs > maxAgeMs) {
+  if (silentMs > maxAgeMs) {
     return `Locked: the robot has not answered for ${seconds(silentMs)}`;
   }
   for (const channel of robot.channels.values()) {

@@ -8,7 +8,7 @@ export interface DriveSettings {
   /** Full speed in metres per second and radians per second. */
   speed: number;
   turnSpeed: number;
-  /** Age of the picture or the odometry in milliseconds from which on driving is locked. */
+  /** Age of the picture, the odometry or the last answer, in milliseconds, from which on driving is locked. */
   maxAgeMs: number;
 }
 
