@@ -8,6 +8,7 @@ import socket
 import threading
 from pathlib import Path
 
+from free_port import free_port
 from livekit_server import LiveKitServer
 from processes import ChildProcess, wait_until
 
@@ -19,7 +20,7 @@ class ServerCluster:
         redis = shutil.which("redis-server")
         if redis is None:
             raise FileNotFoundError("redis-server is not installed (sudo apt install redis-server)")
-        redis_port = _free_port()
+        redis_port = free_port()
         arguments = [redis, "--port", str(redis_port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._redis = ChildProcess("redis", [*arguments, "--dir", str(directory)], directory / "redis.log")
         wait_until(lambda: _accepts(redis_port), "Redis")
@@ -85,11 +86,6 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 def _lines(node: LiveKitServer) -> list[str]:
     return node.log.read_text().splitlines()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 def _accepts(port: int) -> bool:

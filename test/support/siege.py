@@ -61,6 +61,11 @@ class Cost:
         return text
 
 
+def tell(costs: dict[str, Cost]) -> None:
+    """Prints what attacks cost, for docs/security.md: pytest -s shows it."""
+    print("\n".join(f"{what}: {cost}" for what, cost in costs.items()))
+
+
 class Siege:
     """A bridge with an innocent viewer and a driver, both of whom must not feel what an attacker does."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from bridge_process import Bridge
 from client import mint_token
 from foxglove_client import SUBPROTOCOLS, FoxgloveClient
+from free_port import free_port
 from line_program import LineProgram, rust_example
 from livekit_server import LiveKitServer
 from processes import wait_until
@@ -42,9 +42,7 @@ def own_server(tmp_path: Path) -> Iterator[LiveKitServer]:
 @pytest.fixture
 def port() -> int:
     """A port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_port()
 
 
 @pytest.fixture

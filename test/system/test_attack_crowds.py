@@ -5,7 +5,7 @@ from __future__ import annotations
 from crowd import Crowd
 from livekit_server import LiveKitServer
 from scraper import Scraper
-from siege import MEGA, SPENT, Siege
+from siege import MEGA, SPENT, Siege, tell
 
 JOINS = 75
 KNOCKS = 400
@@ -22,7 +22,7 @@ def test_joins_and_leaves_without_end_leave_nothing_behind(siege: Siege, server:
         f"{JOINS} viewers that join and leave": siege.endure(crowd.join_and_leave(JOINS)),
         f"{KNOCKS} that begin to join": siege.endure(crowd.knock(KNOCKS, PER_SECOND)),
     }
-    print("\n".join(f"{what}: {cost}" for what, cost in costs.items()))
+    tell(costs)
     assert all(cost.held < HELD and cost.cpu < SPENT for cost in costs.values()), costs
     # The innocent ones.
     scraper.wait_value(2, "viewers")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from conftest import BridgeFactory, ViewerFactory
 from processes import wait_until
 from ros_side import Observer, Peer, Publisher
-from siege import MEGA, SPENT, STATE, Siege
+from siege import MEGA, SPENT, STATE, Siege, tell
 from viewer_client import Loop
 from wire import ping_frame, service_call_frame, text_frame
 
@@ -39,7 +39,7 @@ def test_names_of_parameters_are_neither_kept_nor_asked_for_without_measure(
         "the same name": siege.endure(attacker.flood([same] * 10)),
         "names to watch": siege.endure(attacker.flood(other)),
     }
-    print("\n".join(f"{what}: {cost}" for what, cost in costs.items()))
+    tell(costs)
     answers = [m for m in attacker.texts("parameterValues") if m.get("id") == "many"]
     assert {len(answer["parameters"]) for answer in answers} == {1}
     assert all(cost.held < HELD and cost.peak < PEAK and cost.cpu < SPENT for cost in costs.values()), costs
@@ -67,7 +67,7 @@ def test_subscriptions_that_flap_and_messages_without_end_cost_little(
     flooder.ping()
     costs["small messages"] = siege.endure(flooder.flood([ping_frame(number) for number in range(50_000)]))
     flooder.wait_status("too many messages per second")
-    print("\n".join(f"{what}: {cost}" for what, cost in costs.items()))
+    tell(costs)
     assert all(cost.held < HELD and cost.peak < PEAK and cost.cpu < SPENT for cost in costs.values()), costs
     siege.finish()
 

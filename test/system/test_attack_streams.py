@@ -9,7 +9,7 @@ import pytest
 
 from attacker import Attacker
 from livekit_server import LiveKitServer
-from siege import MEGA, SPENT, Siege
+from siege import MEGA, SPENT, Siege, tell
 from viewer_client import Loop
 
 Attack = Callable[[Attacker], Coroutine[Any, Any, int]]
@@ -55,7 +55,7 @@ UNWANTED: dict[str, Attack] = {
 def test_what_nobody_reads_is_not_kept(siege: Siege, new_attacker: AttackerFactory) -> None:
     attacker = new_attacker()
     costs = {what: siege.endure(attack(attacker)) for what, attack in UNWANTED.items()}
-    print("\n".join(f"{what}: {cost}" for what, cost in costs.items()))
+    tell(costs)
     felt = [f"{what}: {cost}" for what, cost in costs.items() if max(cost.held, cost.peak) > cost.sent * HELD or cost.cpu > SPENT]
     assert not felt, "\n".join(felt)
     siege.finish()

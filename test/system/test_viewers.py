@@ -176,6 +176,15 @@ def test_a_later_viewer_sees_what_the_earlier_one_saw_of_a_publisher_that_is_gon
     assert texts(last) == {"message 1"}
 
 
+def join_at_once(new_viewer: ViewerFactory, name: str, robot: str) -> Viewer:
+    """A viewer that opens its stream by itself, as the page does, and has its channels."""
+    viewer = new_viewer(name)
+    viewer.open_stream(robot=robot)
+    viewer.send({"op": "subscribeConnectionGraph"})
+    viewer.wait_channel("/alive")
+    return viewer
+
+
 def test_a_viewer_has_its_channels_before_the_server_tells_the_room_of_it(
     bridge: Bridge, new_viewer: ViewerFactory, publisher: Publisher
 ) -> None:
@@ -185,10 +194,7 @@ def test_a_viewer_has_its_channels_before_the_server_tells_the_room_of_it(
     robot = witness.robot()
 
     def is_early(name: str) -> bool:
-        viewer = new_viewer(name)
-        viewer.open_stream(robot=robot)
-        viewer.send({"op": "subscribeConnectionGraph"})
-        viewer.wait_channel("/alive")
+        join_at_once(new_viewer, name, robot)
         return name not in [change.identity for change in witness.room_changes("joined")]
 
     # By chance the server tells of some while they join, or of one to the robot before the witness.
@@ -204,11 +210,7 @@ def test_viewers_that_the_room_never_told_of_are_forgotten(
     witness.wait_channel("/alive")
     names = [f"brief-{number}" for number in range(6)]
     for name in names:
-        viewer = new_viewer(name)
-        viewer.open_stream(robot=witness.robot())
-        viewer.send({"op": "subscribeConnectionGraph"})
-        viewer.wait_channel("/alive")
-        viewer.leave()
+        join_at_once(new_viewer, name, witness.robot()).leave()
     for name in names:
         bridge.wait_output(f"viewer left identity={name}")
     told = [change.identity for change in witness.room_changes("joined")]
