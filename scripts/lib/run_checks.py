@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -20,6 +21,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 class Skipped(Exception):  # noqa: N818 - not an error
     """The check cannot run on this machine; says why."""
+
+
+class Unsteady(Exception):  # noqa: N818 - not an error
+    """Tests that failed and passed when they were run once more."""
+
+    def __init__(self, tests: list[str]) -> None:
+        super().__init__(f"UNSTEADY, failed at first: {', '.join(tests)}")
 
 
 @dataclass(frozen=True)
@@ -99,24 +107,58 @@ def check_page() -> None:
 
 # Tests with a server wait more than they compute. The tests of a file stay together.
 IN_PARALLEL = ("--dist=loadfile", f"--numprocesses={(os.cpu_count() or 1) + 1}")
+# As many failed tests may be bad luck on a busy machine. More are not.
+FEW = 3
+
+
+def beside(name: str, *tests: str) -> None:
+    """Runs tests with a server several at a time, and a few that fail once more, alone; raises `Unsteady` if they pass then."""
+    cache = ROOT / "target/pytest" / name
+    shutil.rmtree(cache, ignore_errors=True)
+    remember = ("-p", "cacheprovider", "-o", f"cache_dir={cache}")
+    pytest = (sys.executable, "-m", "pytest", *remember, *tests)
+    try:
+        command(*pytest, "--durations=5", *IN_PARALLEL)
+    except subprocess.CalledProcessError:
+        failed = last_failed(cache)
+        if not 0 < len(failed) <= FEW:
+            raise
+        print(f"=== {name}: once more, alone: {', '.join(failed)}", flush=True)
+        command(*pytest, "--last-failed")
+        raise Unsteady(failed) from None
+
+
+def check_unit() -> None:
+    """Tests the Rust code. Where a test fails, all are run once more: some have peers in real time, and share two cores."""
+    tests = ("cargo", "test", "--release", "--workspace", "--locked", "--no-fail-fast")
+    try:
+        command(*tests)
+    except subprocess.CalledProcessError:
+        command(*tests)
+        raise Unsteady(["tests that are named above"]) from None
+
+
+def last_failed(cache: Path) -> list[str]:
+    """The tests that failed in a run with this cache; none where the run did not come to its end."""
+    file = cache / "v/cache/lastfailed"
+    return sorted(json.loads(file.read_text())) if file.is_file() else []
 
 
 def check_browser() -> None:
     """Tests the page in Chromium."""
     if not _has_chromium():
         raise Skipped("Chromium is not installed (sudo apt install chromium); THE PAGE WAS NOT TESTED IN A BROWSER")
-    command(sys.executable, "-m", "pytest", "--durations=5", *IN_PARALLEL, "test/browser")
+    beside("browser", "test/browser")
 
 
 def check_interop() -> None:
     """Tests the pure-Rust libwebrtc beside the Python SDK and, where there is a Chromium, the browser's."""
-    tests = [sys.executable, "-m", "pytest", "--durations=5", *IN_PARALLEL, "test/interop"]
     if not _has_chromium():
-        command(*tests, "-k", "python")
+        beside("interop", "test/interop", "-k", "python")
         raise Skipped("Chromium is not installed (sudo apt install chromium); THE BROWSER'S SDK WAS NOT TESTED")
     if not (ROOT / "crates/viewer/web/node_modules/livekit-client").is_dir():
         command("npm", "--prefix", "crates/viewer/web", "ci", "--no-fund", "--no-audit")
-    command(*tests)
+    beside("interop", "test/interop")
 
 
 def _has_chromium() -> bool:
@@ -199,17 +241,12 @@ CHECKS = [
         # Without the tests, features of what only they need would compile a part of the dependencies once more.
         lambda: command("cargo", "build", "--release", "--workspace", "--all-targets", "--locked"),
     ),
-    Check(
-        "unit",
-        "Rust tests",
-        lambda: command("cargo", "test", "--release", "--workspace", "--locked", "--no-fail-fast"),
-        needs="build",
-    ),
+    Check("unit", "Rust tests", check_unit, needs="build"),
     Check("fuzz", "any bytes from viewers, for a few seconds", fuzz, nightly=True),
     Check(
         "system",
         "tests of the built bridge against a real server, real publishers and real viewers",
-        lambda: command(sys.executable, "-m", "pytest", "--durations=10", *IN_PARALLEL),
+        lambda: beside("system"),
         needs="build",
     ),
     Check("page", "the web page is linted, typed, tested and built as committed", check_page),
@@ -243,6 +280,9 @@ def run(check: Check, summary: Summary) -> None:
     except Skipped as reason:
         result = f"skipped: {reason}"
         summary.skipped += 1
+    except Unsteady as reason:
+        result = f"passed, {reason}"
+        summary.passed += 1
     except (subprocess.CalledProcessError, OSError, AssertionError) as error:
         result = f"FAILED: {error}"
         summary.failures.append(check.name)

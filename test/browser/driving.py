@@ -90,7 +90,16 @@ def press_pad(tab: Tab) -> None:
 
 
 def hold_key(tab: Tab, commands: Commands) -> None:
-    """Drives ahead with a key until the robot obeys."""
-    ready_pad(tab).focus()
-    tab.page.keyboard.down("w")
-    wait_for(commands.obeyed, "driving robot", tab)
+    """Drives ahead with a key until the robot obeys. Presses it again, as a user does, where another has just let go of it."""
+    pad = ready_pad(tab)
+    tries = itertools.count()
+
+    def obeyed() -> bool:
+        # A key that was down when the robot was another's does nothing until it is pressed anew.
+        if next(tries) % 50 == 0:
+            tab.page.keyboard.up("w")
+            pad.focus()
+            tab.page.keyboard.down("w")
+        return commands.obeyed()
+
+    wait_for(obeyed, "driving robot", tab)

@@ -243,6 +243,7 @@ def test_the_page_works_on_a_phone(new_tab: TabFactory, pictures: Path) -> None:
     for menu in ("Add", "Layout"):
         tab.page.locator(".page-bar").get_by_role("button", name=menu, exact=True).tap()
         opened = tab.page.locator(".menu-list:popover-open")
+        opened.wait_for()
         box = opened.bounding_box()
         assert box["y"] >= 0
         assert box["y"] + box["height"] <= 390

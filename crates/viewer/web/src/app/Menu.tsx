@@ -19,9 +19,14 @@ export function Menu({ label, icon, class: more = "", children }: MenuProps) {
   const id = useId();
   const button = useRef<HTMLButtonElement>(null);
   const list = useRef<HTMLDivElement>(null);
+  // The browser says that it has opened only after it may have drawn it: it is out of sight until it has its place.
+  const onBeforeToggle = ({ newState }: { newState: string }) => {
+    list.current?.classList.toggle("placeless", newState === "open");
+  };
   const onToggle = ({ newState }: { newState: string }) => {
     if (newState === "open" && button.current && list.current) {
       putBeside(list.current, button.current);
+      list.current.classList.remove("placeless");
     }
   };
   useEffect(() => {
@@ -40,7 +45,15 @@ export function Menu({ label, icon, class: more = "", children }: MenuProps) {
       <button type="button" ref={button} popovertarget={id}>
         <Icon name={icon} /> {label}
       </button>
-      <section id={id} popover="auto" class="menu-list" aria-label={label} ref={list} onToggle={onToggle}>
+      <section
+        id={id}
+        popover="auto"
+        class="menu-list"
+        aria-label={label}
+        ref={list}
+        onBeforeToggle={onBeforeToggle}
+        onToggle={onToggle}
+      >
         {children}
       </section>
     </span>
