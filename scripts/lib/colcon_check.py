@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -23,6 +24,8 @@ INSTALLED = [
 # What a later compilation reads of an earlier one.
 COMPILED = {".rlib", ".rmeta", ".so"}
 
+# Where scripts/setup has a colcon with colcon-cargo and colcon-ros-cargo. They exclude colcon-cargo-ros2, which is in the PATH.
+OTHER_PLUGINS = ".deps/colcon-ros-cargo/bin"
 CARGO_ARGUMENTS = "--cargo-args --release --locked"
 # Without them cargo would choose other features of the dependencies than the other checks do, and compile
 # each once more: ten minutes.
@@ -37,11 +40,11 @@ class Command(Protocol):
 
 
 def colcon_check(root: Path, command: Command) -> None:
-    """Runs README's commands in a new workspace with nothing but ROS 2 sourced, and starts the node there."""
+    """Runs README's commands in a new workspace with ROS 2 sourced and nothing else, with either set of plugins."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target")).resolve()
     # On the file system of what is compiled, which may be linked then.
     with tempfile.TemporaryDirectory(prefix="colcon-", dir=target) as name:
-        workspace = Path(name)
+        workspace = Path(name) / "workspace"
         source = workspace / "src" / PACKAGE
         _copy_repository(root, source)
         _copy_compiled(target / "release", source / "target/release")
@@ -50,21 +53,34 @@ def colcon_check(root: Path, command: Command) -> None:
         lines = [line.replace(CARGO_ARGUMENTS, f"{CARGO_ARGUMENTS} {SHARE}") for line in _readme_commands(root)]
         (build,) = [line for line in lines if line.startswith("colcon build")]
         forgotten = WITHOUT_CRATES.format(build=build) if os.environ.get("_RAB_ROS") == "wheels" else ""
-        readme = "\n".join(lines)
-        script = f"set -e\ncd {workspace}\n{forgotten}\nset -x\n{readme}\n{{ set +x; }} 2>/dev/null\n{START}"
-        command("env", "-i", *(f"{name}={value}" for name, value in environment.items()), "bash", "-c", script)
-        for path in INSTALLED:
-            assert (workspace / "install" / PACKAGE / path).exists(), f"colcon did not install {path}"
-        assert (source / "Cargo.lock").read_bytes() == lock, "the build changed Cargo.lock"
+
+        def run(commands: str) -> None:
+            script = f"set -e\ncd {workspace}\nset -x\n{commands}\n{{ set +x; }} 2>/dev/null\n{START}"
+            command("env", "-i", *(f"{name}={value}" for name, value in environment.items()), "bash", "-c", script)
+            for path in INSTALLED:
+                assert (workspace / "install" / PACKAGE / path).exists(), f"colcon did not install {path}"
+            assert (source / "Cargo.lock").read_bytes() == lock, "the build changed Cargo.lock"
+
+        run(forgotten + "\n".join(lines))
+        # The other plugins compile in a directory of colcon's. They get what was compiled, and nothing else of the first build.
+        for directory in ("build", "install", "log", ".cargo"):
+            shutil.rmtree(workspace / directory, ignore_errors=True)
+        (workspace / "build").mkdir()
+        (source / "target").rename(workspace / "build" / PACKAGE)
+        environment["PATH"] = f"{root / OTHER_PLUGINS}:{environment['PATH']}"
+        # docs/install.md says why there has to be a terminal. Among the wheels' packages are the first plugins.
+        in_terminal = f"env -u PYTHONPATH script -qec {shlex.quote(build)} /dev/null"
+        run("\n".join(in_terminal if line == build else line for line in lines))
 
 
 # Whoever forgets the interface crates, which the wheels lack, reads one sentence and no errors of rclrs.
-WITHOUT_CRATES = """
+WITHOUT_CRATES = """{{ set +x; }} 2>/dev/null
 said=$({build} 2>&1) && exit 1
 if ! grep 'lacks the Rust crates' <<<"$said" || grep 'could not compile' <<<"$said"; then
   echo "$said"
   exit 1
 fi
+set -x
 """
 
 # Without access to a server the node must say so and end.
@@ -99,7 +115,7 @@ def _sourced_ros(root: Path, workspace: Path) -> dict[str, str]:
     prefixes = [prefix for prefix in environment["AMENT_PREFIX_PATH"].split(":") if Path(prefix).resolve() != overlay.resolve()]
     environment["AMENT_PREFIX_PATH"] = ":".join(prefixes)
     # Where scripts/rust_interfaces writes to unless told otherwise.
-    environment["XDG_DATA_HOME"] = str(workspace / "data")
+    environment["XDG_DATA_HOME"] = str(workspace.parent / "data")
     if os.environ.get("_RAB_ROS") == "wheels":
         # The wheels lack librmw_implementation.so, which every other ROS 2 has.
         environment["LIBRARY_PATH"] = str(overlay / "lib")
