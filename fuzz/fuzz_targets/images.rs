@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use remote_access_cdr::Builder;
-use remote_access_media::{jpeg, Image, Planes, PointCloud, Reduction, RgbImage, Size};
+use remote_access_media::{jpeg, CompressedImage, Image, Planes, PointCloud, Reduction, RgbImage, Size};
 
 /// The fuzzer would spend its time on large images.
 const MOST_PIXELS: u64 = 10_000;
@@ -27,6 +27,7 @@ const ENCODINGS: [&str; 12] = [
 fuzz_target!(|data: &[u8]| {
     encode(data);
     reduce(data);
+    decode(data);
     if let [width, height, step, encoding, largest, pixels @ ..] = data {
         let fields = (*width, *height, *step, *encoding);
         if let Ok(message) = message(fields, pixels) {
@@ -34,6 +35,31 @@ fuzz_target!(|data: &[u8]| {
         }
     }
 });
+
+/// As a message, and as what follows the first bytes of a JPEG or a PNG.
+fn decode(data: &[u8]) {
+    let _ = CompressedImage::parse(data).map(|image| image.decode());
+    for magic in [&b"\xff\xd8\xff"[..], b"\x89PNG\r\n\x1a\n"] {
+        let mut message = Builder::new(1 << 20);
+        let written = (|| {
+            message.i32(0)?.u32(0)?.string("camera")?.string("")?;
+            message.bytes(&[magic, data].concat()).map(drop)
+        })();
+        written.expect("no more than the fuzzer's 4 kB");
+        let message = message.finish();
+        let image = CompressedImage::parse(&message).expect("a message");
+        let Ok(decoded) = image.decode() else {
+            continue;
+        };
+        let mut rgb_image = RgbImage::default();
+        let largest = Size {
+            width: 64,
+            height: 64,
+        };
+        rgb_image.take_decoded(&decoded, largest);
+        assert_eq!(rgb_image.rgb.len(), rgb_image.width * rgb_image.height * 3);
+    }
+}
 
 fn reduce(data: &[u8]) {
     let Ok(cloud) = PointCloud::parse(data) else {

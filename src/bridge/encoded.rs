@@ -17,6 +17,7 @@ impl Worker {
     pub(super) fn update_siblings(&mut self, changed: &[String]) -> Vec<ChannelInfo> {
         let mut infos = Vec::new();
         for source in changed.iter().flat_map(|name| sources(name)) {
+            let source = &*source;
             let topic = self.topics.get(source).and_then(|id| self.channels.get(id));
             let change = self.siblings.update(
                 source,

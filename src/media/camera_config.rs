@@ -11,6 +11,8 @@ use crate::ros::{Patterns, Topic};
 
 /// The type of the topics that have encoded siblings.
 const IMAGE: &str = "sensor_msgs/msg/Image";
+/// The type of the topics that have a video.
+const COMPRESSED: &str = COMPRESSED_IMAGE.name;
 /// The type of the topics that have a reduced one.
 const CLOUD: &str = "sensor_msgs/msg/PointCloud2";
 /// Suffix that `image_transport` adds to a topic's name for the images it has encoded as JPEG.
@@ -108,6 +110,7 @@ impl CameraConfig {
 
     /// The siblings that a topic is to have. What the robot encodes itself is not encoded again.
     pub(super) fn codecs_of(&self, topic: &Topic, exists: impl Fn(&str) -> bool) -> Vec<Codec> {
+        let exists = &exists;
         let name = &topic.name;
         if topic.type_name == CLOUD {
             let wanted = self.clouds.topics.matches(name) && !exists(&Codec::Reduced.topic(name));
@@ -119,21 +122,39 @@ impl CameraConfig {
                 Vec::new()
             };
         }
-        let offered =
-            topic.type_name == IMAGE && self.topics.matches(name) && !self.denied.matches(name);
-        if !offered {
+        let is_compressed = is_compressed(&topic.type_name);
+        let offered = (topic.type_name == IMAGE || is_compressed)
+            && self.topics.matches(name)
+            && !self.denied.matches(name);
+        // The video of a raw image needs no decoding.
+        if !offered || is_compressed && raw_name(name).is_some_and(exists) {
             return Vec::new();
         }
         let wanted = |codec: &Codec| {
             let sibling = codec.topic(name);
             let made_already = exists(&sibling)
-                || *codec == Codec::Jpeg && exists(&format!("{name}/{TRANSPORT_JPEG}"));
+                || *codec == Codec::Jpeg && (is_compressed || exists(&compressed_name(name)));
             // An image that is kept for later viewers does not move.
             let moves = !topic.qos.transient_local;
             !made_already && !self.denied.matches(&sibling) && (*codec == Codec::Jpeg || moves)
         };
         self.codecs.iter().copied().filter(wanted).collect()
     }
+}
+
+/// Whether messages of a type are compressed images.
+pub(super) fn is_compressed(type_name: &str) -> bool {
+    type_name == COMPRESSED
+}
+
+/// The name of the topic whose images `image_transport` publishes compressed under this name.
+fn raw_name(name: &str) -> Option<&str> {
+    name.strip_suffix(TRANSPORT_JPEG)?.strip_suffix('/')
+}
+
+/// The name under which `image_transport` publishes the images of a topic compressed.
+pub(super) fn compressed_name(name: &str) -> String {
+    format!("{name}/{TRANSPORT_JPEG}")
 }
 
 /// End of the name of a topic on which the siblings of another one depend.

@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use remote_access_media::{
-    compressed_image, compressed_video, jpeg, Image, MediaError, Planes, PointCloud, Reduction,
-    RgbImage, Size, VideoEncoder, VideoSettings,
+    compressed_image, compressed_video, jpeg, CompressedImage, Image, MediaError, Planes,
+    PointCloud, Reduction, RgbImage, Size, VideoEncoder, VideoSettings,
 };
 use remote_access_session::VideoFrame;
 
 use super::bit_rate::BitRate;
-use super::camera_config::{CameraConfig, Codec};
+use super::camera_config::{is_compressed, CameraConfig, Codec};
 use crate::driver::VideoHint;
 
 /// Encodes the messages of one topic.
@@ -20,6 +20,8 @@ pub(super) enum Coder {
 
 /// Encodes frames.
 pub(super) struct ImageCoder {
+    /// Whether they come as JPEG or PNG.
+    is_compressed: bool,
     largest: Size,
     pixels: RgbImage,
     kind: Kind,
@@ -40,7 +42,8 @@ struct VideoCoder {
 }
 
 impl Coder {
-    pub(super) fn new(codec: Codec, config: &CameraConfig, now: Instant) -> Self {
+    /// For messages of the type `source`.
+    pub(super) fn new(codec: Codec, source: &str, config: &CameraConfig, now: Instant) -> Self {
         let kind = match codec {
             Codec::Jpeg => Kind::Jpeg {
                 quality: config.jpeg_quality,
@@ -49,6 +52,7 @@ impl Coder {
             Codec::Reduced => return Self::Clouds(config.clouds.reduction.clone()),
         };
         Self::Images(Box::new(ImageCoder {
+            is_compressed: is_compressed(source),
             largest: config.largest,
             pixels: RgbImage::default(),
             kind,
@@ -90,17 +94,24 @@ impl ImageCoder {
         at: Instant,
         hint: VideoHint,
     ) -> Result<(Vec<u8>, Option<VideoFrame>), MediaError> {
-        let image = Image::parse(message)?;
-        self.pixels.take(&image, self.largest);
+        let (stamp, frame_id) = if self.is_compressed {
+            let image = CompressedImage::parse(message)?;
+            self.pixels.take_decoded(&image.decode()?, self.largest);
+            (image.stamp, image.frame_id)
+        } else {
+            let image = Image::parse(message)?;
+            self.pixels.take(&image, self.largest);
+            (image.stamp, image.frame_id)
+        };
         match &mut self.kind {
             Kind::Jpeg { quality } => {
                 let jpeg = jpeg(&self.pixels, *quality)?;
-                let message = compressed_image(image.stamp, image.frame_id, &jpeg)?;
+                let message = compressed_image(stamp, frame_id, &jpeg)?;
                 Ok((message, None))
             }
             Kind::Video(video) => {
                 let (annex_b, video_frame) = video.encode(&self.pixels, at, hint)?;
-                let message = compressed_video(image.stamp, image.frame_id, &annex_b)?;
+                let message = compressed_video(stamp, frame_id, &annex_b)?;
                 Ok((message, Some(video_frame)))
             }
         }

@@ -86,6 +86,7 @@ impl Encoding {
         let worker = Worker {
             hint: Arc::clone(&hint),
             name: codec.topic(&source.name),
+            source_type: source.type_name.clone(),
             codec,
             channel,
             config: config.clone(),
@@ -136,6 +137,7 @@ impl Drop for Encoding {
 
 struct Worker {
     name: String,
+    source_type: String,
     codec: Codec,
     channel: ChannelId,
     config: CameraConfig,
@@ -190,7 +192,7 @@ impl Worker {
     }
 
     fn coder(&self) -> Coder {
-        Coder::new(self.codec, &self.config, Instant::now())
+        Coder::new(self.codec, &self.source_type, &self.config, Instant::now())
     }
 
     /// Counts a frame; `bytes` are none if it could not be encoded.

@@ -1,16 +1,21 @@
 //! Which siblings are offered.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use remote_access_protocol::ChannelId;
 
-use super::camera_config::{endings, CameraConfig, Codec};
+use super::camera_config::{compressed_name, endings, CameraConfig, Codec};
 use crate::ros::Topic;
 
 /// The topics whose siblings may change when the topic `name` comes, changes or goes.
-pub fn sources(name: &str) -> impl Iterator<Item = &str> {
+pub fn sources(name: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let others = endings().filter_map(move |ending| name.strip_suffix(ending)?.strip_suffix('/'));
-    std::iter::once(name).chain(others)
+    let compressed = Cow::from(compressed_name(name));
+    std::iter::once(name)
+        .chain(others)
+        .map(Cow::from)
+        .chain([compressed])
 }
 
 /// Changes of the siblings of a topic.
@@ -168,6 +173,27 @@ mod tests {
     }
 
     #[test]
+    fn compressed_images_have_a_video_unless_the_raw_ones_have_it() {
+        let mut siblings = siblings("/camera/depth.*");
+        let front = topic(
+            "/camera/front/compressed",
+            "sensor_msgs/msg/CompressedImage",
+            false,
+        );
+        let video = (vec![Codec::Video], 0);
+        assert_eq!(update(&mut siblings, &front, &[]), video);
+        assert_eq!(
+            update(&mut siblings, &front, &["/camera/front"]),
+            (vec![], 1)
+        );
+        assert_eq!(update(&mut siblings, &front, &[]), video);
+        for (name, latched) in [("/camera/depth/compressed", false), ("/camera/map", true)] {
+            let other = topic(name, "sensor_msgs/msg/CompressedImage", latched);
+            assert_eq!(update(&mut siblings, &other, &[]), (vec![], 0), "{name}");
+        }
+    }
+
+    #[test]
     fn clouds_that_are_allowed_have_a_reduced_one() {
         const CLOUD: &str = "sensor_msgs/msg/PointCloud2";
         let mut siblings = siblings("");
@@ -205,13 +231,12 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_bears_on_itself_and_on_what_it_may_be_a_sibling_of() {
+    fn a_topic_bears_on_itself_on_its_compressed_one_and_on_what_it_may_be_a_sibling_of() {
         let found: Vec<_> = sources("/a/video").collect();
-        assert_eq!(found, ["/a/video", "/a"]);
-        assert_eq!(
-            sources("/a/compressed").collect::<Vec<_>>(),
-            ["/a/compressed", "/a"]
-        );
-        assert_eq!(sources("/a_video").collect::<Vec<_>>(), ["/a_video"]);
+        assert_eq!(found, ["/a/video", "/a", "/a/video/compressed"]);
+        let found: Vec<_> = sources("/a/compressed").collect();
+        assert_eq!(found, ["/a/compressed", "/a", "/a/compressed/compressed"]);
+        let found: Vec<_> = sources("/a_video").collect();
+        assert_eq!(found, ["/a_video", "/a_video/compressed"]);
     }
 }

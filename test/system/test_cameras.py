@@ -66,6 +66,42 @@ def test_a_stock_decoder_shows_every_picture_of_the_video(viewer: Viewer, camera
     assert sum(sizes[1:11]) < 10 * sizes[0]
 
 
+def test_a_camera_that_delivers_jpeg_has_a_video(viewer: Viewer, new_peer: PeerFactory) -> None:
+    new_peer("usb_camera").run(
+        """
+        import array, io
+        from PIL import Image
+        from sensor_msgs.msg import CompressedImage
+        from camera_scene import FRAME_ID, picture
+        publisher = node.create_publisher(CompressedImage, "/usb/image/compressed", 10)
+        count = 0
+
+        def publish():
+            global count
+            jpeg = io.BytesIO()
+            Image.fromarray(picture(count)).save(jpeg, "JPEG", quality=90)
+            message = CompressedImage(format="jpeg", data=array.array("B", jpeg.getvalue()))
+            message.header.frame_id, message.header.stamp.sec = FRAME_ID, count
+            publisher.publish(message)
+            count += 1
+
+        node.create_timer(0.1, publish)
+        """
+    )
+    video = "/usb/image/compressed/video"
+    viewer.subscribe(video)
+    messages = viewer.wait_messages(video, 10)
+    channel = viewer.channels()[video]
+    assert channel["metadata"]["source_topic"] == "/usb/image/compressed"
+    decoder = av.CodecContext.create("h264", "r")
+    coded = [decode(channel, message.data) for message in messages]
+    frames = [frame for each in coded for frame in decoder.decode(av.Packet(bytes(each.data)))] + decoder.decode(None)
+    for each, frame in zip(coded, frames, strict=True):
+        assert each.frame_id == FRAME_ID
+        assert likeness(luma(frame.to_ndarray(format="rgb24")), luma(picture(each.timestamp.sec))) > 0.8
+    assert "/usb/image/compressed/jpeg" not in viewer.channels()
+
+
 def test_pictures_are_encoded_only_while_watched(viewer: Viewer, camera: Peer, observer: Observer) -> None:
     viewer.wait_channel(VIDEO)
     assert observer.subscriptions(CAMERA) == []

@@ -10,6 +10,15 @@ pub enum MediaError {
     /// The message is not one of its type.
     #[error("no sensor_msgs/msg/Image: {0}")]
     Message(#[from] CdrError),
+    /// The message is not one of its type.
+    #[error("no sensor_msgs/msg/CompressedImage: {0}")]
+    CompressedMessage(CdrError),
+    /// The format of a compressed image is unknown.
+    #[error("compressed images of the format {0:?} are not decoded: JPEG and PNG are")]
+    Format(String),
+    /// A compressed image is damaged.
+    #[error("the image cannot be decoded: {0}")]
+    Decoder(String),
     /// The encoding of the pixels is unknown, or is one of measurements that may not be changed.
     #[error(
         "pixels of the encoding {0:?} are not encoded: their values would change, or are not known"

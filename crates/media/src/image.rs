@@ -6,7 +6,7 @@ use crate::error::MediaError;
 use crate::format::PixelFormat;
 
 /// Most pixels of an image: more than any camera has, and few enough to hold.
-const MOST_PIXELS: u64 = 64_000_000;
+pub(crate) const MOST_PIXELS: u64 = 64_000_000;
 
 /// When something was seen: `builtin_interfaces/msg/Time`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +36,18 @@ pub struct Image<'a> {
     data: &'a [u8],
 }
 
+/// Refuses images without pixels or with too many.
+pub(crate) fn check_size(width: u32, height: u32) -> Result<(), MediaError> {
+    if (1..=MOST_PIXELS).contains(&(u64::from(width) * u64::from(height))) {
+        return Ok(());
+    }
+    Err(MediaError::Size {
+        width,
+        height,
+        most: MOST_PIXELS,
+    })
+}
+
 impl<'a> Image<'a> {
     /// Reads a message.
     ///
@@ -55,13 +67,7 @@ impl<'a> Image<'a> {
 
         let (format, name) = PixelFormat::parse(encoding)
             .ok_or_else(|| MediaError::Encoding(encoding.chars().take(40).collect()))?;
-        if !(1..=MOST_PIXELS).contains(&(u64::from(width) * u64::from(height))) {
-            return Err(MediaError::Size {
-                width,
-                height,
-                most: MOST_PIXELS,
-            });
-        }
+        check_size(width, height)?;
         let row = format.row_bytes(width);
         if u64::from(step) < row {
             return Err(MediaError::Step {

@@ -1,13 +1,14 @@
 //! Images and clouds of points of ROS 2 messages, made small enough for a radio link.
 //!
-//! An [`Image`] is read where it lies in a serialized `sensor_msgs/msg/Image`, becomes an [`RgbImage`] of at
-//! most a given size, and then a JPEG ([`jpeg`]) or a frame of an H.264 stream ([`VideoEncoder`]);
+//! An [`Image`] is read where it lies in a serialized `sensor_msgs/msg/Image`, a [`CompressedImage`] is decoded. Either becomes an
+//! [`RgbImage`] of at most a given size, and then a JPEG ([`jpeg`]) or a frame of an H.264 stream ([`VideoEncoder`]);
 //! [`compressed_image`] and [`compressed_video`] are the messages that carry those. A [`PointCloud`] is
 //! read in the same way and written with fewer points and fields.
 //!
 //! Nothing here trusts its input: a message that says one size and holds another is an error.
 
 mod cloud;
+mod compressed;
 mod error;
 mod format;
 mod image;
@@ -19,6 +20,7 @@ mod rows;
 mod video;
 
 pub use cloud::{PointCloud, Reduction};
+pub use compressed::{CompressedImage, Decoded};
 pub use error::{CloudError, MediaError};
 pub use format::PixelFormat;
 pub use image::{Image, Stamp};

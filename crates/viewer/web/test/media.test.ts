@@ -31,6 +31,7 @@ test("the topics of a camera are together, the one that needs least of the netwo
   ]);
   assert.deepEqual(found(false)[0], ["/front/image", ["compressed", "raw"]]);
   assert.equal(cameraOf(channel("/x", VIDEO, { source_topic: "/y" })), "/y");
+  assert.equal(cameraOf(channel("/y/compressed/video", VIDEO, { source_topic: "/y/compressed" })), "/y");
   assert.ok(channels[2] && isVideo(channels[2]));
 });
 

@@ -40,7 +40,7 @@ export function camerasOf(channels: Iterable<ChannelInfo>, canDecode: boolean): 
 
 /** The name of the camera whose pictures a topic has. */
 export function cameraOf({ topic, sourceTopic }: ChannelInfo): string {
-  return sourceTopic ?? topic.replace(SUFFIX, "");
+  return (sourceTopic ?? topic).replace(SUFFIX, "");
 }
 
 /** Where the camera's own size is told: beside its pictures, as `image_transport` has it. */
