@@ -115,8 +115,7 @@ def beside(name: str, *tests: str) -> None:
     """Runs tests with a server several at a time, and a few that fail once more, alone; raises `Unsteady` if they pass then."""
     cache = ROOT / "target/pytest" / name
     shutil.rmtree(cache, ignore_errors=True)
-    remember = ("-p", "cacheprovider", "-o", f"cache_dir={cache}")
-    pytest = (sys.executable, "-m", "pytest", *remember, *tests)
+    pytest = (sys.executable, "-m", "pytest", "-o", f"cache_dir={cache}", *tests)
     try:
         command(*pytest, "--durations=5", *IN_PARALLEL)
     except subprocess.CalledProcessError:
