@@ -10,7 +10,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
 use crate::error::MediaError;
-use crate::image::{check_size, Stamp, MOST_PIXELS};
+use crate::image::{check_size, excerpt, Stamp, MOST_PIXELS};
 
 /// Words in the `format` of images whose pixels are measurements, as `image_transport` writes it.
 const MEASUREMENTS: [&str; 4] = ["compressedDepth", "16UC1", "16SC1", "32FC1"];
@@ -49,12 +49,8 @@ impl<'a> CompressedImage<'a> {
 
     fn read(message: &'a [u8]) -> Result<Self, CdrError> {
         let mut reader = Reader::new(message)?;
-        let stamp = Stamp {
-            seconds: reader.i32()?,
-            nanoseconds: reader.u32()?,
-        };
         Ok(Self {
-            stamp,
+            stamp: Stamp::read(&mut reader)?,
             frame_id: reader.string()?,
             format: reader.string()?,
             data: reader.bytes()?,
@@ -67,14 +63,14 @@ impl<'a> CompressedImage<'a> {
     /// It is neither JPEG nor PNG, is damaged, has too many pixels, or holds measurements, which may not be changed.
     pub fn decode(&self) -> Result<Decoded, MediaError> {
         if MEASUREMENTS.iter().any(|word| self.format.contains(word)) {
-            return Err(MediaError::Encoding(self.format.chars().take(40).collect()));
+            return Err(MediaError::Encoding(excerpt(self.format)));
         }
         if self.data.starts_with(JPEG) {
             decode_jpeg(self.data)
         } else if self.data.starts_with(PNG) {
             decode_png(self.data)
         } else {
-            Err(MediaError::Format(self.format.chars().take(40).collect()))
+            Err(MediaError::Format(excerpt(self.format)))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A serialized `sensor_msgs/msg/Image`.
 
-use remote_access_cdr::Reader;
+use remote_access_cdr::{CdrError, Reader};
 
 use crate::error::MediaError;
 use crate::format::PixelFormat;
@@ -15,6 +15,20 @@ pub struct Stamp {
     pub seconds: i32,
     /// Nanoseconds beside them.
     pub nanoseconds: u32,
+}
+
+impl Stamp {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, CdrError> {
+        Ok(Self {
+            seconds: reader.i32()?,
+            nanoseconds: reader.u32()?,
+        })
+    }
+}
+
+/// The beginning of a name that a message gives, for an error.
+pub(crate) fn excerpt(name: &str) -> String {
+    name.chars().take(40).collect()
 }
 
 /// An image where it lies in its message.
@@ -55,18 +69,15 @@ impl<'a> Image<'a> {
     /// It is no image, not one for people, or says of itself what is not so.
     pub fn parse(message: &'a [u8]) -> Result<Self, MediaError> {
         let mut reader = Reader::new(message)?;
-        let stamp = Stamp {
-            seconds: reader.i32()?,
-            nanoseconds: reader.u32()?,
-        };
+        let stamp = Stamp::read(&mut reader)?;
         let frame_id = reader.string()?;
         let (height, width) = (reader.u32()?, reader.u32()?);
         let encoding = reader.string()?;
         let big_endian = reader.u8()? != 0;
         let (step, data) = (reader.u32()?, reader.bytes()?);
 
-        let (format, name) = PixelFormat::parse(encoding)
-            .ok_or_else(|| MediaError::Encoding(encoding.chars().take(40).collect()))?;
+        let (format, name) =
+            PixelFormat::parse(encoding).ok_or_else(|| MediaError::Encoding(excerpt(encoding)))?;
         check_size(width, height)?;
         let row = format.row_bytes(width);
         if u64::from(step) < row {
