@@ -8,6 +8,7 @@ from pathlib import Path
 from mcap.reader import make_reader
 
 from chromium import Tab, wait_for
+from messages import message_class
 from ros_side import Observer
 
 
@@ -101,6 +102,24 @@ def test_a_message_is_published_by_its_form(tab: Tab, observer: Observer) -> Non
     button.click()
     wait_for(lambda: counts, "published number", tab)
     assert counts == [-7]
+
+
+def test_what_is_being_typed_outlives_what_the_robot_tells(tab: Tab, observer: Observer) -> None:
+    tab.wait_live()
+    tab.add("Publish")
+    panel = tab.panel("publish")
+    topic = panel.get_by_label("Topic", exact=True)
+    topic.press_sequentially("/half")
+    # Each topic that is new on the robot draws the panel anew.
+    for name in ("/new_1", "/new_2", "/new_3"):
+        observer.node.create_publisher(message_class("std_msgs/msg/String"), name, 1)
+        panel.locator(f'datalist option[value="{name}"]').wait_for(state="attached")
+        assert topic.input_value() == "/half"
+    topic.press_sequentially("_way")
+    topic.press("Tab")
+    panel.locator("select").select_option("std_msgs/msg/String")
+    panel.locator('input[name="data"]').wait_for()
+    assert topic.input_value() == "/half_way"
 
 
 def test_a_recording_is_saved_with_the_messages_that_were_shown(tab: Tab) -> None:

@@ -1,6 +1,7 @@
 /** The pages of panels, and what can be done with them. */
 import { useRef, useState } from "preact/hooks";
 import { PANELS } from "../panels/registry";
+import { useDraft } from "./hooks";
 import { Icon } from "./icons";
 import { Menu } from "./Menu";
 import { layoutLink, readLayoutFile, saveLayoutFile } from "./share";
@@ -52,6 +53,7 @@ export function PageBar({ place }: { place: Place }) {
 function LayoutMenu({ place }: { place: Place }) {
   const [outcome, setOutcome] = useState<string>();
   const file = useRef<HTMLInputElement>(null);
+  const nameField = useDraft(page.value?.name ?? "", renamePage);
   const tell = (what: Promise<string>) => {
     what.then(setOutcome, (error: unknown) =>
       setOutcome(error instanceof Error ? error.message : String(error)),
@@ -73,12 +75,7 @@ function LayoutMenu({ place }: { place: Place }) {
       <Menu label="Layout" icon="layers" class="layout-menu">
         <label class="field">
           <span>Page name</span>
-          <input
-            type="text"
-            maxLength={60}
-            value={page.value?.name}
-            onChange={(event) => renamePage(event.currentTarget.value.trim())}
-          />
+          <input type="text" maxLength={60} {...nameField} />
         </label>
         <button type="button" onClick={addPage}>
           <Icon name="add" /> New page

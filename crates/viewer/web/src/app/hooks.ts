@@ -1,4 +1,5 @@
 /** How components follow what arrives: at the pace of the display, and only while they are seen. */
+import type { TargetedEvent, TargetedInputEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Channel } from "../remote/channel";
 import type { Robot } from "../remote/robot";
@@ -37,6 +38,25 @@ export function useVisible<E extends Element>(): [(element: E | null) => void, b
     return () => observer.disconnect();
   }, [element]);
   return [setElement, onScreen && shown];
+}
+
+type TextElement = HTMLInputElement | HTMLTextAreaElement;
+
+/**
+ * A text that is given with Enter or by leaving its field: `commit` gets it without spaces around it.
+ * What is being typed is kept until then, however often the field is drawn. Spread it over the element.
+ */
+export function useDraft(value: string, commit: (text: string) => void) {
+  const [draft, setDraft] = useState<string>();
+  return {
+    value: draft ?? value,
+    onInput: (event: TargetedInputEvent<TextElement>) => setDraft(event.currentTarget.value),
+    onChange: (event: TargetedEvent<TextElement>) => {
+      setDraft(undefined);
+      commit(event.currentTarget.value.trim());
+    },
+    onBlur: () => setDraft(undefined),
+  };
 }
 
 /**

@@ -121,7 +121,10 @@ export function reveal(id: string): void {
   afterDrawing(() => {
     const element = document.getElementById(`panel-${id}`);
     element?.scrollIntoView({ block: "nearest", behavior: "smooth" });
-    element?.focus({ preventScroll: true });
+    // Whoever is typing in it already goes on.
+    if (!element?.contains(document.activeElement)) {
+      element?.focus({ preventScroll: true });
+    }
   });
 }
 

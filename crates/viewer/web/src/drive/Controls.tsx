@@ -1,5 +1,6 @@
 /** How fast, on which topic, and by how old pictures one may drive. */
 import { duration } from "../app/format";
+import { useDraft } from "../app/hooks";
 import type { TwistType } from "../ros/twist";
 import { GAMEPAD_HELP } from "./gamepad";
 import type { Pilot } from "./pilot";
@@ -27,6 +28,7 @@ export function Presets({ pilot }: { pilot: Pilot }) {
 
 export function DriveSettings({ pilot }: { pilot: Pilot }) {
   const { topic, type, speed, turnSpeed, maxAgeMs } = pilot.settings.value;
+  const topicField = useDraft(topic, (text) => pilot.change({ topic: text || "/cmd_vel" }));
   return (
     <div class="settings">
       <Presets pilot={pilot} />
@@ -62,11 +64,7 @@ export function DriveSettings({ pilot }: { pilot: Pilot }) {
       </label>
       <label class="field">
         <span>Topic</span>
-        <input
-          type="text"
-          value={topic}
-          onChange={(event) => pilot.change({ topic: event.currentTarget.value.trim() || "/cmd_vel" })}
-        />
+        <input type="text" {...topicField} />
       </label>
       <label class="field">
         <span>Type</span>

@@ -1,5 +1,6 @@
 /** Choosing a place on a map or in 3D, and telling the robot of it once that is confirmed. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import { useDraft } from "../app/hooks";
 import { Icon } from "../app/icons";
 import type { PanelSpec } from "../app/layout";
 import { refused } from "../app/permissions";
@@ -108,6 +109,7 @@ type AimFormProps = Omit<AimBarProps, "aiming"> & { aiming: Aiming };
 function AimForm({ place, spec, frame, aiming, setAiming }: AimFormProps) {
   const { kind, aim } = aiming;
   const [topic, setTopic] = useSetting(spec, `topic of ${kind.name}`, kind.topic);
+  const topicField = useDraft(topic, (text) => setTopic(text || kind.topic));
   const [outcome, setOutcome] = useState<string>();
   const channel = useAdvertised(place.robot, kind, topic);
   useEffect(() => {
@@ -144,11 +146,7 @@ function AimForm({ place, spec, frame, aiming, setAiming }: AimFormProps) {
       />
       <label>
         topic
-        <input
-          type="text"
-          value={topic}
-          onChange={(event) => setTopic(event.currentTarget.value.trim() || kind.topic)}
-        />
+        <input type="text" {...topicField} />
       </label>
       <button type="submit" class="primary">
         {kind.action}
@@ -192,21 +190,16 @@ interface CoordinateProps {
 }
 
 function Coordinate({ label, unit, value, set }: CoordinateProps) {
+  const field = useDraft(value.toFixed(2), (text) => {
+    // A browser gives what is no number as an empty text.
+    if (text !== "") {
+      set(Number(text));
+    }
+  });
   return (
     <label>
       {label}
-      <input
-        type="number"
-        step="any"
-        required
-        aria-label={label}
-        value={value.toFixed(2)}
-        onChange={(event) => {
-          if (Number.isFinite(event.currentTarget.valueAsNumber)) {
-            set(event.currentTarget.valueAsNumber);
-          }
-        }}
-      />
+      <input type="number" step="any" required aria-label={label} {...field} />
       <small>{unit}</small>
     </label>
   );

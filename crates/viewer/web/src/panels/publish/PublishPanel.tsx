@@ -1,6 +1,7 @@
 /** Publishes a message of any type: one that the robot has a topic of, or one whose definition the user gives. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { shortType } from "../../app/format";
+import { useDraft } from "../../app/hooks";
 import { refused } from "../../app/permissions";
 import type { Place } from "../../app/state";
 import { useSetting } from "../../app/workspace";
@@ -24,6 +25,9 @@ export default function PublishPanel({ place, spec }: PanelProps) {
   const [type, setType] = useSetting(spec, "type", "");
   const [otherName, setOtherName] = useSetting(spec, "other_name", "");
   const [definition, setDefinition] = useSetting(spec, "definition", "");
+  const topicField = useDraft(topic, setTopic);
+  const nameField = useDraft(otherName, setOtherName);
+  const definitionField = useDraft(definition, setDefinition);
   const samples = new Map<string, Channel>();
   for (const channel of robot.channels.values()) {
     if (channel.encoding === "cdr" && !samples.has(channel.schemaName)) {
@@ -44,13 +48,7 @@ export default function PublishPanel({ place, spec }: PanelProps) {
       {refusal !== undefined && <Hint>{refusal}</Hint>}
       <label class="field">
         <span>Topic</span>
-        <input
-          type="text"
-          placeholder="/topic"
-          list={`topics-${spec.id}`}
-          value={topic}
-          onChange={(event) => setTopic(event.currentTarget.value.trim())}
-        />
+        <input type="text" placeholder="/topic" list={`topics-${spec.id}`} {...topicField} />
         <datalist id={`topics-${spec.id}`}>
           {[...robot.channels.values()].map((channel) => (
             <option key={channel.topic} value={channel.topic} />
@@ -77,21 +75,11 @@ export default function PublishPanel({ place, spec }: PanelProps) {
         <>
           <label class="field">
             <span>Name of the type</span>
-            <input
-              type="text"
-              placeholder="package/msg/Type"
-              value={otherName}
-              onChange={(event) => setOtherName(event.currentTarget.value.trim())}
-            />
+            <input type="text" placeholder="package/msg/Type" {...nameField} />
           </label>
           <label class="field">
             <span>Definition, as in its .msg file</span>
-            <textarea
-              rows={4}
-              placeholder="float64 x"
-              value={definition}
-              onChange={(event) => setDefinition(event.currentTarget.value)}
-            />
+            <textarea rows={4} placeholder="float64 x" {...definitionField} />
           </label>
         </>
       )}
