@@ -80,6 +80,7 @@ PARAMETERS = [
     ("camera_min_bit_rate", 150000, "Minimum bits per second of a video, however slow the link."),
     ("camera_max_bit_rate", 1500000, "Maximum bits per second of a video."),
     ("camera_key_frame_interval_ms", 5000, "Maximum milliseconds between two key frames of a video."),
+    ("camera_encoder_command", [""], "Program that encodes video instead of the bridge, and its arguments (docs/cameras.md)."),
     ("cloud_topics", [".*"], "Point cloud topics to offer reduced as well, as TOPIC/reduced: regular expressions."),
     ("cloud_fields", ["intensity", "rgb", "rgba"], "Fields that reduced point clouds keep beside x, y and z."),
     ("cloud_voxel_mm", 100, "Voxel size in millimetres of reduced point clouds, one point per voxel; 0: keep all."),

@@ -14,4 +14,5 @@ pub mod media;
 pub mod metrics;
 pub mod orderly_end;
 pub mod parent;
+mod proc_stat;
 pub mod ros;

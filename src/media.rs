@@ -9,6 +9,8 @@ mod camera_config;
 mod cloud_config;
 mod coder;
 mod encoding;
+mod external_encoder;
+mod external_video;
 mod rate_gate;
 mod siblings;
 

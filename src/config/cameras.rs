@@ -24,6 +24,7 @@ pub(super) fn config(values: Values) -> Result<CameraConfig, ConfigError> {
         jpeg_quality: values.get(&parameter::CAMERA_JPEG_QUALITY)? as u8,
         bit_rates: least.min(most)..=most,
         key_frame_interval: values.milliseconds(&parameter::CAMERA_KEY_FRAME_INTERVAL_MS)?,
+        encoder_command: values.entries(&parameter::CAMERA_ENCODER_COMMAND)?,
         clouds: clouds(values)?,
     })
 }

@@ -89,6 +89,7 @@ parameters! {
     CAMERA_MIN_BIT_RATE: Number = "camera_min_bit_rate", Number(150_000, 50_000..=100_000_000), "Minimum bits per second of a video, however slow the link.";
     CAMERA_MAX_BIT_RATE: Number = "camera_max_bit_rate", Number(1_500_000, 50_000..=100_000_000), "Maximum bits per second of a video.";
     CAMERA_KEY_FRAME_INTERVAL_MS: Number = "camera_key_frame_interval_ms", Number(5_000, 100..=600_000), "Maximum milliseconds between two key frames of a video.";
+    CAMERA_ENCODER_COMMAND: Texts = "camera_encoder_command", Texts(&[""]), "Program that encodes video instead of the bridge, and its arguments (docs/cameras.md).";
     CLOUD_TOPICS: Texts = "cloud_topics", Texts(&[".*"]), "Point cloud topics to offer reduced as well, as TOPIC/reduced: regular expressions.";
     CLOUD_FIELDS: Texts = "cloud_fields", Texts(&["intensity", "rgb", "rgba"]), "Fields that reduced point clouds keep beside x, y and z.";
     CLOUD_VOXEL_MM: Number = "cloud_voxel_mm", Number(100, 0..=100_000), "Voxel size in millimetres of reduced point clouds, one point per voxel; 0: keep all.";

@@ -37,6 +37,8 @@ pub struct CameraConfig {
     pub bit_rates: RangeInclusive<u32>,
     /// Longest time between two key frames.
     pub key_frame_interval: Duration,
+    /// The program that encodes videos and its arguments; none: the bridge does.
+    pub encoder_command: Vec<String>,
     /// How topics of clouds are offered.
     pub clouds: CloudConfig,
 }

@@ -1,16 +1,45 @@
 //! A message in, a message out.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use flume::Receiver;
 use remote_access_media::{
-    compressed_image, compressed_video, jpeg, CompressedImage, Image, MediaError, Planes,
-    PointCloud, Reduction, RgbImage, Size, VideoEncoder, VideoSettings,
+    compressed_image, compressed_video, jpeg, Coded, CompressedImage, Image, MediaError, Planes,
+    PointCloud, Reduction, RgbImage, Size, Stamp, VideoEncoder, VideoSettings,
 };
-use remote_access_session::VideoFrame;
+use remote_access_session::{PublisherId, VideoFrame};
+use thiserror::Error;
 
 use super::bit_rate::BitRate;
 use super::camera_config::{is_compressed, CameraConfig, Codec};
+use super::external_encoder::Event;
+use super::external_video::ExternalVideo;
 use crate::driver::VideoHint;
+
+/// A message is not encoded. The text says why.
+#[derive(Debug, Error)]
+pub(super) enum CoderError {
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    #[error("camera_encoder_command: {0}")]
+    Program(String),
+}
+
+/// The message of the source that another one is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    /// When it came, for the channel: nanoseconds of ROS time.
+    pub(super) log_time: u64,
+    pub(super) publisher: PublisherId,
+}
+
+/// A message of the sibling.
+pub(super) struct Encoded {
+    pub(super) message: Vec<u8>,
+    /// Its place in a video.
+    pub(super) video_frame: Option<VideoFrame>,
+    pub(super) origin: Origin,
+}
 
 /// Encodes the messages of one topic.
 pub(super) enum Coder {
@@ -33,12 +62,17 @@ enum Kind {
 }
 
 struct VideoCoder {
-    encoder: VideoEncoder,
+    encoder: Encoder,
     planes: Planes,
     bit_rate: BitRate,
     /// The number of the next frame.
     number: u64,
     start: Instant,
+}
+
+enum Encoder {
+    Own(Box<VideoEncoder>),
+    Program(Box<ExternalVideo<Origin>>),
 }
 
 impl Coder {
@@ -70,19 +104,53 @@ impl Coder {
         }
     }
 
-    /// The message of the sibling for one of its source that came `at`, with its place in a video.
+    /// The message of the sibling for one of its source that came `at`. There is none yet where a
+    /// program encodes it: it comes with one of the [`events`](Self::events).
     pub(super) fn encode(
         &mut self,
         message: &[u8],
+        origin: Origin,
         at: Instant,
         hint: VideoHint,
-    ) -> Result<(Vec<u8>, Option<VideoFrame>), MediaError> {
+    ) -> Result<Option<Encoded>, CoderError> {
         match self {
-            Self::Images(images) => images.encode(message, at, hint),
-            Self::Clouds(reduction) => {
-                let reduced = PointCloud::parse(message)?.reduced(reduction)?;
-                Ok((reduced, None))
-            }
+            Self::Images(images) => images.encode(message, origin, at, hint),
+            Self::Clouds(reduction) => Ok(Some(Encoded {
+                message: PointCloud::parse(message)?.reduced(reduction)?,
+                video_frame: None,
+                origin,
+            })),
+        }
+    }
+
+    /// News of the program that encodes, if one runs.
+    pub(super) fn events(&mut self) -> Option<Receiver<Event>> {
+        let Encoder::Program(program) = &self.video()?.encoder else {
+            return None;
+        };
+        program.events().cloned()
+    }
+
+    /// The message that news of the program bring.
+    pub(super) fn take(&mut self, event: Event) -> Result<Option<Encoded>, CoderError> {
+        self.video().map_or(Ok(None), |video| video.take(event))
+    }
+
+    /// Processor time that a program took since this was asked last.
+    pub(super) fn take_program_cpu(&mut self) -> Duration {
+        match self.video().map(|video| &mut video.encoder) {
+            Some(Encoder::Program(program)) => program.take_cpu(),
+            Some(Encoder::Own(_)) | None => Duration::ZERO,
+        }
+    }
+
+    fn video(&mut self) -> Option<&mut VideoCoder> {
+        match self {
+            Self::Images(images) => match &mut images.kind {
+                Kind::Video(video) => Some(video),
+                Kind::Jpeg { .. } => None,
+            },
+            Self::Clouds(_) => None,
         }
     }
 }
@@ -91,9 +159,10 @@ impl ImageCoder {
     fn encode(
         &mut self,
         message: &[u8],
+        origin: Origin,
         at: Instant,
         hint: VideoHint,
-    ) -> Result<(Vec<u8>, Option<VideoFrame>), MediaError> {
+    ) -> Result<Option<Encoded>, CoderError> {
         let (stamp, frame_id) = if self.is_compressed {
             let image = CompressedImage::parse(message)?;
             self.pixels.take_decoded(&image.decode()?, self.largest);
@@ -106,13 +175,15 @@ impl ImageCoder {
         match &mut self.kind {
             Kind::Jpeg { quality } => {
                 let jpeg = jpeg(&self.pixels, *quality)?;
-                let message = compressed_image(stamp, frame_id, &jpeg)?;
-                Ok((message, None))
+                Ok(Some(Encoded {
+                    message: compressed_image(stamp, frame_id, &jpeg)?,
+                    video_frame: None,
+                    origin,
+                }))
             }
             Kind::Video(video) => {
-                let (annex_b, video_frame) = video.encode(&self.pixels, at, hint)?;
-                let message = compressed_video(stamp, frame_id, &annex_b)?;
-                Ok((message, Some(video_frame)))
+                video.planes.take(&self.pixels);
+                video.encode((stamp, frame_id, origin), at, hint)
             }
         }
     }
@@ -120,11 +191,22 @@ impl ImageCoder {
 
 impl VideoCoder {
     fn new(config: &CameraConfig, now: Instant) -> Self {
-        Self {
-            encoder: VideoEncoder::new(VideoSettings {
+        let key_frame_interval = config.key_frame_interval;
+        let encoder = if config.encoder_command.is_empty() {
+            Encoder::Own(Box::new(VideoEncoder::new(VideoSettings {
                 bit_rate: *config.bit_rates.end(),
-                key_frame_interval: config.key_frame_interval,
-            }),
+                key_frame_interval,
+            })))
+        } else {
+            let command = config.encoder_command.clone();
+            Encoder::Program(Box::new(ExternalVideo::new(
+                command,
+                key_frame_interval,
+                now,
+            )))
+        };
+        Self {
+            encoder,
             planes: Planes::default(),
             bit_rate: BitRate::new(config.bit_rates.clone(), now),
             number: 0,
@@ -132,24 +214,63 @@ impl VideoCoder {
         }
     }
 
+    /// Encodes what is in the planes.
     fn encode(
         &mut self,
-        pixels: &RgbImage,
+        (stamp, frame_id, origin): (Stamp, &str, Origin),
         at: Instant,
         hint: VideoHint,
-    ) -> Result<(Vec<u8>, VideoFrame), MediaError> {
-        self.encoder.set_bit_rate(self.bit_rate.update(at, hint));
-        if hint.key_frame {
-            self.encoder.request_key_frame();
+    ) -> Result<Option<Encoded>, CoderError> {
+        let bit_rate = self.bit_rate.update(at, hint);
+        match &mut self.encoder {
+            Encoder::Own(encoder) => {
+                encoder.set_bit_rate(bit_rate);
+                if hint.key_frame {
+                    encoder.request_key_frame();
+                }
+                let since = at.saturating_duration_since(self.start);
+                let coded = encoder.encode(&self.planes, since)?;
+                self.message(stamp, frame_id, origin, &coded).map(Some)
+            }
+            Encoder::Program(program) => {
+                if hint.key_frame {
+                    program.request_key_frame();
+                }
+                let given = program.give(&self.planes, bit_rate, (stamp, frame_id, origin), at);
+                given.map_err(CoderError::Program)?;
+                Ok(None)
+            }
         }
-        self.planes.take(pixels);
-        let since = at.saturating_duration_since(self.start);
-        let coded = self.encoder.encode(&self.planes, since)?;
+    }
+
+    fn take(&mut self, event: Event) -> Result<Option<Encoded>, CoderError> {
+        let Encoder::Program(program) = &mut self.encoder else {
+            return Ok(None);
+        };
+        let taken = program.take(event, Instant::now());
+        let Some((given, coded)) = taken.map_err(CoderError::Program)? else {
+            return Ok(None);
+        };
+        self.message(given.stamp, &given.frame_id, given.origin, &coded)
+            .map(Some)
+    }
+
+    fn message(
+        &mut self,
+        stamp: Stamp,
+        frame_id: &str,
+        origin: Origin,
+        coded: &Coded,
+    ) -> Result<Encoded, CoderError> {
         let video_frame = VideoFrame {
             number: self.number,
             is_key_frame: coded.is_key_frame,
         };
         self.number += 1;
-        Ok((coded.annex_b, video_frame))
+        Ok(Encoded {
+            message: compressed_video(stamp, frame_id, &coded.annex_b)?,
+            video_frame: Some(video_frame),
+            origin,
+        })
     }
 }

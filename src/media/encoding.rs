@@ -5,17 +5,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flume::{Receiver, Sender};
+use flume::{Receiver, RecvError, Selector, Sender};
 use parking_lot::Mutex;
 use remote_access_protocol::server::{message_data, StatusLevel};
 use remote_access_protocol::ChannelId;
-use remote_access_session::{PublisherId, Subject, VideoFrame};
+use remote_access_session::{PublisherId, Subject};
 use rustix::time::{clock_gettime, ClockId};
 use thiserror::Error;
 use tracing::{error, warn};
 
 use super::camera_config::{CameraConfig, Codec};
-use super::coder::Coder;
+use super::coder::{Coder, Encoded, Origin};
+use super::external_encoder::Event;
 use super::rate_gate::RateGate;
 use crate::driver::{Answer, Command, Encoders, Message, Messages, VideoHint};
 use crate::ros::{RawMessage, Ros, RosError, Subscription, Topic};
@@ -64,6 +65,15 @@ struct Job {
     raw: RawMessage,
     log_time: u64,
     at: Instant,
+}
+
+impl Job {
+    fn origin(&self) -> Origin {
+        Origin {
+            log_time: self.log_time,
+            publisher: PublisherId(u128::from_le_bytes(self.raw.publisher)),
+        }
+    }
 }
 
 impl Encoding {
@@ -157,26 +167,32 @@ impl Worker {
     fn run(mut self, queue: &Receiver<Job>) {
         let mut coder = self.coder();
         // Ends with the subscription, which has the other end.
-        while let Ok(job) = queue.recv() {
+        while let Some(work) = next(queue, coder.events().as_ref()) {
             if !*self.live.lock() {
                 break;
             }
-            let payload = job.raw.payload();
-            let hint = std::mem::take(&mut *self.hint.lock());
             let began = processor_time();
             // The encoders are the work of others, and frames come from anywhere.
-            let encoded = catch_unwind(AssertUnwindSafe(|| coder.encode(payload, job.at, hint)));
-            let bytes = match &encoded {
-                Ok(Ok((message, _))) => Some(message.len()),
-                _ => None,
+            let encoded = catch_unwind(AssertUnwindSafe(|| match work {
+                Work::Frame(job) => {
+                    let hint = std::mem::take(&mut *self.hint.lock());
+                    coder.encode(job.raw.payload(), job.origin(), job.at, hint)
+                }
+                Work::Program(event) => coder.take(event),
+            }));
+            let cpu = processor_time().saturating_sub(began) + coder.take_program_cpu();
+            let outcome = match &encoded {
+                Ok(Ok(Some(encoded))) => Some(Ok(encoded.message.len())),
+                Ok(Ok(None)) => None,
+                Ok(Err(_)) | Err(_) => Some(Err(())),
             };
-            let cpu = processor_time().saturating_sub(began);
-            self.note(bytes, cpu, coder.bit_rate());
+            self.note(outcome, cpu, coder.bit_rate());
             match encoded {
-                Ok(Ok((message, video_frame))) => {
-                    self.deliver(&job, &message, video_frame);
+                Ok(Ok(Some(encoded))) => {
+                    self.deliver(&encoded);
                     self.fine();
                 }
+                Ok(Ok(None)) => {}
                 Ok(Err(error)) => self.trouble(error.to_string()),
                 Err(_) => {
                     error!(
@@ -195,20 +211,21 @@ impl Worker {
         Coder::new(self.codec, &self.source_type, &self.config, Instant::now())
     }
 
-    /// Counts a frame; `bytes` are none if it could not be encoded.
-    fn note(&self, bytes: Option<usize>, cpu: Duration, bit_rate: Option<u32>) {
+    /// Counts a message with its size, or one that could not be encoded.
+    fn note(&self, outcome: Option<Result<usize, ()>>, cpu: Duration, bit_rate: Option<u32>) {
         let live = self.live.lock();
         if !*live {
             return;
         }
         let skipped = self.skipped.swap(0, Ordering::Relaxed);
         self.viewers.figures.update(&self.name, |figures| {
-            match bytes {
-                Some(bytes) => {
+            match outcome {
+                Some(Ok(bytes)) => {
                     figures.messages += 1;
                     figures.bytes += bytes as u64;
                 }
-                None => figures.failed += 1,
+                Some(Err(())) => figures.failed += 1,
+                None => {}
             }
             figures.skipped += skipped;
             figures.cpu += cpu;
@@ -216,17 +233,21 @@ impl Worker {
         });
     }
 
-    fn deliver(&self, job: &Job, message: &[u8], video_frame: Option<VideoFrame>) {
-        let Some(frame) = message_data(self.channel, job.log_time, message) else {
+    fn deliver(&self, encoded: &Encoded) {
+        let Origin {
+            log_time,
+            publisher,
+        } = encoded.origin;
+        let Some(frame) = message_data(self.channel, log_time, &encoded.message) else {
             return;
         };
         let live = self.live.lock();
         if *live {
             self.viewers.messages.push(Message::Data {
                 channel: self.channel,
-                publisher: PublisherId(u128::from_le_bytes(job.raw.publisher)),
+                publisher,
                 frame,
-                video_frame,
+                video_frame: encoded.video_frame,
             });
         }
     }
@@ -264,6 +285,27 @@ impl Worker {
             .commands
             .send(Command::Answer(Answer::Problem { about, problem }));
     }
+}
+
+/// What an encoder has to do next.
+enum Work {
+    Frame(Job),
+    Program(Event),
+}
+
+/// Waits for a frame, or for news of the program that encodes; none once no frames can come.
+fn next(frames: &Receiver<Job>, events: Option<&Receiver<Event>>) -> Option<Work> {
+    let frame = |job: Result<Job, RecvError>| job.ok().map(Work::Frame);
+    let Some(events) = events else {
+        return frame(frames.recv());
+    };
+    let ended = |_| Event::Ended("it is gone".to_owned());
+    Selector::new()
+        .recv(frames, frame)
+        .recv(events, |event| {
+            Some(Work::Program(event.unwrap_or_else(ended)))
+        })
+        .wait()
 }
 
 /// The processor time of this thread.

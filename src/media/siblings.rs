@@ -117,6 +117,7 @@ mod tests {
             jpeg_quality: 50,
             bit_rates: 1..=1,
             key_frame_interval: Duration::from_secs(1),
+            encoder_command: Vec::new(),
             clouds: CloudConfig {
                 topics: Patterns::new(["/lidar/.*"]).expect("valid"),
                 reduction: Reduction {

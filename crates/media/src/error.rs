@@ -64,6 +64,15 @@ pub enum MediaError {
         /// Rows.
         height: usize,
     },
+    /// What should be a video is none.
+    #[error("the stream is not H.264 with start codes (Annex B), or stopped within a frame")]
+    NotAnnexB,
+    /// A frame of a video is too large.
+    #[error("a frame of the video has more than {most} bytes")]
+    FrameSize {
+        /// Most bytes of a frame.
+        most: usize,
+    },
     /// The encoder failed.
     #[error("the encoder failed: {0}")]
     Encoder(String),

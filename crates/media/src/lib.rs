@@ -2,11 +2,14 @@
 //!
 //! An [`Image`] is read where it lies in a serialized `sensor_msgs/msg/Image`, a [`CompressedImage`] is decoded. Either becomes an
 //! [`RgbImage`] of at most a given size, and then a JPEG ([`jpeg`]) or a frame of an H.264 stream ([`VideoEncoder`]);
-//! [`compressed_image`] and [`compressed_video`] are the messages that carry those. A [`PointCloud`] is
+//! [`compressed_image`] and [`compressed_video`] are the messages that carry those. [`AccessUnits`] finds the
+//! frames in what another encoder writes. A [`PointCloud`] is
 //! read in the same way and written with fewer points and fields.
 //!
 //! Nothing here trusts its input: a message that says one size and holds another is an error.
 
+mod access_units;
+mod annex_b;
 mod cloud;
 mod compressed;
 mod error;
@@ -17,8 +20,10 @@ mod message;
 mod planes;
 mod rgb_image;
 mod rows;
+mod stream_format;
 mod video;
 
+pub use access_units::AccessUnits;
 pub use cloud::{PointCloud, Reduction};
 pub use compressed::{CompressedImage, Decoded};
 pub use error::{CloudError, MediaError};
@@ -28,4 +33,5 @@ pub use jpeg::jpeg;
 pub use message::{compressed_image, compressed_video, Schema, COMPRESSED_IMAGE, COMPRESSED_VIDEO};
 pub use planes::Planes;
 pub use rgb_image::{RgbImage, Size};
+pub use stream_format::{FrameRate, StreamFormat};
 pub use video::{Coded, VideoEncoder, VideoSettings};

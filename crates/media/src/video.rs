@@ -4,24 +4,17 @@ use std::time::Duration;
 
 use rusty_h264::{Encoder, EncoderConfig, Preset, YuvPlanes};
 
+use crate::annex_b::{unit_type, units, IDR};
 use crate::error::MediaError;
 use crate::planes::Planes;
+use crate::stream_format::{FrameRate, StreamFormat};
 
 /// Smallest side of a frame that is encoded, in pixels: one macroblock.
 const SMALLEST_SIDE: usize = 16;
-/// A bit rate or a rate of frames that changed by less than this share is kept: a new one begins
-/// with a key frame.
-const TOLERANCE: f32 = 0.15;
-/// Frames between two measurements of their rate.
-const MEASURED: u32 = 15;
 /// Least time from one key frame to one that is asked for. A key frame is as large as many other
 /// frames, and viewers that fall behind ask for one again and again; one that joins is to see
 /// something within half a second.
 const KEY_FRAME_PACE: Duration = Duration::from_millis(300);
-/// A longer time between two frames is a pause, not a rate.
-const LONGEST_GAP: Duration = Duration::from_secs(2);
-/// Rates of frames that are reckoned with.
-const FRAME_RATES: std::ops::RangeInclusive<f32> = 0.5..=120.0;
 
 /// Settings of a video.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,13 +42,10 @@ pub struct VideoEncoder {
     rate: FrameRate,
 }
 
-/// An encoder for one size, bit rate and rate of frames, which it cannot change.
+/// An encoder for one format, which it cannot change.
 struct Running {
     encoder: Encoder,
-    width: usize,
-    height: usize,
-    bit_rate: u32,
-    frame_rate: f32,
+    format: StreamFormat,
     key_frame_at: Duration,
 }
 
@@ -89,15 +79,16 @@ impl VideoEncoder {
     pub fn encode(&mut self, planes: &Planes, at: Duration) -> Result<Coded, MediaError> {
         self.rate.seen(at);
         let (width, height) = (planes.width, planes.height);
-        let fits = self.running.as_ref().is_some_and(|running| {
-            running.width == width
-                && running.height == height
-                && is_near(running.bit_rate as f32, self.settings.bit_rate as f32)
-                && is_near(running.frame_rate, self.rate.per_second)
-        });
-        if !fits {
+        let wanted = StreamFormat {
+            width,
+            height,
+            bit_rate: self.settings.bit_rate,
+            frame_rate: self.rate.per_second(),
+        };
+        let fits = |running: &Running| running.format.serves(&wanted);
+        if !self.running.as_ref().is_some_and(fits) {
             self.running = None;
-            self.running = Some(self.start(width, height)?);
+            self.running = Some(start(wanted)?);
             self.wants_key_frame = true;
         }
         let Some(running) = &mut self.running else {
@@ -119,7 +110,7 @@ impl VideoEncoder {
                 return Err(MediaError::Encoder(format!("{error:?}")));
             }
         };
-        let is_key_frame = has_key_frame(&annex_b);
+        let is_key_frame = units(&annex_b).any(|unit| unit_type(unit) == IDR);
         if is_key_frame {
             running.key_frame_at = at;
             self.wants_key_frame = false;
@@ -129,36 +120,34 @@ impl VideoEncoder {
             is_key_frame,
         })
     }
-
-    fn start(&self, width: usize, height: usize) -> Result<Running, MediaError> {
-        let wrong_size = MediaError::VideoSize { width, height };
-        if width.min(height) < SMALLEST_SIDE {
-            return Err(wrong_size);
-        }
-        let frame_rate = self.rate.per_second;
-        let mut config = EncoderConfig::baseline(width, height);
-        config.level_idc = level(width, height, frame_rate).ok_or(wrong_size)?;
-        config.preset = Preset::Balanced;
-        config.bitrate = self.settings.bit_rate;
-        config.framerate = frame_rate;
-        config.qp = first_quantizer(width, height, self.settings.bit_rate, frame_rate);
-        // Key frames come when they are asked for.
-        config.gop_size = u32::MAX;
-        let encoder =
-            Encoder::new(config).map_err(|error| MediaError::Encoder(format!("{error:?}")))?;
-        Ok(Running {
-            encoder,
-            width,
-            height,
-            bit_rate: self.settings.bit_rate,
-            frame_rate,
-            key_frame_at: Duration::ZERO,
-        })
-    }
 }
 
-fn is_near(old: f32, new: f32) -> bool {
-    (new - old).abs() <= TOLERANCE * old
+fn start(format: StreamFormat) -> Result<Running, MediaError> {
+    let StreamFormat {
+        width,
+        height,
+        bit_rate,
+        frame_rate,
+    } = format;
+    let wrong_size = MediaError::VideoSize { width, height };
+    if width.min(height) < SMALLEST_SIDE {
+        return Err(wrong_size);
+    }
+    let mut config = EncoderConfig::baseline(width, height);
+    config.level_idc = level(width, height, frame_rate).ok_or(wrong_size)?;
+    config.preset = Preset::Balanced;
+    config.bitrate = bit_rate;
+    config.framerate = frame_rate;
+    config.qp = first_quantizer(width, height, bit_rate, frame_rate);
+    // Key frames come when they are asked for.
+    config.gop_size = u32::MAX;
+    let encoder =
+        Encoder::new(config).map_err(|error| MediaError::Encoder(format!("{error:?}")))?;
+    Ok(Running {
+        encoder,
+        format,
+        key_frame_at: Duration::ZERO,
+    })
 }
 
 /// The quantizer that the first frame gets, by the bits that there are for a pixel.
@@ -186,49 +175,4 @@ fn level(width: usize, height: usize, frame_rate: f32) -> Option<u8> {
         .iter()
         .find(|(_, most, in_second)| blocks <= *most && blocks as f32 * frame_rate <= *in_second)
         .map(|(level, ..)| *level)
-}
-
-/// Whether there is a slice of an instantaneous decoder refresh among the units.
-fn has_key_frame(annex_b: &[u8]) -> bool {
-    annex_b
-        .windows(4)
-        .any(|bytes| bytes[..3] == [0, 0, 1] && bytes[3] & 0x1F == 5)
-}
-
-/// How many frames come in a second.
-struct FrameRate {
-    per_second: f32,
-    last: Option<Duration>,
-    since: Duration,
-    frames: u32,
-}
-
-impl Default for FrameRate {
-    fn default() -> Self {
-        Self {
-            per_second: 30.0,
-            last: None,
-            since: Duration::ZERO,
-            frames: 0,
-        }
-    }
-}
-
-impl FrameRate {
-    fn seen(&mut self, at: Duration) {
-        let gap = self.last.and_then(|last| at.checked_sub(last));
-        self.last = Some(at);
-        if gap.is_none_or(|gap| gap > LONGEST_GAP) {
-            (self.since, self.frames) = (at, 0);
-            return;
-        }
-        self.frames += 1;
-        let time = (at - self.since).as_secs_f32();
-        if self.frames < MEASURED || time <= 0.0 {
-            return;
-        }
-        let measured = self.frames as f32 / time;
-        self.per_second = measured.clamp(*FRAME_RATES.start(), *FRAME_RATES.end());
-        (self.since, self.frames) = (at, 0);
-    }
 }
