@@ -35,7 +35,7 @@ pub use robot_config::{CallTimeouts, RobotConfig};
 pub use topic_rates::{LiveRates, RateError, Rates, TopicRates};
 
 use crate::driver::{Answer, Command, DriverHandle, Message};
-use crate::media::{Encoding, EncodingError, Siblings};
+use crate::media::{Encoding, EncodingError, Siblings, VideoFrames};
 use crate::ros::{RawMessage, Ros, RosError, Subscription, Topic, TopicEvent};
 use answers::Answers;
 use assets::Assets;
@@ -44,7 +44,7 @@ use calls::Calls;
 use diagnostics::Diagnostics;
 use parameters::Parameters;
 use publishing::Publishing;
-use remote_access_session::{ChannelInfo, Delivery, PublisherId, Subject};
+use remote_access_session::{ChannelInfo, Delivery, PublisherId, Subject, VideoFrame};
 use request_handler::RequestHandler;
 use retries::Retries;
 use watching::Watching;
@@ -377,9 +377,12 @@ impl Worker {
     fn subscribe(&self, channel: ChannelId, topic: &Topic) -> Result<Subscription, RosError> {
         let messages = self.driver.messages.clone();
         let clock = self.ros.clock();
+        let mut video = video_frames(topic);
         self.ros
             .subscribe(&topic.name, &topic.type_name, move |raw| {
-                messages.push(message(channel, clock(), raw));
+                let frames = video.as_mut();
+                let video_frame = frames.and_then(|frames| frames.next(raw.payload()));
+                messages.push(message(channel, clock(), raw, video_frame));
             })
     }
 }
@@ -400,8 +403,18 @@ fn changed_topic(event: &TopicEvent) -> Option<String> {
     }
 }
 
+/// The frames of a topic that carries a video; a latched message is one of its own.
+fn video_frames(topic: &Topic) -> Option<VideoFrames> {
+    VideoFrames::of(&topic.type_name).filter(|_| !topic.qos.transient_local)
+}
+
 /// Turns a ROS message into a MessageData frame, in place.
-fn message(channel: ChannelId, log_time: u64, raw: RawMessage) -> Message {
+fn message(
+    channel: ChannelId,
+    log_time: u64,
+    raw: RawMessage,
+    video_frame: Option<VideoFrame>,
+) -> Message {
     let size = raw.payload().len();
     let publisher = PublisherId(u128::from_le_bytes(raw.publisher));
     let frame = message_data_header(channel, log_time, size)
@@ -411,7 +424,7 @@ fn message(channel: ChannelId, log_time: u64, raw: RawMessage) -> Message {
             channel,
             publisher,
             frame,
-            video_frame: None,
+            video_frame,
         },
         None => Message::TooLarge { channel, size },
     }
@@ -443,7 +456,8 @@ fn channel_info(id: ChannelId, topic: &Topic, rates: &LiveRates) -> ChannelInfo 
 fn delivery(topic: &Topic) -> Delivery {
     Delivery {
         depth: usize::try_from(topic.qos.depth).unwrap_or(usize::MAX),
-        reliable: topic.qos.reliable,
+        // Frames of a video are dropped up to the next key frame.
+        reliable: topic.qos.reliable && video_frames(topic).is_none(),
         latched: topic.qos.transient_local,
     }
 }

@@ -13,8 +13,10 @@ mod external_encoder;
 mod external_video;
 mod rate_gate;
 mod siblings;
+mod video_frames;
 
 pub use camera_config::{CameraConfig, Codec, UnknownCodec};
 pub use cloud_config::CloudConfig;
 pub use encoding::{Encoding, EncodingError, Viewers};
 pub use siblings::{sources, Change, Siblings};
+pub use video_frames::VideoFrames;

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -14,34 +10,20 @@ import pytest
 
 from conftest import BridgeFactory, PeerFactory, ViewerFactory
 from decoding import decode
+from overlays import build_overlay, source_overlay
 from processes import wait_until
 
-PACKAGE = Path(__file__).parents[1] / "support/overlay_msgs"
-LOG_LINES = 3000
 
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package, built and installed into a prefix of its own."""
-    build, prefix = tmp_path_factory.mktemp("build"), tmp_path_factory.mktemp("overlay")
-    commands = [
-        ["cmake", "-S", PACKAGE, "-B", build, f"-DCMAKE_INSTALL_PREFIX={prefix}", f"-DPython3_EXECUTABLE={sys.executable}"],
-        ["cmake", "--build", build, "--parallel", str(os.cpu_count())],
-        ["cmake", "--install", build],
-    ]
-    for command in commands:
-        result = subprocess.run([str(each) for each in command], capture_output=True, text=True, check=False)
-        assert result.returncode == 0, (result.stdout + result.stderr)[-LOG_LINES:]
-    return prefix
+    return build_overlay("overlay_msgs", tmp_path_factory)
 
 
 @pytest.fixture(autouse=True)
 def sourced(overlay: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test starts has the overlay in its environment."""
-    packages = sysconfig.get_path("purelib", vars={"base": str(overlay)})
-    added = {"AMENT_PREFIX_PATH": overlay, "LD_LIBRARY_PATH": overlay / "lib", "PYTHONPATH": packages}
-    for name, first in added.items():
-        monkeypatch.setenv(name, f"{first}:{os.environ.get(name, '')}".rstrip(":"))
+    source_overlay(overlay, monkeypatch)
 
 
 def test_types_of_an_overlay_are_watched_published_and_called(

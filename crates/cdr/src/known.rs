@@ -32,6 +32,11 @@ impl<'a> Reader<'a> {
         Ok(self.0.u32()?)
     }
 
+    /// See [`Self::u8`].
+    pub fn u64(&mut self) -> Result<u64, CdrError> {
+        Ok(self.0.u64()?)
+    }
+
     /// An `int32`.
     ///
     /// # Errors

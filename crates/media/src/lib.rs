@@ -3,7 +3,7 @@
 //! An [`Image`] is read where it lies in a serialized `sensor_msgs/msg/Image`, a [`CompressedImage`] is decoded. Either becomes an
 //! [`RgbImage`] of at most a given size, and then a JPEG ([`jpeg`]) or a frame of an H.264 stream ([`VideoEncoder`]);
 //! [`compressed_image`] and [`compressed_video`] are the messages that carry those. [`AccessUnits`] finds the
-//! frames in what another encoder writes. A [`PointCloud`] is
+//! frames in what another encoder writes, a [`PublishedVideo`] the key frames of what a robot publishes. A [`PointCloud`] is
 //! read in the same way and written with fewer points and fields.
 //!
 //! Nothing here trusts its input: a message that says one size and holds another is an error.
@@ -18,6 +18,7 @@ mod image;
 mod jpeg;
 mod message;
 mod planes;
+mod published_video;
 mod rgb_image;
 mod rows;
 mod stream_format;
@@ -32,6 +33,7 @@ pub use image::{Image, Stamp};
 pub use jpeg::jpeg;
 pub use message::{compressed_image, compressed_video, Schema, COMPRESSED_IMAGE, COMPRESSED_VIDEO};
 pub use planes::Planes;
+pub use published_video::PublishedVideo;
 pub use rgb_image::{RgbImage, Size};
 pub use stream_format::{FrameRate, StreamFormat};
 pub use video::{Coded, VideoEncoder, VideoSettings};

@@ -61,7 +61,8 @@ impl MessageQueue {
     ///
     /// Returns whether something was dropped.
     pub(crate) fn push(&mut self, message: Message, policy: QueuePolicy) -> bool {
-        if message.needs_previous && self.last != message.seq.checked_sub(1) {
+        let follows = self.last.is_some_and(|last| last + 1 == message.seq);
+        if message.needs_previous && !follows {
             self.refused += 1;
             self.breaks.needs_key_frame |= self.refused.is_multiple_of(PATIENCE);
             self.drops.count(DropReason::Overtaken);

@@ -53,6 +53,17 @@ fn a_later_viewer_begins_with_a_key_frame_and_asks_for_one() {
 }
 
 #[test]
+fn a_video_that_is_joined_between_key_frames_begins_with_the_next_one() {
+    let mut harness = Harness::with(SessionConfig::default());
+    harness.add(vec![channel(1)]);
+    harness.join(1, true);
+    harness.subscribe(1, &[1]);
+    publish(&mut harness, 4..13, 1_000);
+    harness.pass(Duration::from_millis(200));
+    assert_eq!(harness.seqs(1, 1), [10, 11, 12]);
+}
+
+#[test]
 fn frames_that_waited_too_long_are_dropped_up_to_the_next_key_frame() {
     let mut harness = watched(SessionConfig::default(), channel(1));
     publish(&mut harness, 3..8, 20_000);
