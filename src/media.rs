@@ -16,7 +16,7 @@ mod siblings;
 mod video_frames;
 
 pub use camera_config::{CameraConfig, Codec, UnknownCodec};
-pub use cloud_config::CloudConfig;
+pub use cloud_config::{CloudConfig, DracoConfig};
 pub use encoding::{Encoding, EncodingError, Viewers};
 pub use siblings::{sources, Change, Siblings};
 pub use video_frames::VideoFrames;

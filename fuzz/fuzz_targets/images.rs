@@ -72,6 +72,8 @@ fn reduce(data: &[u8]) {
     };
     let reduced = cloud.reduced(&reduction).expect("no larger than before");
     assert!(PointCloud::parse(&reduced).is_ok());
+    // One that is too wide is refused.
+    let _ = cloud.draco(&reduction, 0.01);
 }
 
 fn message(

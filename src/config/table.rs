@@ -90,11 +90,15 @@ parameters! {
     CAMERA_MAX_BIT_RATE: Number = "camera_max_bit_rate", Number(1_500_000, 50_000..=100_000_000), "Maximum bits per second of a video.";
     CAMERA_KEY_FRAME_INTERVAL_MS: Number = "camera_key_frame_interval_ms", Number(5_000, 100..=600_000), "Maximum milliseconds between two key frames of a video.";
     CAMERA_ENCODER_COMMAND: Texts = "camera_encoder_command", Texts(&[""]), "Program that encodes video instead of the bridge, and its arguments (docs/cameras.md).";
-    CLOUD_TOPICS: Texts = "cloud_topics", Texts(&[".*"]), "Point cloud topics to offer reduced as well, as TOPIC/reduced: regular expressions.";
-    CLOUD_FIELDS: Texts = "cloud_fields", Texts(&["intensity", "rgb", "rgba"]), "Fields that reduced point clouds keep beside x, y and z.";
+    CLOUD_TOPICS: Texts = "cloud_topics", Texts(&[".*"]), "Point cloud topics to offer encoded as well, as TOPIC/reduced and TOPIC/draco: regular expressions.";
+    CLOUD_CODECS: Texts = "cloud_codecs", Texts(&["reduced", "draco"]), "Codecs for point cloud topics: reduced (fewer points), draco (compressed).";
+    CLOUD_FIELDS: Texts = "cloud_fields", Texts(&["intensity", "rgb", "rgba"]), "Fields that encoded point clouds keep beside x, y and z.";
     CLOUD_VOXEL_MM: Number = "cloud_voxel_mm", Number(100, 0..=100_000), "Voxel size in millimetres of reduced point clouds, one point per voxel; 0: keep all.";
     CLOUD_MAX_POINTS: Number = "cloud_max_points", Number(20_000, 1..=100_000_000), "Maximum points of a reduced cloud; of more every n-th is kept.";
     CLOUD_MAX_RATE: Number = "cloud_max_rate", Number(5, 0..=1_000), "Maximum reduced clouds per second and topic; 0: unlimited.";
+    CLOUD_DRACO_MM: Number = "cloud_draco_mm", Number(10, 1..=10_000), "Step in millimetres that coordinates of a Draco cloud are rounded to; they are off by at most half of it.";
+    CLOUD_DRACO_MAX_POINTS: Number = "cloud_draco_max_points", Number(100_000, 1..=100_000_000), "Maximum points of a Draco cloud; of more every n-th is kept.";
+    CLOUD_DRACO_MAX_RATE: Number = "cloud_draco_max_rate", Number(10, 0..=1_000), "Maximum Draco clouds per second and topic; 0: unlimited.";
     VIEWER_RATE: Number = "viewer_rate", Number(0, 0..=10_000_000_000), "Maximum bytes per second to one viewer; 0: unlimited.";
     UPLINK_RATE: Number = "uplink_rate", Number(0, 0..=10_000_000_000), "Maximum bytes per second to all viewers together, without transport overhead; 0: unlimited.";
     CONTROL_QUEUE_BYTES: Number = "control_queue_bytes", Number(33_554_432, 65_536..=1_073_741_824), "Maximum bytes of control messages queued for one viewer; beyond that it is resynced.";

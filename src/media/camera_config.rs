@@ -1,10 +1,11 @@
 //! How topics of images are offered, as it is configured.
 
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 use std::time::Duration;
 
-use remote_access_media::{Schema, Size, COMPRESSED_IMAGE, COMPRESSED_VIDEO};
+use remote_access_media::{
+    Schema, Size, COMPRESSED_IMAGE, COMPRESSED_POINT_CLOUD, COMPRESSED_VIDEO,
+};
 
 use super::cloud_config::CloudConfig;
 use crate::ros::{Patterns, Topic};
@@ -13,7 +14,7 @@ use crate::ros::{Patterns, Topic};
 const IMAGE: &str = "sensor_msgs/msg/Image";
 /// The type of the topics that have a video.
 const COMPRESSED: &str = COMPRESSED_IMAGE.name;
-/// The type of the topics that have a reduced one.
+/// The type of the topics that have a reduced and a compressed one.
 const CLOUD: &str = "sensor_msgs/msg/PointCloud2";
 /// Suffix that `image_transport` adds to a topic's name for the images it has encoded as JPEG.
 const TRANSPORT_JPEG: &str = "compressed";
@@ -52,24 +53,47 @@ pub enum Codec {
     Video,
     /// With fewer points: clouds.
     Reduced,
+    /// As Draco: clouds.
+    Draco,
 }
 
 /// A word that is no codec.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not a codec; they are: jpeg, video")]
-pub struct UnknownCodec(String);
+#[error("{word:?} is not a codec; they are: {known}")]
+pub struct UnknownCodec {
+    word: String,
+    known: String,
+}
 
 impl Codec {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Jpeg, Self::Video, Self::Reduced];
+    pub const ALL: [Self; 4] = [Self::Jpeg, Self::Video, Self::Reduced, Self::Draco];
     /// Those of images.
-    pub(super) const OF_IMAGES: [Self; 2] = [Self::Jpeg, Self::Video];
+    pub const OF_IMAGES: [Self; 2] = [Self::Jpeg, Self::Video];
+    /// Those of clouds.
+    pub const OF_CLOUDS: [Self; 2] = [Self::Reduced, Self::Draco];
+
+    /// The one of `codecs` that is called `word`.
+    ///
+    /// # Errors
+    /// None is.
+    pub fn parse(word: &str, codecs: &[Self]) -> Result<Self, UnknownCodec> {
+        let found = codecs.iter().find(|codec| codec.name() == word);
+        found.copied().ok_or_else(|| {
+            let known: Vec<_> = codecs.iter().map(|codec| codec.name()).collect();
+            UnknownCodec {
+                word: word.to_owned(),
+                known: known.join(", "),
+            }
+        })
+    }
 
     fn name(self) -> &'static str {
         match self {
             Self::Jpeg => "jpeg",
             Self::Video => "video",
             Self::Reduced => "reduced",
+            Self::Draco => "draco",
         }
     }
 
@@ -86,18 +110,8 @@ impl Codec {
             Self::Jpeg => Some(COMPRESSED_IMAGE),
             Self::Video => Some(COMPRESSED_VIDEO),
             Self::Reduced => None,
+            Self::Draco => Some(COMPRESSED_POINT_CLOUD),
         }
-    }
-}
-
-impl FromStr for Codec {
-    type Err = UnknownCodec;
-
-    fn from_str(word: &str) -> Result<Self, UnknownCodec> {
-        let found = Self::OF_IMAGES
-            .into_iter()
-            .find(|codec| codec.name() == word);
-        found.ok_or_else(|| UnknownCodec(word.to_owned()))
     }
 }
 
@@ -107,6 +121,7 @@ impl CameraConfig {
         match codec {
             Codec::Jpeg | Codec::Video => self.max_rate,
             Codec::Reduced => self.clouds.max_rate,
+            Codec::Draco => self.clouds.draco.max_rate,
         }
     }
 
@@ -115,14 +130,15 @@ impl CameraConfig {
         let exists = &exists;
         let name = &topic.name;
         if topic.type_name == CLOUD {
-            let wanted = self.clouds.topics.matches(name) && !exists(&Codec::Reduced.topic(name));
+            if !self.clouds.topics.matches(name) {
+                return Vec::new();
+            }
             // What is reduced already is not reduced again.
-            let reduced = name.ends_with(&Codec::Reduced.topic(""));
-            return if wanted && !reduced {
-                vec![Codec::Reduced]
-            } else {
-                Vec::new()
+            let is_reduced = name.ends_with(&Codec::Reduced.topic(""));
+            let wanted = |codec: &Codec| {
+                !(exists(&codec.topic(name)) || is_reduced && *codec == Codec::Reduced)
             };
+            return self.clouds.codecs.iter().copied().filter(wanted).collect();
         }
         let is_compressed = is_compressed(&topic.type_name);
         let offered = (topic.type_name == IMAGE || is_compressed)

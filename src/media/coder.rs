@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use super::bit_rate::BitRate;
 use super::camera_config::{is_compressed, CameraConfig, Codec};
+use super::cloud_config::DracoConfig;
 use super::external_encoder::Event;
 use super::external_video::ExternalVideo;
 use crate::driver::VideoHint;
@@ -44,7 +45,8 @@ pub(super) struct Encoded {
 /// Encodes the messages of one topic.
 pub(super) enum Coder {
     Images(Box<ImageCoder>),
-    Clouds(Reduction),
+    Reduced(Reduction),
+    Draco(DracoConfig),
 }
 
 /// Encodes frames.
@@ -83,7 +85,8 @@ impl Coder {
                 quality: config.jpeg_quality,
             },
             Codec::Video => Kind::Video(Box::new(VideoCoder::new(config, now))),
-            Codec::Reduced => return Self::Clouds(config.clouds.reduction.clone()),
+            Codec::Reduced => return Self::Reduced(config.clouds.reduction.clone()),
+            Codec::Draco => return Self::Draco(config.clouds.draco.clone()),
         };
         Self::Images(Box::new(ImageCoder {
             is_compressed: is_compressed(source),
@@ -100,7 +103,7 @@ impl Coder {
                 Kind::Video(video) => Some(video.bit_rate.get()),
                 Kind::Jpeg { .. } => None,
             },
-            Self::Clouds(_) => None,
+            Self::Reduced(_) | Self::Draco(_) => None,
         }
     }
 
@@ -113,14 +116,18 @@ impl Coder {
         at: Instant,
         hint: VideoHint,
     ) -> Result<Option<Encoded>, CoderError> {
-        match self {
-            Self::Images(images) => images.encode(message, origin, at, hint),
-            Self::Clouds(reduction) => Ok(Some(Encoded {
-                message: PointCloud::parse(message)?.reduced(reduction)?,
-                video_frame: None,
-                origin,
-            })),
-        }
+        let message = match self {
+            Self::Images(images) => return images.encode(message, origin, at, hint),
+            Self::Reduced(reduction) => PointCloud::parse(message)?.reduced(reduction)?,
+            Self::Draco(config) => {
+                PointCloud::parse(message)?.draco(&config.reduction, config.step)?
+            }
+        };
+        Ok(Some(Encoded {
+            message,
+            video_frame: None,
+            origin,
+        }))
     }
 
     /// News of the program that encodes, if one runs.
@@ -150,7 +157,7 @@ impl Coder {
                 Kind::Video(video) => Some(video),
                 Kind::Jpeg { .. } => None,
             },
-            Self::Clouds(_) => None,
+            Self::Reduced(_) | Self::Draco(_) => None,
         }
     }
 }

@@ -98,13 +98,18 @@ impl Siblings {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cloud_config::CloudConfig;
+    use super::super::cloud_config::{CloudConfig, DracoConfig};
     use super::*;
     use crate::ros::Patterns;
     use remote_access_media::{Reduction, Size};
     use std::time::Duration;
 
     fn siblings(denied: &str) -> Siblings {
+        let reduction = Reduction {
+            fields: Vec::new(),
+            voxel: None,
+            most_points: 1,
+        };
         Siblings::new(CameraConfig {
             topics: Patterns::new(["/camera/.*"]).expect("valid"),
             denied: Patterns::new([denied]).expect("valid"),
@@ -120,12 +125,14 @@ mod tests {
             encoder_command: Vec::new(),
             clouds: CloudConfig {
                 topics: Patterns::new(["/lidar/.*"]).expect("valid"),
-                reduction: Reduction {
-                    fields: Vec::new(),
-                    voxel: None,
-                    most_points: 1,
-                },
+                codecs: Codec::OF_CLOUDS.to_vec(),
+                reduction: reduction.clone(),
                 max_rate: None,
+                draco: DracoConfig {
+                    reduction,
+                    step: 0.01,
+                    max_rate: None,
+                },
             },
         })
     }
@@ -195,20 +202,23 @@ mod tests {
     }
 
     #[test]
-    fn clouds_that_are_allowed_have_a_reduced_one() {
+    fn clouds_that_are_allowed_have_a_reduced_and_a_compressed_one() {
         const CLOUD: &str = "sensor_msgs/msg/PointCloud2";
         let mut siblings = siblings("");
         let points = topic("/lidar/points", CLOUD, false);
-        let reduced = (vec![Codec::Reduced], 0);
-        assert_eq!(update(&mut siblings, &points, &[]), reduced);
+        let both = (Codec::OF_CLOUDS.to_vec(), 0);
+        assert_eq!(update(&mut siblings, &points, &[]), both);
         let own = ["/lidar/points/reduced"];
         assert_eq!(update(&mut siblings, &points, &own), (vec![], 1));
-        for other in [
-            topic("/lidar/points/reduced", CLOUD, false),
-            topic("/elsewhere", CLOUD, false),
-        ] {
-            assert_eq!(update(&mut siblings, &other, &[]), (vec![], 0), "{other:?}");
-        }
+        // What is reduced already is not reduced again.
+        let reduced = topic("/lidar/points/reduced", CLOUD, false);
+        let draco = (vec![Codec::Draco], 0);
+        assert_eq!(update(&mut siblings, &reduced, &[]), draco);
+        let elsewhere = topic("/elsewhere", CLOUD, false);
+        assert_eq!(update(&mut siblings, &elsewhere, &[]), (vec![], 0));
+        siblings.config.clouds.codecs = vec![Codec::Draco];
+        let other = topic("/lidar/other", CLOUD, false);
+        assert_eq!(update(&mut siblings, &other, &[]), draco);
     }
 
     #[test]

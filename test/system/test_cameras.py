@@ -122,38 +122,6 @@ def test_a_later_viewer_begins_with_a_key_frame(new_bridge: BridgeFactory, new_v
         assert b"\x00\x00\x01\x67" in data[:8], "no parameter set at the beginning"
 
 
-def test_a_cloud_is_offered_with_fewer_points(viewer: Viewer, new_peer: PeerFactory) -> None:
-    peer = new_peer("lidar")
-    peer.run(
-        """
-        import array
-        import numpy as np
-        from sensor_msgs.msg import PointCloud2, PointField
-        points = np.zeros((40_000, 8), np.float32)
-        points[:, :3] = np.random.default_rng(1).uniform(-5, 5, (40_000, 3)) * (1, 1, 0.1)
-        points[:, 4] = points[:, 0]
-        fields = [PointField(name=n, offset=o, datatype=7, count=1) for n, o in zip("xyz", (0, 4, 8))]
-        fields += [PointField(name=n, offset=o, datatype=7, count=1) for n, o in (("intensity", 16), ("time", 20))]
-        cloud = PointCloud2(height=1, width=40_000, fields=fields, point_step=32, row_step=32 * 40_000)
-        cloud.data = array.array("B", points.tobytes())
-        publisher = node.create_publisher(PointCloud2, "/lidar/points", 10)
-        node.create_timer(0.1, lambda: publisher.publish(cloud))
-        """
-    )
-    viewer.subscribe("/lidar/points/reduced")
-    message = viewer.wait_messages("/lidar/points/reduced", 2)[1]
-    reduced = decode(viewer.channels()["/lidar/points/reduced"], message.data)
-    assert [(field.name, field.offset) for field in reduced.fields] == [("x", 0), ("y", 4), ("z", 8), ("intensity", 12)]
-    assert reduced.width <= 20_000
-    points = np.frombuffer(bytes(reduced.data), np.float32).reshape(reduced.width, 4)
-    assert (points[:, 3] == points[:, 0]).all(), "a point is not what it was"
-    sent = np.random.default_rng(1).uniform(-5, 5, (40_000, 3)) * (1, 1, 0.1)
-    voxels = {tuple(voxel) for voxel in np.floor(points[:, :3] / np.float32(0.1)).astype(int)}
-    assert len(voxels) == reduced.width, "two points of one voxel"
-    every = {tuple(voxel) for voxel in np.floor(sent.astype(np.float32) / np.float32(0.1)).astype(int)}
-    assert voxels <= every
-
-
 def test_what_the_robot_encodes_itself_or_is_denied_is_not_encoded(
     new_bridge: BridgeFactory, new_viewer: ViewerFactory, new_peer: PeerFactory
 ) -> None:

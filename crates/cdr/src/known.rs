@@ -103,6 +103,15 @@ impl Builder {
         Ok(self)
     }
 
+    /// A `float64`.
+    ///
+    /// # Errors
+    /// See [`Self::u8`].
+    pub fn f64(&mut self, value: f64) -> Result<&mut Self, CdrError> {
+        self.0.number(value.to_le_bytes())?;
+        Ok(self)
+    }
+
     /// A `string`.
     ///
     /// # Errors

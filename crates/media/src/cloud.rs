@@ -29,12 +29,12 @@ pub struct Reduction {
 /// A cloud where it lies in its message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PointCloud<'a> {
-    stamp: Stamp,
-    frame_id: &'a str,
+    pub(crate) stamp: Stamp,
+    pub(crate) frame_id: &'a str,
     fields: Vec<Field<'a>>,
     /// Where x, y and z begin in a point.
     position: [usize; 3],
-    big_endian: bool,
+    pub(crate) big_endian: bool,
     height: usize,
     width: usize,
     point_step: usize,
@@ -43,13 +43,13 @@ pub struct PointCloud<'a> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Field<'a> {
-    name: &'a str,
-    offset: usize,
-    datatype: u8,
-    count: u32,
+pub(crate) struct Field<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) offset: usize,
+    pub(crate) datatype: u8,
+    pub(crate) count: u32,
     /// Bytes of all its elements.
-    size: usize,
+    pub(crate) size: usize,
 }
 
 impl<'a> PointCloud<'a> {
@@ -142,7 +142,7 @@ impl<'a> PointCloud<'a> {
     }
 
     /// Position of a point; none if a coordinate is no number.
-    fn position(&self, point: &[u8]) -> Option<[f32; 3]> {
+    pub(crate) fn position(&self, point: &[u8]) -> Option<[f32; 3]> {
         let mut found = [0.0; 3];
         for (value, &offset) in found.iter_mut().zip(&self.position) {
             let bytes = point.get(offset..offset + 4)?.try_into().ok()?;
@@ -154,12 +154,8 @@ impl<'a> PointCloud<'a> {
         found.iter().all(|value| value.is_finite()).then_some(found)
     }
 
-    /// The serialized cloud with fewer points and fields: without those that have no position, in
-    /// one row.
-    ///
-    /// # Errors
-    /// It would be larger than 4 GB.
-    pub fn reduced(&self, reduction: &Reduction) -> Result<Vec<u8>, MediaError> {
+    /// The points that are left, all of which have a position.
+    pub(crate) fn kept(&self, reduction: &Reduction) -> Vec<&'a [u8]> {
         let mut taken = HashSet::new();
         let mut is_new = |point: &&[u8]| {
             let Some(position) = self.position(point) else {
@@ -169,23 +165,42 @@ impl<'a> PointCloud<'a> {
                 .voxel
                 .is_none_or(|edge| taken.insert(voxel(position, edge)))
         };
-        let kept: Vec<&[u8]> = self.points().filter(|point| is_new(point)).collect();
+        let mut kept: Vec<&[u8]> = self.points().filter(|point| is_new(point)).collect();
         let every = kept.len().div_ceil(reduction.most_points.max(1)).max(1);
-        let wanted = |field: &&Field<'_>| {
+        if every > 1 {
+            kept = kept.into_iter().step_by(every).collect();
+        }
+        kept
+    }
+
+    /// The fields that are left, with those of the position.
+    pub(crate) fn wanted<'b>(
+        &'b self,
+        reduction: &'b Reduction,
+    ) -> impl Iterator<Item = &'b Field<'a>> {
+        self.fields.iter().filter(|field| {
             let position = ["x", "y", "z"].contains(&field.name);
             position || reduction.fields.iter().any(|name| name == field.name)
-        };
-        let fields: Vec<&Field<'_>> = self.fields.iter().filter(wanted).collect();
+        })
+    }
+
+    /// The serialized cloud with fewer points and fields: without those that have no position, in
+    /// one row.
+    ///
+    /// # Errors
+    /// It would be larger than 4 GB.
+    pub fn reduced(&self, reduction: &Reduction) -> Result<Vec<u8>, MediaError> {
+        let kept = self.kept(reduction);
+        let fields: Vec<&Field<'_>> = self.wanted(reduction).collect();
         let point_step: usize = fields.iter().map(|field| field.size).sum();
-        let count = kept.len().div_ceil(every);
-        let mut data = Vec::with_capacity(count * point_step);
-        for point in kept.iter().step_by(every) {
+        let mut data = Vec::with_capacity(kept.len() * point_step);
+        for point in &kept {
             for field in &fields {
                 let bytes = point.get(field.offset..field.offset + field.size);
                 data.extend_from_slice(bytes.unwrap_or_default());
             }
         }
-        self.message(&fields, count, point_step, &data)
+        self.message(&fields, kept.len(), point_step, &data)
     }
 
     fn message(

@@ -76,12 +76,12 @@ pub enum MediaError {
     /// The encoder failed.
     #[error("the encoder failed: {0}")]
     Encoder(String),
-    /// A cloud cannot be reduced.
+    /// A cloud cannot be encoded.
     #[error(transparent)]
     Cloud(#[from] CloudError),
 }
 
-/// A cloud cannot be reduced. The text says why.
+/// A cloud cannot be encoded. The text says why.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CloudError {
@@ -123,6 +123,9 @@ pub enum CloudError {
     /// There are no coordinates.
     #[error("the points have no fields x, y and z of the type FLOAT32")]
     Position,
+    /// Draco refuses it.
+    #[error("the cloud cannot be encoded: {0}")]
+    Draco(String),
     /// The result does not fit a message.
     #[error("the cloud is larger than 4 GB")]
     TooLarge,

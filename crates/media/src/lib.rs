@@ -4,7 +4,7 @@
 //! [`RgbImage`] of at most a given size, and then a JPEG ([`jpeg`]) or a frame of an H.264 stream ([`VideoEncoder`]);
 //! [`compressed_image`] and [`compressed_video`] are the messages that carry those. [`AccessUnits`] finds the
 //! frames in what another encoder writes, a [`PublishedVideo`] the key frames of what a robot publishes. A [`PointCloud`] is
-//! read in the same way and written with fewer points and fields.
+//! read in the same way and written with fewer points and fields, or as Draco.
 //!
 //! Nothing here trusts its input: a message that says one size and holds another is an error.
 
@@ -12,6 +12,7 @@ mod access_units;
 mod annex_b;
 mod cloud;
 mod compressed;
+mod draco;
 mod error;
 mod format;
 mod image;
@@ -31,7 +32,10 @@ pub use error::{CloudError, MediaError};
 pub use format::PixelFormat;
 pub use image::{Image, Stamp};
 pub use jpeg::jpeg;
-pub use message::{compressed_image, compressed_video, Schema, COMPRESSED_IMAGE, COMPRESSED_VIDEO};
+pub use message::{
+    compressed_image, compressed_video, Schema, COMPRESSED_IMAGE, COMPRESSED_POINT_CLOUD,
+    COMPRESSED_VIDEO,
+};
 pub use planes::Planes;
 pub use published_video::PublishedVideo;
 pub use rgb_image::{RgbImage, Size};

@@ -26,6 +26,12 @@ pub const COMPRESSED_VIDEO: Schema = Schema {
     text: include_str!("schemas/compressed_video.msg"),
 };
 
+/// The type of clouds of points.
+pub const COMPRESSED_POINT_CLOUD: Schema = Schema {
+    name: "foxglove_msgs/msg/CompressedPointCloud",
+    text: include_str!("schemas/compressed_point_cloud.msg"),
+};
+
 /// Most bytes of a message: what a frame of the protocol holds.
 pub(crate) const MOST_BYTES: usize = u32::MAX as usize;
 
@@ -60,5 +66,27 @@ pub fn compressed_video(
         .string(frame_id)?
         .bytes(annex_b)?
         .string("h264")?;
+    Ok(message.finish())
+}
+
+/// A serialized `foxglove_msgs/msg/CompressedPointCloud` with a cloud in Draco's format.
+///
+/// # Errors
+/// It would be larger than 4 GB.
+pub(crate) fn compressed_point_cloud(
+    stamp: Stamp,
+    frame_id: &str,
+    draco: &[u8],
+) -> Result<Vec<u8>, MediaError> {
+    let mut message = Builder::new(MOST_BYTES);
+    message
+        .i32(stamp.seconds)?
+        .u32(stamp.nanoseconds)?
+        .string(frame_id)?;
+    // The pose: its position, and its orientation with w last.
+    for number in [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0] {
+        message.f64(number)?;
+    }
+    message.bytes(draco)?.string("draco")?;
     Ok(message.finish())
 }
