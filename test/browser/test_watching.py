@@ -118,6 +118,33 @@ def test_the_room_is_drawn_in_3d_and_from_above(new_tab: TabFactory, pictures: P
     assert light > 10_000, f"{light} light pixels: the map is not drawn"
 
 
+def test_a_cloud_comes_compressed_and_raw_on_request(new_tab: TabFactory) -> None:
+    tab = new_tab(panels=({"id": "scene", "kind": "scene"},))
+    tab.wait_live()
+    scene = tab.panel("scene")
+    figures = {topic: tab.topic(topic).locator(".numbers") for topic in ("/lidar/points", "/lidar/points/draco")}
+    wait_for(lambda: "Hz" in figures["/lidar/points/draco"].inner_text(), "compressed cloud", tab)
+    assert figures["/lidar/points"].inner_text() == ""
+    scene.get_by_label("Choose topics").click()
+    for box in scene.locator("fieldset input:checked").all()[::-1]:
+        box.click()
+
+    def bright() -> int:
+        values = np.asarray(pixels(tab.canvas("scene"))).astype(int)
+        return np.count_nonzero(values.max(axis=2) - values.min(axis=2) > 70)
+
+    # Frames and the robot's arrowhead have colours as well.
+    scene.get_by_label("Robot model", exact=True).click()
+    wait_for(lambda: "Hz" not in figures["/lidar/points/draco"].inner_text(), "end of the cloud", tab)
+    nothing = bright()
+    for topic in ("/lidar/points/draco", "/lidar/points"):
+        box = scene.locator("fieldset label", has=tab.page.get_by_text(re.compile(f"^{topic} "))).locator("input")
+        box.check()
+        wait_for(lambda: bright() > nothing + 500, topic, tab)
+        box.uncheck()
+        wait_for(lambda: bright() < nothing + 200, f"end of {topic}", tab)
+
+
 # A square of four metres that looks up.
 CORNERS = {"a": "-2 -2 0", "b": "2 -2 0", "c": "2 2 0", "d": "-2 2 0"}
 FACETS = "".join(

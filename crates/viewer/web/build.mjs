@@ -37,6 +37,17 @@ const oneChunk = {
   },
 };
 
+/** Draco's decoder is a script that a module cannot import as it is. */
+const dracoModule = {
+  name: "draco-module",
+  setup(build) {
+    build.onLoad({ filter: /draco_wasm_wrapper\.js$/ }, async ({ path }) => ({
+      contents: `${await readFile(path, "utf8")}\nexport default DracoDecoderModule;`,
+      loader: "js",
+    }));
+  },
+};
+
 /** The page itself: one entry; panels and the large libraries are chunks that are loaded when needed. */
 function page(outdir) {
   return {
@@ -49,7 +60,10 @@ function page(outdir) {
     chunkNames: "[name]-[hash]",
     assetNames: "[name]",
     legalComments: "linked",
-    plugins: [oneChunk],
+    loader: { ".wasm": "file" },
+    // What Draco's decoder asks for where there is no browser.
+    external: ["fs", "path"],
+    plugins: [oneChunk, dracoModule],
   };
 }
 
@@ -92,7 +106,8 @@ async function steadyNames(outdir) {
     names.set(name, unique);
   }
   const steady = (text) => [...names].reduce((all, [from, to]) => all.replaceAll(from, to), text);
-  for (const name of await readdir(outdir)) {
+  const texts = (await readdir(outdir)).filter((name) => !name.endsWith(".wasm"));
+  for (const name of texts) {
     const text = await readFile(join(outdir, name), "utf8");
     await writeFile(join(outdir, name), steady(text));
     await rename(join(outdir, name), join(outdir, steady(name)));
@@ -145,7 +160,7 @@ if (how === "--tests") {
 } else if (how === "--watch") {
   await buildPage(dist);
   const plugin = { name: "names", setup: (build) => build.onEnd(() => steadyNames(dist)) };
-  await (await context({ ...page(dist), plugins: [oneChunk, plugin] })).watch();
+  await (await context({ ...page(dist), plugins: [oneChunk, dracoModule, plugin] })).watch();
 } else {
   await buildPage(dist);
 }

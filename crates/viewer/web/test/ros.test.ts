@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type RawImage, toPixels } from "../src/ros/image";
 import { numberAt, pathName } from "../src/ros/paths";
-import { cloudPoints, scanPoints } from "../src/ros/pointcloud";
+import { cloudPoints, pointsOf, scanPoints } from "../src/ros/pointcloud";
 import { decoderFor, encode, messageType } from "../src/ros/schema";
 import { emptyMessage, parseValue, toJson } from "../src/ros/template";
 import { compose, invert, type Pose, Transforms, yaw } from "../src/ros/tf";
@@ -72,6 +72,17 @@ test("points are read by their fields, those that are no numbers left out", () =
   // Claims more points than there are bytes for.
   assert.equal(cloudPoints({ ...cloud, width: 1e9 }).count, 2);
   assert.throws(() => cloudPoints({ ...cloud, fields: [] }), /fields x and y/);
+});
+
+test("decoded points keep their colour when one before them is left out", () => {
+  const positions = () => Float32Array.of(1, 2, 3, Number.NaN, 0, 0, 4, 5, 6);
+  const packed = pointsOf(positions(), Uint32Array.of(0xff0000, 0, 0x7f0000ff), undefined);
+  assert.deepEqual([...packed.positions], [1, 2, 3, 4, 5, 6]);
+  assert.deepEqual([...packed.colours], [1, 0, 0, 0, 0, 1]);
+  const shaded = pointsOf(positions(), undefined, Float32Array.of(7, 1000, 7));
+  assert.deepEqual([...shaded.colours.slice(0, 3)], [...shaded.colours.slice(3, 6)]);
+  const high = pointsOf(positions(), undefined, undefined);
+  assert.notDeepEqual([...high.colours.slice(0, 3)], [...high.colours.slice(3, 6)]);
 });
 
 test("a scan's points lie at their angles", () => {

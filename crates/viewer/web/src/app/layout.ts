@@ -34,7 +34,7 @@ export function defaultPanels(robot: Robot, canDecode: boolean): PanelSpec[] {
   if (picture) {
     wanted.push({ kind: "picture", topic: picture });
   }
-  if (has("sensor_msgs/PointCloud2", "sensor_msgs/LaserScan")) {
+  if (has("sensor_msgs/PointCloud2", "foxglove_msgs/CompressedPointCloud", "sensor_msgs/LaserScan")) {
     wanted.push({ kind: "scene" });
   }
   if (has("nav_msgs/OccupancyGrid", "nav_msgs/Odometry", "nav_msgs/Path")) {

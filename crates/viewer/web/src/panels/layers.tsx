@@ -4,12 +4,9 @@ import type { PanelSpec } from "../app/layout";
 import { updatePanel } from "../app/workspace";
 import type { Channel } from "../remote/channel";
 import type { Robot } from "../remote/robot";
-import { isCostmap } from "../ros/grid";
-import { topicsOf, typeOf } from "../ros/kinds";
+import { typeOf } from "../ros/kinds";
 import { Tool } from "./parts";
-
-/** Types that a view can show, and of how many topics of each it does so unasked. */
-export type LayerTypes = Record<string, number>;
+import { type LayerTypes, unaskedLayers } from "./unasked";
 
 /** Every topic of the robot that the view can show. */
 export function possibleLayers(robot: Robot, types: LayerTypes): Channel[] {
@@ -20,13 +17,9 @@ export function possibleLayers(robot: Robot, types: LayerTypes): Channel[] {
 
 /** The topics that the view shows. */
 export function shownLayers(robot: Robot, types: LayerTypes, spec: PanelSpec): string[] {
-  const unasked = () =>
-    Object.entries(types).flatMap(([type, count]) =>
-      topicsOf(robot.channels.values(), type)
-        .sort((a, b) => Number(isCostmap(a)) - Number(isCostmap(b)))
-        .slice(0, count),
-    );
-  return (spec.layers ?? unasked()).filter((topic) => robot.channel(topic));
+  return (spec.layers ?? unaskedLayers(robot.channels.values(), types)).filter((topic) =>
+    robot.channel(topic),
+  );
 }
 
 export function LayerMenu({ robot, spec, types }: { robot: Robot; spec: PanelSpec; types: LayerTypes }) {

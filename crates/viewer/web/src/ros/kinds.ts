@@ -8,6 +8,7 @@ const VIEWS: Record<string, View> = {
   "sensor_msgs/CompressedImage": "picture",
   "foxglove_msgs/CompressedVideo": "picture",
   "sensor_msgs/PointCloud2": "scene",
+  "foxglove_msgs/CompressedPointCloud": "scene",
   "sensor_msgs/LaserScan": "scene",
   "tf2_msgs/TFMessage": "scene",
   "visualization_msgs/Marker": "scene",

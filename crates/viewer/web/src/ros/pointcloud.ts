@@ -89,10 +89,7 @@ export function cloudPoints(cloud: PointCloud2): Points {
     positions[to + 1] = py;
     positions[to + 2] = pz;
     if (packed) {
-      const value = view.getUint32(at + packed.offset, !cloud.is_bigendian);
-      colours[to] = ((value >> 16) & 255) / 255;
-      colours[to + 1] = ((value >> 8) & 255) / 255;
-      colours[to + 2] = (value & 255) / 255;
+      unpack(view.getUint32(at + packed.offset, !cloud.is_bigendian), colours, to);
     } else {
       shades[count] = shade?.(at) ?? 0;
     }
@@ -102,6 +99,47 @@ export function cloudPoints(cloud: PointCloud2): Points {
     paint(shades.subarray(0, count), colours);
   }
   return { count, positions: positions.subarray(0, 3 * count), colours: colours.subarray(0, 3 * count) };
+}
+
+/** The finite ones of points with their packed colours, else their intensity; without both their height counts. */
+export function pointsOf(
+  positions: Float32Array,
+  packed: Uint32Array | undefined,
+  intensities: Float32Array | undefined,
+): Points {
+  const total = positions.length / 3;
+  const stride = Math.max(1, Math.ceil(total / MAX_POINTS));
+  const colours = new Float32Array(3 * Math.ceil(total / stride));
+  const shades = new Float32Array(Math.ceil(total / stride));
+  let count = 0;
+  for (let index = 0; index < total; index += stride) {
+    const from = 3 * index;
+    const [x, y, z] = [positions[from] ?? 0, positions[from + 1] ?? 0, positions[from + 2] ?? 0];
+    if (!Number.isFinite(x + y + z)) {
+      continue;
+    }
+    const to = 3 * count;
+    // Never behind what is read.
+    positions[to] = x;
+    positions[to + 1] = y;
+    positions[to + 2] = z;
+    if (packed) {
+      unpack(packed[index] ?? 0, colours, to);
+    }
+    shades[count] = intensities ? (intensities[index] ?? 0) : z;
+    count += 1;
+  }
+  if (!packed) {
+    paint(shades.subarray(0, count), colours);
+  }
+  return { count, positions: positions.subarray(0, 3 * count), colours: colours.subarray(0, 3 * count) };
+}
+
+/** Red, green and blue of the lower bytes of a number, to a place. */
+function unpack(value: number, colours: Float32Array, to: number): void {
+  colours[to] = ((value >> 16) & 255) / 255;
+  colours[to + 1] = ((value >> 8) & 255) / 255;
+  colours[to + 2] = (value & 255) / 255;
 }
 
 /** The points of a scan, in its own plane. */

@@ -11,7 +11,7 @@ import {
 } from "../../ros/annotations";
 import { type CameraInfo, pictureSize } from "../../ros/cameras";
 import { typeOf } from "../../ros/kinds";
-import type { LayerTypes } from "../layers";
+import type { LayerTypes } from "../unasked";
 
 /** Types that can be drawn over a picture; none unasked, for nobody says to which camera they belong. */
 export const ANNOTATIONS: LayerTypes = {

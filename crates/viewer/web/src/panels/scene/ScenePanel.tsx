@@ -2,25 +2,31 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { decodeMessage, latestMessage, useFrame, useRepaint, useTransforms, useWatch } from "../../app/hooks";
 import { useSetting } from "../../app/workspace";
+import type { Draco } from "../../lazy/draco";
 import type { Channel } from "../../remote/channel";
+import { type CompressedPointCloud, dracoPoints } from "../../ros/draco";
 import { isCostmap, type OccupancyGrid } from "../../ros/grid";
 import { typeOf } from "../../ros/kinds";
 import { cloudPoints, type LaserScan, type PointCloud2, scanPoints } from "../../ros/pointcloud";
 import { type Pose, type Stamp, seconds, type Transforms } from "../../ros/tf";
 import { AimBar, type Aiming, AimTools, useAim } from "../aim";
-import { LayerMenu, type LayerTypes, shownLayers } from "../layers";
+import { LayerMenu, shownLayers } from "../layers";
 import type { PanelProps } from "../panel";
 import { Hint, Tool } from "../parts";
+import type { LayerTypes } from "../unasked";
 import { Waiting } from "../Waiting";
 import { type Marker, Markers } from "./markers";
 import { loadMesh } from "./model";
+import { useDraco } from "./useDraco";
 import { useModel } from "./useModel";
 import { SceneView } from "./view";
 
 /** Smooth enough to turn and move by hand. */
 const PER_SECOND = 30;
 
+const COMPRESSED_CLOUD = "foxglove_msgs/CompressedPointCloud";
 const TYPES: LayerTypes = {
+  [COMPRESSED_CLOUD]: 1,
   "sensor_msgs/PointCloud2": 1,
   "sensor_msgs/LaserScan": 1,
   "nav_msgs/OccupancyGrid": 1,
@@ -53,6 +59,8 @@ export default function ScenePanel({ place, spec, visible }: PanelProps) {
   const [hasNames, setNames] = useSetting(spec, "frame_names", false);
   const store = useTransforms(robot, visible);
   const layers = shownLayers(robot, TYPES, spec);
+  const isCompressed = layers.some((topic) => isCompressedCloud(robot.channel(topic)));
+  const draco = useDraco(isCompressed);
   useWatch(robot, layers, visible, (channel, data) => {
     if (MARKERS.includes(typeOf(channel))) {
       waiting.current.push({ channel, data });
@@ -100,9 +108,10 @@ export default function ScenePanel({ place, spec, visible }: PanelProps) {
       markers.current?.expire(performance.now());
       for (const topic of layers) {
         const channel = robot.channel(topic);
-        if (channel?.latest && drawn.current.get(topic) !== channel.latest) {
+        const isReady = !isCompressedCloud(channel) || draco.decoder;
+        if (channel?.latest && isReady && drawn.current.get(topic) !== channel.latest) {
           drawn.current.set(topic, channel.latest);
-          show(scene, channel);
+          show(scene, channel, draco.decoder);
         }
       }
       for (const topic of drawn.current.keys()) {
@@ -118,7 +127,7 @@ export default function ScenePanel({ place, spec, visible }: PanelProps) {
       showAim(scene, frame, aiming);
       scene.place(transforms, frame, robotFrame(transforms), follows);
       scene.showNames(hasNames);
-      setProblem(markers.current?.problem);
+      setProblem(markers.current?.problem ?? draco.problem);
       return scene.render();
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
@@ -209,13 +218,23 @@ function showAim(scene: SceneView, frame: string, aiming: Aiming | undefined): v
   scene.poses(AIM, { frame, timeS: undefined }, [{ position: { x, y, z: 0 }, orientation }], 0x3ecf8e);
 }
 
-function show(scene: SceneView, channel: Channel): void {
+function isCompressedCloud(channel: Channel | undefined): boolean {
+  return channel !== undefined && typeOf(channel) === COMPRESSED_CLOUD;
+}
+
+function show(scene: SceneView, channel: Channel, draco: Draco | undefined): void {
   if (MARKERS.includes(typeOf(channel))) {
     return;
   }
   const message = latestMessage(channel);
   if (!message || message.error !== undefined) {
     throw new Error(`${channel.topic}: ${message?.error ?? "there is no message"}`);
+  }
+  if (isCompressedCloud(channel) && draco) {
+    const cloud = message.value as CompressedPointCloud;
+    const origin = { frame: cloud.frame_id, timeS: seconds(cloud.timestamp) };
+    scene.points(channel.topic, origin, dracoPoints(draco, cloud), 2.2, cloud.pose);
+    return;
   }
   const { header } = message.value as { header: { frame_id: string; stamp: Stamp } };
   const origin = { frame: header.frame_id, timeS: seconds(header.stamp) };

@@ -164,16 +164,19 @@ export class SceneView {
     this.#isStale = true;
   }
 
-  /** Points of so many pixels. */
-  points(name: string, origin: Origin, { positions, colours }: Points, size: number): void {
+  /** Points of so many pixels, at a pose in their frame. */
+  points(name: string, origin: Origin, { positions, colours }: Points, size: number, pose?: Pose): void {
     const three = this.#three;
     const geometry = new three.BufferGeometry();
     geometry.setAttribute("position", new three.BufferAttribute(positions, 3));
     geometry.setAttribute("color", new three.BufferAttribute(colours, 3));
-    this.#put(name, origin, geometry, () => {
+    const drawn = this.#put(name, origin, geometry, () => {
       const material = new three.PointsMaterial({ size, sizeAttenuation: false, vertexColors: true });
       return new three.Points(geometry, material);
     });
+    if (pose) {
+      setPose(drawn, pose);
+    }
   }
 
   path(name: string, origin: Origin, way: Vector[]): void {
