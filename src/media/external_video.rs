@@ -8,8 +8,10 @@ use remote_access_media::{Coded, FrameRate, Planes, Stamp, StreamFormat};
 
 use super::external_encoder::{Event, ExternalEncoder};
 
-/// A program that has encoded nothing of what it was given for so long is started anew.
+/// A program that has encoded nothing of what it was given for so long is started anew; the first
+/// frame of hardware that has to be set up takes longer.
 const STALLED_AFTER: Duration = Duration::from_secs(3);
+const STARTED_WITHIN: Duration = Duration::from_secs(10);
 /// Time until a program that failed is started anew; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -81,11 +83,16 @@ impl<T> ExternalVideo<T> {
     ) -> Result<(), String> {
         self.rate.seen(at.saturating_duration_since(self.start));
         let oldest = self.given.front().map(|given| given.at);
-        if oldest.is_some_and(|given| at.saturating_duration_since(given) > STALLED_AFTER) {
+        let patience = if self.coded == 0 {
+            STARTED_WITHIN
+        } else {
+            STALLED_AFTER
+        };
+        if oldest.is_some_and(|given| at.saturating_duration_since(given) > patience) {
             self.failed(at);
             return Err(format!(
                 "it has written no frame for {} s and is started anew",
-                STALLED_AFTER.as_secs()
+                patience.as_secs()
             ));
         }
         let format = StreamFormat {
@@ -95,7 +102,8 @@ impl<T> ExternalVideo<T> {
             frame_rate: self.rate.per_second(),
         };
         let since_key_frame = at.saturating_duration_since(self.key_frame_at);
-        let is_late = self.wants_key_frame && since_key_frame >= KEY_FRAME_PACE;
+        let is_late =
+            self.wants_key_frame && self.coded > 0 && since_key_frame >= KEY_FRAME_PACE;
         let fits = |running: &ExternalEncoder| running.format.serves(&format) && !is_late;
         if !self.running.as_ref().is_some_and(fits) {
             if at < self.not_before {

@@ -104,7 +104,7 @@ def test_ffmpeg_encodes_each_picture_with_its_own_stamp(
     [
         ("sys.exit('no such device')", "it ended with exit status: 1: no such device"),
         ("print('usage: encode', flush=True); time.sleep(600)", "the stream is not H.264"),
-        ("time.sleep(600)", "it has written no frame for 3 s"),
+        ("time.sleep(600)", "it has written no frame for 10 s"),
         (None, '"/no/such/program" cannot be started'),
     ],
     ids=["ends", "no video", "stalls", "missing"],
