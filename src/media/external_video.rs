@@ -102,8 +102,7 @@ impl<T> ExternalVideo<T> {
             frame_rate: self.rate.per_second(),
         };
         let since_key_frame = at.saturating_duration_since(self.key_frame_at);
-        let is_late =
-            self.wants_key_frame && self.coded > 0 && since_key_frame >= KEY_FRAME_PACE;
+        let is_late = self.wants_key_frame && self.coded > 0 && since_key_frame >= KEY_FRAME_PACE;
         let fits = |running: &ExternalEncoder| running.format.serves(&format) && !is_late;
         if !self.running.as_ref().is_some_and(fits) {
             if at < self.not_before {
