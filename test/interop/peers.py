@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from livekit import rtc
 from playwright.sync_api import Browser, Page
 
@@ -46,11 +47,12 @@ class Peer:
         """Lets events arrive."""
         time.sleep(seconds)
 
-    def wait_for(self, condition: Callable[[], T], what: str) -> T:
+    def wait_for(self, condition: Callable[[], T], what: str, tell: Callable[[], str] | None = None) -> T:
         """Waits until a condition on the events gives something true, and returns that."""
         deadline = time.monotonic() + PATIENCE
         while not (value := condition()):
-            assert time.monotonic() < deadline, f"no {what} within {PATIENCE:g} s; the last events: {self.events[-8:]}"
+            if time.monotonic() > deadline:
+                pytest.fail(f"no {what} within {PATIENCE:g} s; {tell() if tell else f'the last events: {self.events[-8:]}'}")
             self.pump(0.05)
         return value
 
@@ -144,7 +146,7 @@ class RustPeer(Peer):
                 event["data"] = bytes.fromhex(event["data"])
             self.events.append(event)
 
-    def wait_for(self, condition: Callable[[], T], what: str) -> T:
+    def wait_for(self, condition: Callable[[], T], what: str, tell: Callable[[], str] | None = None) -> T:
         """As any peer, but a dead one is not waited for."""
 
         def alive() -> T:
@@ -152,7 +154,7 @@ class RustPeer(Peer):
             assert value or self.process.poll() is None, f"the Rust peer ended:\n{self.output()[-3000:]}"
             return value
 
-        return super().wait_for(alive, what)
+        return super().wait_for(alive, what, tell)
 
     def output(self) -> str:
         """What it logged."""

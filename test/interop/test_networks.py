@@ -103,8 +103,16 @@ class Traffic:
         """All arrived, in order, each once."""
         expected = [number.to_bytes(4, "big") * 250 for number in range(self.sent)]
         for peer in self._peers:
-            peer.wait_for(lambda to=peer: len(to.of("data", topic="traffic")) >= self.sent, f"{self.sent} packets")
+            what = f"{self.sent} packets at {peer.identity}"
+            peer.wait_for(lambda to=peer: len(to.of("data", topic="traffic")) >= self.sent, what, lambda to=peer: self._told(to))
             assert peer.data("data", topic="traffic") == expected
+
+    def _told(self, peer: Peer) -> str:
+        """What is missing, and what the SDK made of it: it leaves out packets that come after newer ones."""
+        arrived = [int.from_bytes(data[:4], "big") for data in peer.data("data", topic="traffic")]
+        missing = sorted(set(range(self.sent)) - set(arrived))
+        left_out = "".join(each.log.read_text() for each in self._peers if isinstance(each, RustPeer)).count("out-of-order")
+        return f"missing: {missing}; of {len(peer.of('data'))} packets in all; left out by the SDK: {left_out}"
 
 
 def local_of_selected(peer: RustPeer, connection: str = "reports") -> str:
