@@ -52,8 +52,9 @@ def received(tab: Tab, topic: str) -> int:
 def test_a_flood_is_drawn_at_the_pace_of_the_display(
     chromium: Browser, server: LiveKitServer, site: PageServer, flood: str, pictures: Path
 ) -> None:
-    # The raw pictures, though the bridge offers them encoded, too.
-    tab = Tab(chromium, panels=({**PICTURE, "topic": "/big/image"}, {"id": "scene", "kind": "scene"}))
+    # The raw pictures and points, though the bridge offers them encoded, too.
+    scene = {"id": "scene", "kind": "scene", "layers": ["/big/points"]}
+    tab = Tab(chromium, panels=({**PICTURE, "topic": "/big/image"}, scene))
     tab.page.add_init_script(COUNTERS)
     tab.open(site.url, server.url, Tab.token(server, flood, "browser"))
     tab.wait_live()
