@@ -140,13 +140,13 @@ class Tab:
         self.page.locator(".menu-list:popover-open").get_by_role("button", name=name, exact=True).click()
 
 
-def wait_for(condition: Callable[[], Any], what: str, tab: Tab | None = None) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, tab: Tab | None = None, seconds: float = PATIENCE / 1000) -> Any:
     """Waits until a condition gives something true, and returns that."""
-    deadline = time.monotonic() + PATIENCE / 1000
+    deadline = time.monotonic() + seconds
     while True:
         if found := condition():
             return found
-        assert time.monotonic() < deadline, f"no {what} within {PATIENCE / 1000:g} s"
+        assert time.monotonic() < deadline, f"no {what} within {seconds:g} s"
         # The browser's events are handled only while its driver waits.
         if tab is None:
             time.sleep(0.1)
