@@ -7,6 +7,7 @@
 mod bit_rate;
 mod camera_config;
 mod cloud_config;
+mod codec;
 mod coder;
 mod encoding;
 mod external_encoder;
@@ -15,8 +16,9 @@ mod rate_gate;
 mod siblings;
 mod video_frames;
 
-pub use camera_config::{CameraConfig, Codec, UnknownCodec};
+pub use camera_config::CameraConfig;
 pub use cloud_config::{CloudConfig, DracoConfig};
+pub use codec::{Codec, UnknownCodec};
 pub use encoding::{Encoding, EncodingError, Viewers};
 pub use siblings::{sources, Change, Siblings};
 pub use video_frames::VideoFrames;

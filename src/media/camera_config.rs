@@ -3,11 +3,10 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use remote_access_media::{
-    Schema, Size, COMPRESSED_IMAGE, COMPRESSED_POINT_CLOUD, COMPRESSED_VIDEO,
-};
+use remote_access_media::{Size, COMPRESSED_IMAGE};
 
 use super::cloud_config::CloudConfig;
+use super::codec::Codec;
 use crate::ros::{Patterns, Topic};
 
 /// The type of the topics that have encoded siblings.
@@ -42,77 +41,6 @@ pub struct CameraConfig {
     pub encoder_command: Vec<String>,
     /// How topics of clouds are offered.
     pub clouds: CloudConfig,
-}
-
-/// How a sibling encodes images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Codec {
-    /// One by one.
-    Jpeg,
-    /// As H.264.
-    Video,
-    /// With fewer points: clouds.
-    Reduced,
-    /// As Draco: clouds.
-    Draco,
-}
-
-/// A word that is no codec.
-#[derive(Debug, thiserror::Error)]
-#[error("{word:?} is not a codec; they are: {known}")]
-pub struct UnknownCodec {
-    word: String,
-    known: String,
-}
-
-impl Codec {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Jpeg, Self::Video, Self::Reduced, Self::Draco];
-    /// Those of images.
-    pub const OF_IMAGES: [Self; 2] = [Self::Jpeg, Self::Video];
-    /// Those of clouds.
-    pub const OF_CLOUDS: [Self; 2] = [Self::Reduced, Self::Draco];
-
-    /// The one of `codecs` that is called `word`.
-    ///
-    /// # Errors
-    /// None is.
-    pub fn parse(word: &str, codecs: &[Self]) -> Result<Self, UnknownCodec> {
-        let found = codecs.iter().find(|codec| codec.name() == word);
-        found.copied().ok_or_else(|| {
-            let known: Vec<_> = codecs.iter().map(|codec| codec.name()).collect();
-            UnknownCodec {
-                word: word.to_owned(),
-                known: known.join(", "),
-            }
-        })
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Jpeg => "jpeg",
-            Self::Video => "video",
-            Self::Reduced => "reduced",
-            Self::Draco => "draco",
-        }
-    }
-
-    /// The name of the sibling of a topic.
-    #[must_use]
-    pub fn topic(self, source: &str) -> String {
-        format!("{source}/{}", self.name())
-    }
-
-    /// The type of the sibling's messages, if it is another than that of its source.
-    #[must_use]
-    pub fn schema(self) -> Option<Schema> {
-        match self {
-            Self::Jpeg => Some(COMPRESSED_IMAGE),
-            Self::Video => Some(COMPRESSED_VIDEO),
-            Self::Reduced => None,
-            Self::Draco => Some(COMPRESSED_POINT_CLOUD),
-        }
-    }
 }
 
 impl CameraConfig {

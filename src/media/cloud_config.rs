@@ -2,7 +2,7 @@
 
 use remote_access_media::Reduction;
 
-use super::camera_config::Codec;
+use super::codec::Codec;
 use crate::ros::Patterns;
 
 /// How topics of clouds of points are offered.

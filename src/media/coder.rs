@@ -11,9 +11,10 @@ use remote_access_session::{PublisherId, VideoFrame};
 use thiserror::Error;
 
 use super::bit_rate::BitRate;
-use super::camera_config::{is_compressed, CameraConfig, Codec};
+use super::camera_config::{is_compressed, CameraConfig};
 use super::cloud_config::DracoConfig;
-use super::external_encoder::Event;
+use super::codec::Codec;
+use super::external_encoder::{Event, ProgramError};
 use super::external_video::ExternalVideo;
 use crate::driver::VideoHint;
 
@@ -23,7 +24,7 @@ pub(super) enum CoderError {
     #[error(transparent)]
     Media(#[from] MediaError),
     #[error("camera_encoder_command: {0}")]
-    Program(String),
+    Program(#[from] ProgramError),
 }
 
 /// The message of the source that another one is made of.
@@ -243,8 +244,7 @@ impl VideoCoder {
                 if hint.key_frame {
                     program.request_key_frame();
                 }
-                let given = program.give(&self.planes, bit_rate, (stamp, frame_id, origin), at);
-                given.map_err(CoderError::Program)?;
+                program.give(&self.planes, bit_rate, (stamp, frame_id, origin), at)?;
                 Ok(None)
             }
         }
@@ -254,8 +254,7 @@ impl VideoCoder {
         let Encoder::Program(program) = &mut self.encoder else {
             return Ok(None);
         };
-        let taken = program.take(event, Instant::now());
-        let Some((given, coded)) = taken.map_err(CoderError::Program)? else {
+        let Some((given, coded)) = program.take(event, Instant::now())? else {
             return Ok(None);
         };
         self.message(given.stamp, &given.frame_id, given.origin, &coded)

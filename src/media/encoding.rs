@@ -14,9 +14,10 @@ use rustix::time::{clock_gettime, ClockId};
 use thiserror::Error;
 use tracing::{error, warn};
 
-use super::camera_config::{CameraConfig, Codec};
+use super::camera_config::CameraConfig;
+use super::codec::Codec;
 use super::coder::{Coder, Encoded, Origin};
-use super::external_encoder::Event;
+use super::external_encoder::{Event, ProgramError};
 use super::rate_gate::RateGate;
 use crate::driver::{Answer, Command, Encoders, Message, Messages, VideoHint};
 use crate::ros::{RawMessage, Ros, RosError, Subscription, Topic};
@@ -171,6 +172,7 @@ impl Worker {
             if !*self.live.lock() {
                 break;
             }
+            let is_news = matches!(work, Work::Program(_));
             let began = processor_time();
             // The encoders are the work of others, and frames come from anywhere.
             let encoded = catch_unwind(AssertUnwindSafe(|| match work {
@@ -180,7 +182,10 @@ impl Worker {
                 }
                 Work::Program(event) => coder.take(event),
             }));
-            let cpu = processor_time().saturating_sub(began) + coder.take_program_cpu();
+            let mut cpu = processor_time().saturating_sub(began);
+            if is_news {
+                cpu += coder.take_program_cpu();
+            }
             let outcome = match &encoded {
                 Ok(Ok(Some(encoded))) => Some(Ok(encoded.message.len())),
                 Ok(Ok(None)) => None,
@@ -299,11 +304,11 @@ fn next(frames: &Receiver<Job>, events: Option<&Receiver<Event>>) -> Option<Work
     let Some(events) = events else {
         return frame(frames.recv());
     };
-    let ended = |_| Event::Ended("it is gone".to_owned());
+    let gone = |_| Event::Ended(ProgramError::Gone);
     Selector::new()
         .recv(frames, frame)
         .recv(events, |event| {
-            Some(Work::Program(event.unwrap_or_else(ended)))
+            Some(Work::Program(event.unwrap_or_else(gone)))
         })
         .wait()
 }

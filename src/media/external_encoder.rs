@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use flume::{Receiver, Sender};
 use parking_lot::Mutex;
-use remote_access_media::{AccessUnits, Coded, Planes, StreamFormat};
+use remote_access_media::{AccessUnits, Coded, MediaError, Planes, StreamFormat};
 use rustix::event::{poll, PollFd, PollFlags};
 use rustix::process::{kill_process_group, Pid, Signal};
 use rustix::time::Timespec;
+use thiserror::Error;
 use tracing::debug;
 
 use crate::proc_stat::cpu_time;
@@ -45,8 +46,32 @@ pub(super) struct ExternalEncoder {
 pub(super) enum Event {
     /// It has encoded the next frame.
     Coded(Coded),
-    /// It ended, or what it writes is of no use; says why.
-    Ended(String),
+    /// It ended, or what it writes is of no use.
+    Ended(ProgramError),
+}
+
+/// A program does not encode.
+#[derive(Debug, Error)]
+pub(super) enum ProgramError {
+    #[error("{program:?} cannot be started: {error}")]
+    Start {
+        program: String,
+        error: std::io::Error,
+    },
+    #[error("it has written no frame for {} s and is started anew", .0.as_secs())]
+    Stalled(Duration),
+    /// What it writes is no video.
+    #[error(transparent)]
+    Stream(#[from] MediaError),
+    /// What it writes cannot be read.
+    #[error(transparent)]
+    Pipe(#[from] std::io::Error),
+    /// It ended by itself; `said` is the last line of its standard error.
+    #[error("it ended with {status}{}{said}", if .said.is_empty() { "" } else { ": " })]
+    Ended { status: String, said: String },
+    /// Whoever read what it writes panicked.
+    #[error("it is gone")]
+    Gone,
 }
 
 impl ExternalEncoder {
@@ -199,24 +224,21 @@ struct Reader {
 
 impl Reader {
     fn run(mut self) {
-        let wrong = self.read();
+        let wrong = self.read().err();
         // It is of no use any more, and must not be left behind as a zombie.
         kill(&self.group);
         let status = self.child.wait();
         *self.group.lock() = None;
         let said = self.listener.join().unwrap_or_default();
-        let reason = wrong.unwrap_or_else(|| {
-            let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-            match said.trim() {
-                "" => format!("it ended with {status}"),
-                words => format!("it ended with {status}: {words}"),
-            }
+        let error = wrong.unwrap_or_else(|| ProgramError::Ended {
+            status: status.map_or_else(|error| error.to_string(), |status| status.to_string()),
+            said: said.trim().to_owned(),
         });
-        let _ = self.report.send(Event::Ended(reason));
+        let _ = self.report.send(Event::Ended(error));
     }
 
-    /// Reads until the end; returns what is wrong with the stream, if anything is.
-    fn read(&mut self) -> Option<String> {
+    /// Reads until the end, or until the stream is of no use.
+    fn read(&mut self) -> Result<(), ProgramError> {
         let mut units = AccessUnits::default();
         let mut buffer = vec![0; 1 << 16];
         loop {
@@ -224,19 +246,16 @@ impl Reader {
                 units.pause().into_iter().collect()
             } else {
                 match self.output.read(&mut buffer) {
-                    Ok(0) => return None,
-                    Ok(count) => match units.push(&buffer[..count]) {
-                        Ok(coded) => coded,
-                        Err(error) => return Some(error.to_string()),
-                    },
+                    Ok(0) => return Ok(()),
+                    Ok(count) => units.push(&buffer[..count])?,
                     Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                    Err(error) => return Some(error.to_string()),
+                    Err(error) => return Err(error.into()),
                 }
             };
             for each in coded {
                 // Whoever asked for it is gone.
                 if self.report.send(Event::Coded(each)).is_err() {
-                    return None;
+                    return Ok(());
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use flume::Receiver;
 use remote_access_media::{Coded, FrameRate, Planes, Stamp, StreamFormat};
 
-use super::external_encoder::{Event, ExternalEncoder};
+use super::external_encoder::{Event, ExternalEncoder, ProgramError};
 
 /// A program that has encoded nothing of what it was given for so long is started anew; the first
 /// frame of hardware that has to be set up takes longer.
@@ -80,7 +80,7 @@ impl<T> ExternalVideo<T> {
         bit_rate: u32,
         (stamp, frame_id, origin): (Stamp, &str, T),
         at: Instant,
-    ) -> Result<(), String> {
+    ) -> Result<(), ProgramError> {
         self.rate.seen(at.saturating_duration_since(self.start));
         let oldest = self.given.front().map(|given| given.at);
         let patience = if self.coded == 0 {
@@ -90,10 +90,7 @@ impl<T> ExternalVideo<T> {
         };
         if oldest.is_some_and(|given| at.saturating_duration_since(given) > patience) {
             self.failed(at);
-            return Err(format!(
-                "it has written no frame for {} s and is started anew",
-                patience.as_secs()
-            ));
+            return Err(ProgramError::Stalled(patience));
         }
         let format = StreamFormat {
             width: planes.width,
@@ -116,8 +113,8 @@ impl<T> ExternalVideo<T> {
                 Ok(encoder) => self.running = Some(encoder),
                 Err(error) => {
                     self.failed(at);
-                    let program = self.command.first().map_or("", String::as_str);
-                    return Err(format!("{program:?} cannot be started: {error}"));
+                    let program = self.command.first().cloned().unwrap_or_default();
+                    return Err(ProgramError::Start { program, error });
                 }
             }
         }
@@ -146,7 +143,7 @@ impl<T> ExternalVideo<T> {
         &mut self,
         event: Event,
         now: Instant,
-    ) -> Result<Option<(Given<T>, Coded)>, String> {
+    ) -> Result<Option<(Given<T>, Coded)>, ProgramError> {
         match event {
             Event::Coded(coded) => {
                 self.coded += 1;
@@ -159,9 +156,9 @@ impl<T> ExternalVideo<T> {
                 }
                 Ok(self.given.pop_front().map(|given| (given, coded)))
             }
-            Event::Ended(reason) => {
+            Event::Ended(error) => {
                 self.failed(now);
-                Err(reason)
+                Err(error)
             }
         }
     }

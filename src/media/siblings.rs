@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use remote_access_protocol::ChannelId;
 
-use super::camera_config::{compressed_name, endings, CameraConfig, Codec};
+use super::camera_config::{compressed_name, endings, CameraConfig};
+use super::codec::Codec;
 use crate::ros::Topic;
 
 /// The topics whose siblings may change when the topic `name` comes, changes or goes.

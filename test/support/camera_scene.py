@@ -8,6 +8,7 @@ import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
+CAMERA = "/camera/image"
 WIDTH, HEIGHT = 320, 240
 FRAME_ID = "optical"
 

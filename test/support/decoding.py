@@ -5,8 +5,10 @@ Alignment padding in CDR is undefined, so bytes are not compared.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+import av
 import numpy as np
 from mcap.records import Schema
 from mcap_ros2.decoder import DecoderFactory
@@ -20,6 +22,14 @@ def decode(channel: dict[str, Any], data: bytes) -> Any:
     decoder = DecoderFactory().decoder_for("cdr", schema)
     assert decoder is not None
     return decoder(data)
+
+
+def video_pictures(coded: Iterable[Any]) -> list[np.ndarray]:
+    """The pictures of a video as RGB, by a decoder that begins with the first of these CompressedVideo messages."""
+    decoder = av.CodecContext.create("h264", "r")
+    packets = [av.Packet(bytes(each.data)) for each in coded]
+    frames = [frame for packet in [*packets, None] for frame in decoder.decode(packet)]
+    return [frame.to_ndarray(format="rgb24") for frame in frames]
 
 
 def assert_same(decoded: Any, expected: Any, where: str = "message") -> None:

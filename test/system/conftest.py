@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge_process import Bridge
+from camera_scene import CAMERA
 from client import mint_token
 from foxglove_client import SUBPROTOCOLS, FoxgloveClient
 from free_port import free_port
@@ -105,6 +106,14 @@ def new_peer() -> Iterator[PeerFactory]:
 def peer(new_peer: PeerFactory) -> Peer:
     """A process with the node /peer."""
     return new_peer()
+
+
+@pytest.fixture
+def camera(new_peer: PeerFactory) -> Peer:
+    """A node that publishes the scene fifteen times a second."""
+    peer = new_peer("camera")
+    peer.run(f'from camera_scene import Camera; camera = Camera(node, "{CAMERA}")')
+    return peer
 
 
 @pytest.fixture
