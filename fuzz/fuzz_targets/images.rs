@@ -4,12 +4,16 @@
 
 use libfuzzer_sys::fuzz_target;
 use remote_access_cdr::Builder;
-use remote_access_media::{jpeg, CompressedImage, Image, Planes, PointCloud, Reduction, RgbImage, Size};
+use remote_access_media::{
+    jpeg, CompressedImage, Image, LosslessImage, Planes, PointCloud, Reduction, RgbImage, Size,
+};
 
 /// The fuzzer would spend its time on large images.
 const MOST_PIXELS: u64 = 10_000;
 
-const ENCODINGS: [&str; 12] = [
+const ENCODINGS: [&str; 14] = [
+    "16UC1",
+    "8UC1",
     "rgb8",
     "bgr8",
     "rgba8",
@@ -98,6 +102,10 @@ fn encode(message: &[u8]) {
 
 /// Whether all that can be read could be encoded.
 fn encode_to(message: &[u8], largest: usize) -> bool {
+    if let Ok(image) = LosslessImage::parse(message) {
+        // Any message may claim many pixels, but not without their bytes.
+        assert!(image.png().is_ok());
+    }
     let Ok(image) = Image::parse(message) else {
         return true;
     };

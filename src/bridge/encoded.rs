@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use remote_access_media::Size;
 use remote_access_protocol::server::Channel;
 use remote_access_protocol::{ChannelId, LATCHED_METADATA};
 use remote_access_session::{ChannelInfo, Delivery};
 
 use super::{delivery, new_channel, Worker};
 use crate::driver::Command;
-use crate::media::{sources, Codec, Encoding, EncodingError, Viewers};
+use crate::media::{sources, CameraConfig, Codec, Encoding, EncodingError, Viewers};
 use crate::ros::Topic;
 
 impl Worker {
@@ -26,8 +27,9 @@ impl Worker {
                 || new_channel(&mut self.next_id),
             );
             if let Some(topic) = topic {
+                let config = self.siblings.config();
                 let added = change.added.into_iter();
-                infos.extend(added.map(|(id, codec)| info(id, topic, codec)));
+                infos.extend(added.map(|(id, codec)| info(id, topic, codec, config)));
                 for channel in change.kept {
                     let delivery = best_effort(topic);
                     self.command(Command::Update { channel, delivery });
@@ -67,8 +69,13 @@ impl Worker {
     }
 }
 
-fn info(id: ChannelId, source: &Topic, codec: Codec) -> ChannelInfo {
+fn info(id: ChannelId, source: &Topic, codec: Codec, config: &CameraConfig) -> ChannelInfo {
     let mut metadata = BTreeMap::from([("source_topic".to_owned(), source.name.clone())]);
+    if codec.shrinks() {
+        let Size { width, height } = config.largest(codec);
+        metadata.insert("max_width".to_owned(), width.to_string());
+        metadata.insert("max_height".to_owned(), height.to_string());
+    }
     if source.qos.transient_local {
         metadata.insert(LATCHED_METADATA.to_owned(), "true".to_owned());
     }

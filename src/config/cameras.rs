@@ -11,17 +11,24 @@ use remote_access_media::{Reduction, Size};
 pub(super) fn config(values: Values) -> Result<CameraConfig, ConfigError> {
     let most = values.get(&parameter::CAMERA_MAX_BIT_RATE)? as u32;
     let least = values.get(&parameter::CAMERA_MIN_BIT_RATE)? as u32;
+    let small = values.get(&parameter::CAMERA_SMALL_MAX_BIT_RATE)? as u32;
     Ok(CameraConfig {
         topics: values.patterns(&parameter::CAMERA_TOPICS)?,
         denied: values.patterns(&parameter::CAMERA_TOPIC_DENYLIST)?,
+        lossless: values.patterns(&parameter::CAMERA_LOSSLESS_TOPICS)?,
         codecs: codecs(values, &parameter::CAMERA_CODECS, &Codec::OF_IMAGES)?,
-        largest: Size {
+        largest_image: Size {
             width: values.size(&parameter::CAMERA_MAX_WIDTH)?,
             height: values.size(&parameter::CAMERA_MAX_HEIGHT)?,
+        },
+        largest_small: Size {
+            width: values.size(&parameter::CAMERA_SMALL_MAX_WIDTH)?,
+            height: values.size(&parameter::CAMERA_SMALL_MAX_HEIGHT)?,
         },
         max_rate: rate(values, &parameter::CAMERA_MAX_RATE)?,
         jpeg_quality: values.get(&parameter::CAMERA_JPEG_QUALITY)? as u8,
         bit_rates: least.min(most)..=most,
+        small_bit_rates: least.min(small)..=small,
         key_frame_interval: values.milliseconds(&parameter::CAMERA_KEY_FRAME_INTERVAL_MS)?,
         encoder_command: values.entries(&parameter::CAMERA_ENCODER_COMMAND)?,
         clouds: clouds(values)?,

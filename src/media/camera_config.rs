@@ -17,6 +17,8 @@ const COMPRESSED: &str = COMPRESSED_IMAGE.name;
 const CLOUD: &str = "sensor_msgs/msg/PointCloud2";
 /// Suffix that `image_transport` adds to a topic's name for the images it has encoded as JPEG.
 const TRANSPORT_JPEG: &str = "compressed";
+/// The one that it adds for depths.
+const TRANSPORT_DEPTH: &str = "compressedDepth";
 
 /// How topics of images are offered.
 #[derive(Clone, Debug)]
@@ -25,16 +27,22 @@ pub struct CameraConfig {
     pub topics: Patterns,
     /// The topics and siblings that are not offered even if allowed.
     pub denied: Patterns,
+    /// The topics of measurements: nothing of theirs may be lost.
+    pub lossless: Patterns,
     /// The siblings that they have.
     pub codecs: Vec<Codec>,
     /// The largest image that is encoded; larger ones shrink.
-    pub largest: Size,
+    pub largest_image: Size,
+    /// The largest one of a small video.
+    pub largest_small: Size,
     /// Most images in a second.
     pub max_rate: Option<u32>,
     /// Quality of JPEG, 1 to 100.
     pub jpeg_quality: u8,
     /// Bits of video in a second.
     pub bit_rates: RangeInclusive<u32>,
+    /// Bits of small video in a second.
+    pub small_bit_rates: RangeInclusive<u32>,
     /// Longest time between two key frames.
     pub key_frame_interval: Duration,
     /// The program that encodes videos and its arguments; none: the bridge does.
@@ -47,9 +55,25 @@ impl CameraConfig {
     /// Most messages of a sibling in a second.
     pub(super) fn max_rate(&self, codec: Codec) -> Option<u32> {
         match codec {
-            Codec::Jpeg | Codec::Video => self.max_rate,
+            Codec::Jpeg | Codec::Video | Codec::VideoSmall | Codec::Png => self.max_rate,
             Codec::Reduced => self.clouds.max_rate,
             Codec::Draco => self.clouds.draco.max_rate,
+        }
+    }
+
+    /// The largest image of a sibling.
+    pub fn largest(&self, codec: Codec) -> Size {
+        match codec {
+            Codec::VideoSmall => self.largest_small,
+            _ => self.largest_image,
+        }
+    }
+
+    /// Bits in a second of a sibling that is a video.
+    pub(super) fn bit_rates(&self, codec: Codec) -> RangeInclusive<u32> {
+        match codec {
+            Codec::VideoSmall => self.small_bit_rates.clone(),
+            _ => self.bit_rates.clone(),
         }
     }
 
@@ -72,17 +96,27 @@ impl CameraConfig {
         let offered = (topic.type_name == IMAGE || is_compressed)
             && self.topics.matches(name)
             && !self.denied.matches(name);
+        let is_lossless = self.lossless.matches(name);
         // The video of a raw image needs no decoding.
-        if !offered || is_compressed && raw_name(name).is_some_and(exists) {
+        let is_served = is_compressed && (is_lossless || raw_name(name).is_some_and(exists));
+        if !offered || is_served || name.ends_with(TRANSPORT_DEPTH) {
             return Vec::new();
         }
         let wanted = |codec: &Codec| {
             let sibling = codec.topic(name);
             let made_already = exists(&sibling)
-                || *codec == Codec::Jpeg && (is_compressed || exists(&compressed_name(name)));
+                || match codec {
+                    Codec::Jpeg => is_compressed || exists(&compressed_name(name)),
+                    Codec::Png => exists(&transported(name, TRANSPORT_DEPTH)),
+                    _ => false,
+                };
             // An image that is kept for later viewers does not move.
-            let moves = !topic.qos.transient_local;
-            !made_already && !self.denied.matches(&sibling) && (*codec == Codec::Jpeg || moves)
+            let suits = match codec {
+                Codec::Video | Codec::VideoSmall => !is_lossless && !topic.qos.transient_local,
+                Codec::Png => is_lossless,
+                _ => !is_lossless,
+            };
+            suits && !made_already && !self.denied.matches(&sibling)
         };
         self.codecs.iter().copied().filter(wanted).collect()
     }
@@ -98,13 +132,18 @@ fn raw_name(name: &str) -> Option<&str> {
     name.strip_suffix(TRANSPORT_JPEG)?.strip_suffix('/')
 }
 
-/// The name under which `image_transport` publishes the images of a topic compressed.
+/// The name under which `image_transport` publishes the images of a topic encoded in its way.
+fn transported(name: &str, suffix: &str) -> String {
+    format!("{name}/{suffix}")
+}
+
+/// The name of the JPEG that `image_transport` publishes of a topic.
 pub(super) fn compressed_name(name: &str) -> String {
-    format!("{name}/{TRANSPORT_JPEG}")
+    transported(name, TRANSPORT_JPEG)
 }
 
 /// End of the name of a topic on which the siblings of another one depend.
 pub(super) fn endings() -> impl Iterator<Item = &'static str> {
     let siblings = Codec::ALL.into_iter().map(Codec::name);
-    siblings.chain([TRANSPORT_JPEG])
+    siblings.chain([TRANSPORT_JPEG, TRANSPORT_DEPTH])
 }

@@ -9,6 +9,10 @@ pub enum Codec {
     Jpeg,
     /// As H.264.
     Video,
+    /// As H.264 of fewer pixels, for small views and slow links.
+    VideoSmall,
+    /// One by one without loss: measurements.
+    Png,
     /// With fewer points: clouds.
     Reduced,
     /// As Draco: clouds.
@@ -25,9 +29,16 @@ pub struct UnknownCodec {
 
 impl Codec {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Jpeg, Self::Video, Self::Reduced, Self::Draco];
+    pub const ALL: [Self; 6] = [
+        Self::Jpeg,
+        Self::Video,
+        Self::VideoSmall,
+        Self::Png,
+        Self::Reduced,
+        Self::Draco,
+    ];
     /// Those of images.
-    pub const OF_IMAGES: [Self; 2] = [Self::Jpeg, Self::Video];
+    pub const OF_IMAGES: [Self; 4] = [Self::Jpeg, Self::Video, Self::VideoSmall, Self::Png];
     /// Those of clouds.
     pub const OF_CLOUDS: [Self; 2] = [Self::Reduced, Self::Draco];
 
@@ -50,6 +61,8 @@ impl Codec {
         match self {
             Self::Jpeg => "jpeg",
             Self::Video => "video",
+            Self::VideoSmall => "video_small",
+            Self::Png => "png",
             Self::Reduced => "reduced",
             Self::Draco => "draco",
         }
@@ -61,12 +74,18 @@ impl Codec {
         format!("{source}/{}", self.name())
     }
 
+    /// Whether images are made smaller for it.
+    #[must_use]
+    pub fn shrinks(self) -> bool {
+        matches!(self, Self::Jpeg | Self::Video | Self::VideoSmall)
+    }
+
     /// The type of the sibling's messages, if it is another than that of its source.
     #[must_use]
     pub fn schema(self) -> Option<Schema> {
         match self {
-            Self::Jpeg => Some(COMPRESSED_IMAGE),
-            Self::Video => Some(COMPRESSED_VIDEO),
+            Self::Jpeg | Self::Png => Some(COMPRESSED_IMAGE),
+            Self::Video | Self::VideoSmall => Some(COMPRESSED_VIDEO),
             Self::Reduced => None,
             Self::Draco => Some(COMPRESSED_POINT_CLOUD),
         }

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use flume::Receiver;
 use remote_access_media::{
-    compressed_image, compressed_video, jpeg, Coded, CompressedImage, Image, MediaError, Planes,
-    PointCloud, Reduction, RgbImage, Size, Stamp, VideoEncoder, VideoSettings,
+    compressed_image, compressed_video, jpeg, Coded, CompressedImage, Image, LosslessImage,
+    MediaError, Planes, PointCloud, Reduction, RgbImage, Size, Stamp, VideoEncoder, VideoSettings,
 };
 use remote_access_session::{PublisherId, VideoFrame};
 use thiserror::Error;
@@ -46,6 +46,7 @@ pub(super) struct Encoded {
 /// Encodes the messages of one topic.
 pub(super) enum Coder {
     Images(Box<ImageCoder>),
+    Lossless,
     Reduced(Reduction),
     Draco(DracoConfig),
 }
@@ -85,13 +86,16 @@ impl Coder {
             Codec::Jpeg => Kind::Jpeg {
                 quality: config.jpeg_quality,
             },
-            Codec::Video => Kind::Video(Box::new(VideoCoder::new(config, now))),
+            Codec::Video | Codec::VideoSmall => {
+                Kind::Video(Box::new(VideoCoder::new(config, codec, now)))
+            }
+            Codec::Png => return Self::Lossless,
             Codec::Reduced => return Self::Reduced(config.clouds.reduction.clone()),
             Codec::Draco => return Self::Draco(config.clouds.draco.clone()),
         };
         Self::Images(Box::new(ImageCoder {
             is_compressed: is_compressed(source),
-            largest: config.largest,
+            largest: config.largest(codec),
             pixels: RgbImage::default(),
             kind,
         }))
@@ -104,7 +108,7 @@ impl Coder {
                 Kind::Video(video) => Some(video.bit_rate.get()),
                 Kind::Jpeg { .. } => None,
             },
-            Self::Reduced(_) | Self::Draco(_) => None,
+            Self::Lossless | Self::Reduced(_) | Self::Draco(_) => None,
         }
     }
 
@@ -119,6 +123,10 @@ impl Coder {
     ) -> Result<Option<Encoded>, CoderError> {
         let message = match self {
             Self::Images(images) => return images.encode(message, origin, at, hint),
+            Self::Lossless => {
+                let image = LosslessImage::parse(message)?;
+                compressed_image(image.stamp, image.frame_id, image.format, &image.png()?)?
+            }
             Self::Reduced(reduction) => PointCloud::parse(message)?.reduced(reduction)?,
             Self::Draco(config) => {
                 PointCloud::parse(message)?.draco(&config.reduction, config.step)?
@@ -158,7 +166,7 @@ impl Coder {
                 Kind::Video(video) => Some(video),
                 Kind::Jpeg { .. } => None,
             },
-            Self::Reduced(_) | Self::Draco(_) => None,
+            Self::Lossless | Self::Reduced(_) | Self::Draco(_) => None,
         }
     }
 }
@@ -184,7 +192,7 @@ impl ImageCoder {
             Kind::Jpeg { quality } => {
                 let jpeg = jpeg(&self.pixels, *quality)?;
                 Ok(Some(Encoded {
-                    message: compressed_image(stamp, frame_id, &jpeg)?,
+                    message: compressed_image(stamp, frame_id, "jpeg", &jpeg)?,
                     video_frame: None,
                     origin,
                 }))
@@ -198,11 +206,12 @@ impl ImageCoder {
 }
 
 impl VideoCoder {
-    fn new(config: &CameraConfig, now: Instant) -> Self {
+    fn new(config: &CameraConfig, codec: Codec, now: Instant) -> Self {
+        let bit_rates = config.bit_rates(codec);
         let key_frame_interval = config.key_frame_interval;
         let encoder = if config.encoder_command.is_empty() {
             Encoder::Own(Box::new(VideoEncoder::new(VideoSettings {
-                bit_rate: *config.bit_rates.end(),
+                bit_rate: *bit_rates.end(),
                 key_frame_interval,
             })))
         } else {
@@ -216,7 +225,7 @@ impl VideoCoder {
         Self {
             encoder,
             planes: Planes::default(),
-            bit_rate: BitRate::new(config.bit_rates.clone(), now),
+            bit_rate: BitRate::new(bit_rates, now),
             number: 0,
             start: now,
         }

@@ -105,6 +105,13 @@ mod tests {
     use remote_access_media::{Reduction, Size};
     use std::time::Duration;
 
+    const SIZE: Size = Size {
+        width: 640,
+        height: 480,
+    };
+    const VIDEOS: [Codec; 2] = [Codec::Video, Codec::VideoSmall];
+    const OF_CAMERAS: [Codec; 3] = [Codec::Jpeg, Codec::Video, Codec::VideoSmall];
+
     fn siblings(denied: &str) -> Siblings {
         let reduction = Reduction {
             fields: Vec::new(),
@@ -114,14 +121,14 @@ mod tests {
         Siblings::new(CameraConfig {
             topics: Patterns::new(["/camera/.*"]).expect("valid"),
             denied: Patterns::new([denied]).expect("valid"),
+            lossless: Patterns::new([".*depth.*"]).expect("valid"),
             codecs: Codec::OF_IMAGES.to_vec(),
-            largest: Size {
-                width: 640,
-                height: 480,
-            },
+            largest_image: SIZE,
+            largest_small: SIZE,
             max_rate: None,
             jpeg_quality: 50,
             bit_rates: 1..=1,
+            small_bit_rates: 1..=1,
             key_frame_interval: Duration::from_secs(1),
             encoder_command: Vec::new(),
             clouds: CloudConfig {
@@ -163,17 +170,17 @@ mod tests {
 
     #[test]
     fn images_that_are_allowed_have_siblings_and_nothing_else_has() {
-        let mut siblings = siblings("/camera/depth.*|/camera/rear/video");
+        let mut siblings = siblings("/camera/masked.*|/camera/rear/video.*");
         let front = topic("/camera/front", IMAGE, false);
-        let both = vec![Codec::Jpeg, Codec::Video];
-        assert_eq!(update(&mut siblings, &front, &[]), (both, 0));
+        let all = OF_CAMERAS.to_vec();
+        assert_eq!(update(&mut siblings, &front, &[]), (all, 0));
         assert_eq!(update(&mut siblings, &front, &[]), (vec![], 0));
         let rear = topic("/camera/rear", IMAGE, false);
         assert_eq!(update(&mut siblings, &rear, &[]), (vec![Codec::Jpeg], 0));
         let still = topic("/camera/map", IMAGE, true);
         assert_eq!(update(&mut siblings, &still, &[]), (vec![Codec::Jpeg], 0));
         for other in [
-            topic("/camera/depth/image", IMAGE, false),
+            topic("/camera/masked", IMAGE, false),
             topic("/elsewhere", IMAGE, false),
             topic("/camera/info", "sensor_msgs/msg/CameraInfo", false),
         ] {
@@ -182,21 +189,42 @@ mod tests {
     }
 
     #[test]
+    fn measurements_have_a_png_and_nothing_else() {
+        let mut siblings = siblings("");
+        for latched in [false, true] {
+            let depth = topic(&format!("/camera/depth/{latched}"), IMAGE, latched);
+            let png = (vec![Codec::Png], 0);
+            assert_eq!(update(&mut siblings, &depth, &[]), png);
+            // The robot does so itself.
+            let own = format!("{}/compressedDepth", depth.name);
+            assert!(sources(&own).any(|source| source == depth.name));
+            assert_eq!(update(&mut siblings, &depth, &[&own]), (vec![], 1));
+            // Its JPEG is no measurement.
+            let lossy = format!("{}/compressed", depth.name);
+            assert_eq!(update(&mut siblings, &depth, &[&lossy]), png);
+        }
+        for name in ["/camera/depth/compressed", "/camera/a/compressedDepth"] {
+            let other = topic(name, "sensor_msgs/msg/CompressedImage", false);
+            assert_eq!(update(&mut siblings, &other, &[]), (vec![], 0), "{name}");
+        }
+    }
+
+    #[test]
     fn compressed_images_have_a_video_unless_the_raw_ones_have_it() {
-        let mut siblings = siblings("/camera/depth.*");
+        let mut siblings = siblings("/camera/masked.*");
         let front = topic(
             "/camera/front/compressed",
             "sensor_msgs/msg/CompressedImage",
             false,
         );
-        let video = (vec![Codec::Video], 0);
+        let video = (VIDEOS.to_vec(), 0);
         assert_eq!(update(&mut siblings, &front, &[]), video);
         assert_eq!(
             update(&mut siblings, &front, &["/camera/front"]),
-            (vec![], 1)
+            (vec![], 2)
         );
         assert_eq!(update(&mut siblings, &front, &[]), video);
-        for (name, latched) in [("/camera/depth/compressed", false), ("/camera/map", true)] {
+        for (name, latched) in [("/camera/masked/compressed", false), ("/camera/map", true)] {
             let other = topic(name, "sensor_msgs/msg/CompressedImage", latched);
             assert_eq!(update(&mut siblings, &other, &[]), (vec![], 0), "{name}");
         }
@@ -229,7 +257,7 @@ mod tests {
         let transport = ["/camera/front/compressed"];
         assert_eq!(
             update(&mut siblings, &front, &transport),
-            (vec![Codec::Video], 0)
+            (VIDEOS.to_vec(), 0)
         );
         assert_eq!(update(&mut siblings, &front, &[]), (vec![Codec::Jpeg], 0));
         // One with the very name of a sibling takes its place.
@@ -238,7 +266,7 @@ mod tests {
             (vec![], 1)
         );
         let change = siblings.update("/camera/front", None, |_| false, || ChannelId(9));
-        assert_eq!((change.added.len(), change.gone.len()), (0, 1));
+        assert_eq!((change.added.len(), change.gone.len()), (0, 2));
         assert!(siblings.sources.is_empty() && siblings.channels.is_empty());
     }
 

@@ -25,6 +25,7 @@ ROOM = "workshop"
 # What viewers may do with the robot of these tests: everything.
 RIGHTS = '["clientPublish", "services", "parameters", "parametersSubscribe", "connectionGraph", "assets", "time"]'
 TabFactory = Callable[..., Tab]
+BridgeFactory = Callable[..., Bridge]
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +126,7 @@ def room() -> str:
 
 
 @pytest.fixture
-def own_bridge(server: LiveKitServer, robot: ChildProcess, tmp_path: Path, room: str) -> Iterator[Callable[..., Bridge]]:
+def own_bridge(server: LiveKitServer, robot: ChildProcess, tmp_path: Path, room: str) -> Iterator[BridgeFactory]:
     """Starts a bridge for one test, in the test's own room."""
     bridges: list[Bridge] = []
 

@@ -57,6 +57,14 @@ for format in {compressed}:
     out = io.BytesIO()
     picture.save(out, format)
     publish("/compressed_" + format, CompressedImage(format=format, data=out.getvalue()))
+depths = Pillow.new("I;16", (4, 2), 1000)
+depths.paste(5000, (2, 0, 4, 2))
+out = io.BytesIO()
+depths.save(out, "PNG")
+def publish_depths(topic, format, header):
+    publish(topic, CompressedImage(format=format, data=bytes(header) + out.getvalue()))
+publish_depths("/compressed_depth", "16UC1; png compressed", 0)
+publish_depths("/compressed_depth_transport", "16UC1; compressedDepth png", 12)
 result = len(node.pictures)
 """
 
@@ -97,6 +105,8 @@ def test_every_encoding_is_shown_in_its_colours(new_tab: TabFactory, camera: Pee
     expected = {f"/raw_{encoding.lower()}": ends for encoding, (_, *ends) in RAW.items()}
     expected |= {f"/raw_{encoding}": [RED, BLUE] for encoding in BAYER}
     expected |= {f"/compressed_{each}": [RED, BLUE] for each in COMPRESSED}
+    # Of their sixteen bits a browser would show the upper eight: nearly black.
+    expected |= {f"/compressed_{each}": [BLACK, WHITE] for each in ("depth", "depth_transport")}
     assert camera.run(PUBLISH.format(raw=json.dumps(raw), compressed=COMPRESSED)) == len(expected)
     tab = new_tab(panels=[{"id": topic, "kind": "picture", "topic": topic} for topic in expected])
     tab.wait_live()

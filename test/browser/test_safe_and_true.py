@@ -12,15 +12,13 @@ import pytest
 from playwright.sync_api import CDPSession, Locator
 from std_msgs.msg import Header
 
-from bridge_process import Bridge
 from chromium import Tab, wait_for
-from conftest import TabFactory
+from conftest import BridgeFactory, TabFactory
 from driving import Commands, hold_key, ready_pad
 from messages import message_class
 from processes import ChildProcess
 from ros_side import Observer
 
-BridgeFactory = Callable[..., Bridge]
 # Seconds that a process stands still: many times what the page or the bridge may wait.
 STANDSTILL = 4.0
 

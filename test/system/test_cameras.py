@@ -83,6 +83,64 @@ def test_a_camera_that_delivers_jpeg_has_a_video(viewer: Viewer, new_peer: PeerF
     assert "/usb/image/compressed/jpeg" not in viewer.channels()
 
 
+def test_a_small_view_has_a_video_of_its_own(new_bridge: BridgeFactory, new_viewer: ViewerFactory, camera: Peer) -> None:
+    small = f"{CAMERA}/video_small"
+    new_bridge({"camera_small_max_width": str(WIDTH // 2), "camera_small_max_bit_rate": "60000"})
+    viewer = new_viewer()
+    viewer.subscribe(small)
+    coded = [decode(viewer.wait_channel(small), message.data) for message in viewer.wait_messages(small, 20)]
+    for each, shown in zip(coded, video_pictures(coded), strict=True):
+        assert shown.shape == (HEIGHT // 2, WIDTH // 2, 3)
+        wanted = luma(picture(each.timestamp.sec))
+        halved = wanted.reshape(HEIGHT // 2, 2, WIDTH // 2, 2).mean(axis=(1, 3))
+        assert likeness(luma(shown), halved) > 0.8
+    metadata = {topic: viewer.channels()[topic]["metadata"] for topic in (VIDEO, small)}
+    sizes = {topic: (each["max_width"], each["max_height"]) for topic, each in metadata.items()}
+    assert sizes == {VIDEO: ("640", "480"), small: ("160", "360")}
+    assert {each["source_topic"] for each in metadata.values()} == {CAMERA}
+    # The large one is still what it was, also for who watches both.
+    viewer.subscribe(VIDEO)
+    large = [decode(viewer.channels()[VIDEO], message.data) for message in viewer.wait_messages(VIDEO, 5)]
+    assert {shown.shape for shown in video_pictures(large)} == {(HEIGHT, WIDTH, 3)}
+
+
+def test_depths_come_without_loss_and_in_no_other_way(viewer: Viewer, new_peer: PeerFactory) -> None:
+    depth = "/camera/depth/image"
+    peer = new_peer("depth_camera")
+    peer.run(
+        f"""
+        import array
+        import numpy as np
+        from sensor_msgs.msg import Image
+        publisher = node.create_publisher(Image, "{depth}", 10)
+        # Holes, a slope and noise, with two bytes more in each row than it has values.
+        values = np.random.default_rng(1).integers(0, 40, (48, 65)) + np.arange(65) * 100
+        values[::7, ::5] = 0
+        count = 0
+
+        def publish():
+            global count
+            data = array.array("B", (values + count).astype("<u2").tobytes())
+            message = Image(height=48, width=64, encoding="16UC1", step=130, data=data)
+            message.header.frame_id, message.header.stamp.sec = "depth", count
+            publisher.publish(message)
+            count += 1
+
+        node.create_timer(0.1, publish)
+        """
+    )
+    png = f"{depth}/png"
+    viewer.subscribe(png)
+    wanted = np.random.default_rng(1).integers(0, 40, (48, 65)) + np.arange(65) * 100
+    wanted[::7, ::5] = 0
+    for message in viewer.wait_messages(png, 3):
+        image = decode(viewer.channels()[png], message.data)
+        assert (image.format, image.header.frame_id) == ("16UC1; png compressed", "depth")
+        shown = np.asarray(Image.open(io.BytesIO(bytes(image.data)), formats=["PNG"]))
+        assert np.array_equal(shown, (wanted + image.header.stamp.sec)[:, :64])
+    assert {topic for topic in viewer.channels() if topic.startswith(depth)} == {depth, png}
+
+
 def test_pictures_are_encoded_only_while_watched(viewer: Viewer, camera: Peer, observer: Observer) -> None:
     viewer.wait_channel(VIDEO)
     assert observer.subscriptions(CAMERA) == []
@@ -113,14 +171,15 @@ def test_what_the_robot_encodes_itself_or_is_denied_is_not_encoded(
         publishers = [
             node.create_publisher(Image, "{CAMERA}", 10),
             node.create_publisher(CompressedImage, "{CAMERA}/compressed", 10),
-            node.create_publisher(Image, "/camera/depth/image", 10),
+            node.create_publisher(Image, "/camera/masked/image", 10),
             node.create_publisher(Image, "/camera/rear", 10),
         ]
         """
     )
-    new_bridge({"camera_topic_denylist": '[".*/depth/.*", "/camera/rear/video"]'})
+    new_bridge({"camera_topic_denylist": '[".*/masked/.*", "/camera/rear/video.*"]'})
     viewer = new_viewer()
-    wanted = {CAMERA, f"{CAMERA}/compressed", VIDEO, "/camera/depth/image", "/camera/rear", "/camera/rear/jpeg"}
+    wanted = {CAMERA, f"{CAMERA}/compressed", VIDEO, f"{VIDEO}_small"}
+    wanted |= {"/camera/masked/image", "/camera/rear", "/camera/rear/jpeg"}
     viewer.wait_for(lambda: wanted <= viewer.channels().keys() or None, "the channels")
     assert {topic for topic in viewer.channels() if topic.startswith("/camera")} == wanted
 

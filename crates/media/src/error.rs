@@ -24,6 +24,9 @@ pub enum MediaError {
         "pixels of the encoding {0:?} are not encoded: their values would change, or are not known"
     )]
     Encoding(String),
+    /// There is no lossless image file for values of this encoding.
+    #[error("pixels of the encoding {0:?} are not made a PNG: those of 8 or 16 bits for each value are; watch the raw topic")]
+    NotLossless(String),
     /// The image has no pixels, or too many.
     #[error(
         "an image of {width} × {height} pixels is not encoded: 1 × 1 to {most} pixels in all are"

@@ -46,8 +46,7 @@ pub struct Image<'a> {
     pub format: PixelFormat,
     /// Whether pixels of two bytes begin with the high one.
     pub big_endian: bool,
-    step: usize,
-    data: &'a [u8],
+    rows: Rows<'a>,
 }
 
 /// Refuses images without pixels or with too many.
@@ -62,59 +61,120 @@ pub(crate) fn check_size(width: u32, height: u32) -> Result<(), MediaError> {
     })
 }
 
-impl<'a> Image<'a> {
-    /// Reads a message.
-    ///
-    /// # Errors
-    /// It is no image, not one for people, or says of itself what is not so.
-    pub fn parse(message: &'a [u8]) -> Result<Self, MediaError> {
+/// What a message of images says of itself. Nothing of it is believed yet.
+pub(crate) struct Claims<'a> {
+    pub(crate) stamp: Stamp,
+    pub(crate) frame_id: &'a str,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) encoding: &'a str,
+    pub(crate) big_endian: bool,
+    step: u32,
+    data: &'a [u8],
+}
+
+/// Rows of bytes that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rows<'a> {
+    step: usize,
+    length: usize,
+    data: &'a [u8],
+}
+
+impl<'a> Claims<'a> {
+    pub(crate) fn read(message: &'a [u8]) -> Result<Self, CdrError> {
         let mut reader = Reader::new(message)?;
         let stamp = Stamp::read(&mut reader)?;
         let frame_id = reader.string()?;
         let (height, width) = (reader.u32()?, reader.u32()?);
-        let encoding = reader.string()?;
-        let big_endian = reader.u8()? != 0;
-        let (step, data) = (reader.u32()?, reader.bytes()?);
+        Ok(Self {
+            stamp,
+            frame_id,
+            width,
+            height,
+            encoding: reader.string()?,
+            big_endian: reader.u8()? != 0,
+            step: reader.u32()?,
+            data: reader.bytes()?,
+        })
+    }
 
-        let (format, name) =
-            PixelFormat::parse(encoding).ok_or_else(|| MediaError::Encoding(excerpt(encoding)))?;
+    /// The rows of an image of the encoding `name` that has `count` of them with `length` bytes each.
+    pub(crate) fn rows(
+        &self,
+        name: &'static str,
+        length: u64,
+        count: u64,
+    ) -> Result<Rows<'a>, MediaError> {
+        let &Self {
+            width,
+            height,
+            step,
+            data,
+            ..
+        } = self;
         check_size(width, height)?;
-        let row = format.row_bytes(width);
-        if u64::from(step) < row {
+        if u64::from(step) < length {
             return Err(MediaError::Step {
                 step,
                 width,
                 encoding: name,
-                needed: row,
+                needed: length,
             });
         }
         // The last row need not be filled up to the step.
-        let needed = u64::from(step) * (format.rows(height) - 1) + row;
+        let needed = u64::from(step) * count.saturating_sub(1) + length;
         if (data.len() as u64) < needed {
             return Err(MediaError::CutOff {
                 found: data.len(),
                 needed,
             });
         }
-        Ok(Self {
-            stamp,
-            frame_id,
-            width,
-            height,
-            format,
-            big_endian,
+        Ok(Rows {
             step: step as usize,
+            length: length as usize,
             data,
+        })
+    }
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn get(&self, row: usize) -> &'a [u8] {
+        // There by what was checked; else nothing, which shows as black.
+        let bytes = self.data.get(row * self.step..);
+        bytes
+            .and_then(|rest| rest.get(..self.length))
+            .unwrap_or_default()
+    }
+}
+
+impl<'a> Image<'a> {
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// It is no image, not one for people, or says of itself what is not so.
+    pub fn parse(message: &'a [u8]) -> Result<Self, MediaError> {
+        let claims = Claims::read(message)?;
+        let (format, name) = PixelFormat::parse(claims.encoding)
+            .ok_or_else(|| MediaError::Encoding(excerpt(claims.encoding)))?;
+        let rows = claims.rows(
+            name,
+            format.row_bytes(claims.width),
+            format.rows(claims.height),
+        )?;
+        Ok(Self {
+            stamp: claims.stamp,
+            frame_id: claims.frame_id,
+            width: claims.width,
+            height: claims.height,
+            format,
+            big_endian: claims.big_endian,
+            rows,
         })
     }
 
     /// The bytes of a row, of which there are as many as the format has for the height.
     pub(crate) fn row(&self, row: usize) -> &'a [u8] {
-        let length = self.format.row_bytes(self.width) as usize;
-        // There by what was checked; else nothing, which shows as black.
-        let bytes = self.data.get(row * self.step..);
-        bytes
-            .and_then(|rest| rest.get(..length))
-            .unwrap_or_default()
+        self.rows.get(row)
     }
 }

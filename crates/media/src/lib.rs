@@ -2,7 +2,7 @@
 //!
 //! An [`Image`] is read where it lies in a serialized `sensor_msgs/msg/Image`, a [`CompressedImage`] is decoded. Either becomes an
 //! [`RgbImage`] of at most a given size, and then a JPEG ([`jpeg`]) or a frame of an H.264 stream ([`VideoEncoder`]);
-//! [`compressed_image`] and [`compressed_video`] are the messages that carry those. [`AccessUnits`] finds the
+//! a [`LosslessImage`] becomes a PNG. [`compressed_image`] and [`compressed_video`] are the messages that carry those. [`AccessUnits`] finds the
 //! frames in what another encoder writes, a [`PublishedVideo`] the key frames of what a robot publishes. A [`PointCloud`] is
 //! read in the same way and written with fewer points and fields, or as Draco.
 //!
@@ -17,6 +17,7 @@ mod error;
 mod format;
 mod image;
 mod jpeg;
+mod lossless;
 mod message;
 mod planes;
 mod published_video;
@@ -32,6 +33,7 @@ pub use error::{CloudError, MediaError};
 pub use format::PixelFormat;
 pub use image::{Image, Stamp};
 pub use jpeg::jpeg;
+pub use lossless::LosslessImage;
 pub use message::{
     compressed_image, compressed_video, Schema, COMPRESSED_IMAGE, COMPRESSED_POINT_CLOUD,
     COMPRESSED_VIDEO,

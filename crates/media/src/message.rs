@@ -35,18 +35,23 @@ pub const COMPRESSED_POINT_CLOUD: Schema = Schema {
 /// Most bytes of a message: what a frame of the protocol holds.
 pub(crate) const MOST_BYTES: usize = u32::MAX as usize;
 
-/// A serialized `sensor_msgs/msg/CompressedImage` with a JPEG.
+/// A serialized `sensor_msgs/msg/CompressedImage`: `format` says of `data` what it is.
 ///
 /// # Errors
 /// It would be larger than 4 GB.
-pub fn compressed_image(stamp: Stamp, frame_id: &str, jpeg: &[u8]) -> Result<Vec<u8>, MediaError> {
+pub fn compressed_image(
+    stamp: Stamp,
+    frame_id: &str,
+    format: &str,
+    data: &[u8],
+) -> Result<Vec<u8>, MediaError> {
     let mut message = Builder::new(MOST_BYTES);
     message
         .i32(stamp.seconds)?
         .u32(stamp.nanoseconds)?
         .string(frame_id)?
-        .string("jpeg")?
-        .bytes(jpeg)?;
+        .string(format)?
+        .bytes(data)?;
     Ok(message.finish())
 }
 

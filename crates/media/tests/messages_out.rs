@@ -12,7 +12,7 @@ const STAMP: Stamp = Stamp {
 
 #[test]
 fn an_image_matches_its_definition() {
-    let message = compressed_image(STAMP, "front", b"jpg").expect("fits");
+    let message = compressed_image(STAMP, "front", "jpeg", b"jpg").expect("fits");
     let definition =
         Definition::parse(COMPRESSED_IMAGE.name, COMPRESSED_IMAGE.text).expect("valid");
     assert_eq!(definition.check(&message), Ok(message.len()));

@@ -1,9 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { decodePng } from "../src/lazy/png";
 import { channelInfo } from "../src/remote/parse";
-import { cameraInfoOf, cameraOf, camerasOf, isVideo, pictureKind, pictureSize } from "../src/ros/cameras";
+import {
+  cameraInfoOf,
+  cameraOf,
+  camerasOf,
+  isVideo,
+  pictureKind,
+  pictureSize,
+  smallerVideo,
+} from "../src/ros/cameras";
 import { codecOf, isKeyFrame } from "../src/ros/h264";
+import { measuredImage, measuredPng } from "../src/ros/png";
 import { madeMs } from "../src/ros/stamp";
+import { VideoTier } from "../src/ros/tier";
 
 const channel = (topic: string, schemaName: string, metadata: Record<string, string> = {}) => {
   const info = channelInfo({ id: 1, topic, encoding: "cdr", schemaName, metadata });
@@ -74,4 +85,108 @@ test("a video is as old as its timestamp says", () => {
   const schema = "builtin_interfaces/Time timestamp\nstring frame_id\nuint8[] data\nstring format";
   const described = { encoding: "cdr", schemaEncoding: "ros2msg", schema };
   assert.equal(madeMs(described, data, 1_000_800), 1_000_500);
+});
+
+test("a camera's small video is known by its source and its size", () => {
+  const source = { source_topic: "/front/image" };
+  const large = channel("/front/image/video", VIDEO, { ...source, max_width: "640", max_height: "480" });
+  const small = channel("/front/image/video_small", VIDEO, {
+    ...source,
+    max_width: "480",
+    max_height: "360",
+  });
+  const other = channel("/rear/image/video_small", VIDEO, {
+    source_topic: "/rear/image",
+    max_width: "480",
+    max_height: "360",
+  });
+  const png = channel("/depth/png", COMPRESSED, { source_topic: "/depth" });
+  const all = [small, png, other, large];
+  assert.equal(smallerVideo(large, all), small);
+  assert.equal(smallerVideo(small, all), undefined);
+  assert.equal(smallerVideo(channel("/front/image/video", VIDEO), all), undefined);
+  assert.deepEqual(camerasOf(all, true)[1], { name: "/front/image", channels: [large, small] });
+  assert.deepEqual([large, small, png].map(pictureKind), ["video", "small video", "lossless"]);
+});
+
+const SMALL = { width: 480, height: 360 };
+const LARGE_VIEW = { width: 1000, height: 700 };
+
+/** Seconds of a video at 30 Hz from `at`; of each second the last `dropped` ms are missing. Returns the decision after each. */
+function watch(
+  tier: VideoTier,
+  at: number,
+  seconds: number,
+  dropped: number,
+  ageMs: number | undefined,
+): boolean[] {
+  return Array.from({ length: seconds }, (_, second) => {
+    for (let made = 0; made < 1000 - dropped; made += 33) {
+      tier.push(at + 1000 * second + made, ageMs, at + 1000 * second + made);
+    }
+    return tier.isSmall(LARGE_VIEW, SMALL, at + 1000 * second + 999);
+  });
+}
+
+test("a small view gets the small video, and does not change to and fro", () => {
+  const tier = new VideoTier();
+  const isSmall = (width: number, height: number) => tier.isSmall({ width, height }, SMALL, 0);
+  assert.equal(isSmall(481, 100), false);
+  assert.equal(isSmall(480, 360), true);
+  assert.equal(isSmall(590, 440), true);
+  assert.equal(isSmall(610, 440), false);
+  assert.equal(isSmall(590, 440), false);
+});
+
+test("a network that does not carry the large video gets the small one, for a while", () => {
+  const good = new VideoTier();
+  assert.ok(!watch(good, 0, 60, 0, 80).includes(true));
+  // One gap every ten seconds is no reason.
+  assert.ok(
+    !Array.from({ length: 5 }, (_, ten) => watch(good, 1e6 + 10_000 * ten, 10, 0, 80))
+      .flat()
+      .includes(true),
+  );
+  for (const [dropped, ageMs] of [
+    [500, 80],
+    [0, 900],
+    [500, undefined],
+  ] as const) {
+    const tier = new VideoTier();
+    const first = watch(tier, 0, 20, dropped, ageMs).indexOf(true);
+    assert.ok(first >= 3 && first <= 8, `${dropped}, ${ageMs}: after ${first} s`);
+    assert.ok(tier.isSlow(first * 1000 + 1000));
+    // The next try, and then a longer pause.
+    const tried = (first + 22) * 1000;
+    assert.equal(tier.isSmall(LARGE_VIEW, SMALL, tried), false);
+    const again = watch(tier, tried, 20, dropped, ageMs).indexOf(true);
+    assert.ok(again >= 3 && again <= 8);
+    assert.equal(tier.isSmall(LARGE_VIEW, SMALL, tried + 1000 * (again + 35)), true);
+    assert.equal(tier.isSmall(LARGE_VIEW, SMALL, tried + 1000 * (again + 45)), false);
+  }
+});
+
+test("a camera that is slow itself is not taken for a slow network", () => {
+  const tier = new VideoTier();
+  for (let at = 0; at < 60_000; at += 1000) {
+    tier.push(at, 100, at);
+    assert.equal(tier.isSmall(LARGE_VIEW, SMALL, at), false);
+  }
+});
+
+/** A PNG with 3 x 2 values. */
+const DEPTHS =
+  "iVBORw0KGgoAAAANSUhEUgAAAAMAAAACEAAAAADoj+WFAAAAFUlEQVR4nGNgYGBgZPgPxEIm//8DAAv3A0Z78RgIAAAAAElFTkSuQmCC";
+
+test("depths of 16 bits come out of a PNG as they were", () => {
+  const file = Uint8Array.from(atob(DEPTHS), (letter) => letter.charCodeAt(0));
+  const framed = Uint8Array.from([...new Array(12).fill(7), ...file]);
+  assert.equal(measuredPng("16UC1; png compressed", file), file);
+  assert.deepEqual(measuredPng("16UC1; compressedDepth png", framed), file);
+  assert.equal(measuredPng("16UC1; compressedDepth rvl", framed.subarray(0, 30)), undefined);
+  assert.equal(measuredPng("jpeg", Uint8Array.from([0xff, 0xd8, 0xff, 0])), undefined);
+  const image = measuredImage(decodePng(file));
+  assert.deepEqual([image.width, image.height, image.encoding, image.step], [3, 2, "16UC1", 6]);
+  const values = new Uint16Array(image.data.buffer, image.data.byteOffset, 6);
+  assert.deepEqual([...values], [0, 1, 255, 256, 4660, 65535]);
 });

@@ -7,6 +7,7 @@ import type { Place } from "../app/state";
 import { MapPanel } from "../panels/map";
 import { Tool } from "../panels/parts";
 import { PicturePanel } from "../panels/picture";
+import { shownVideo } from "../panels/picture/useTier";
 import { canDecodeVideo } from "../panels/picture/video";
 import type { Robot } from "../remote/robot";
 import { camerasOf } from "../ros/cameras";
@@ -97,7 +98,8 @@ function Figures({ robot, camera }: { robot: Robot; camera: string | undefined }
   useRepaint(true, 10);
   const twist = newest<Odometry>(robot, odometry)?.twist.twist;
   const charge = newest<{ percentage: number }>(robot, battery)?.percentage;
-  const picture = camera === undefined ? undefined : robot.channel(camera);
+  const chosen = camera === undefined ? undefined : robot.channel(camera);
+  const picture = chosen && shownVideo(robot, chosen);
   return (
     <p class="drive-figures">
       <b data-figure="speed">{twist ? `${twist.linear.x.toFixed(2)} m/s` : "– m/s"}</b>

@@ -34,6 +34,8 @@ export interface ChannelInfo {
   schema: string;
   /** The topic whose messages the robot's bridge makes these of, if it does. */
   sourceTopic?: string;
+  /** The largest pictures that it makes of them. */
+  maxSize?: { width: number; height: number };
   /** Whether whoever subscribes later gets the last message. */
   isLatched?: boolean;
 }

@@ -15,8 +15,10 @@ export function channelInfo(value: unknown): ChannelInfo | undefined {
   }
   const metadata = isObject(value.metadata) ? value.metadata : {};
   const source = metadata.source_topic;
+  const [width, height] = [Number(metadata.max_width), Number(metadata.max_height)];
   return {
     ...(typeof source === "string" ? { sourceTopic: source } : {}),
+    ...(width > 0 && height > 0 ? { maxSize: { width, height } } : {}),
     ...(metadata.latched === "true" ? { isLatched: true } : {}),
     id: value.id,
     topic: value.topic,

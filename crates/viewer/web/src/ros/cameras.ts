@@ -6,7 +6,7 @@ const VIDEO = "foxglove_msgs/CompressedVideo";
 /** From what needs least of the network to what needs most. */
 const KINDS = [VIDEO, "sensor_msgs/CompressedImage", "sensor_msgs/Image"];
 /** Endings of topics that are made of the topic before them. */
-const SUFFIX = /\/(compressed|jpeg|video)$/;
+const SUFFIX = /\/(compressed|compressedDepth|jpeg|png|video|video_small)$/;
 
 export interface Camera {
   /** The topic without what was done to its pictures. */
@@ -30,12 +30,32 @@ export function camerasOf(channels: Iterable<ChannelInfo>, canDecode: boolean): 
     }
   }
   const rank = (channel: ChannelInfo) => KINDS.indexOf(typeOf(channel));
+  const byTopic = (a: ChannelInfo, b: ChannelInfo) => a.topic.localeCompare(b.topic);
   return [...cameras]
     .map(([name, all]) => ({
       name,
-      channels: all.sort((a, b) => rank(a) - rank(b) || a.topic.localeCompare(b.topic)),
+      channels: all.sort((a, b) => rank(a) - rank(b) || area(b) - area(a) || byTopic(a, b)),
     }))
     .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** The most pixels of its pictures, as far as that is told. */
+function area({ maxSize }: ChannelInfo): number {
+  return maxSize ? maxSize.width * maxSize.height : 0;
+}
+
+/** The video of the same pictures with fewer pixels, if there is one beside this. */
+export function smallerVideo(channel: ChannelInfo, channels: Iterable<ChannelInfo>): ChannelInfo | undefined {
+  if (!isVideo(channel) || channel.sourceTopic === undefined) {
+    return undefined;
+  }
+  return [...channels].find(
+    (other) =>
+      isVideo(other) &&
+      other.sourceTopic === channel.sourceTopic &&
+      other.maxSize !== undefined &&
+      area(other) < area(channel),
+  );
 }
 
 /** The name of the camera whose pictures a topic has. */
@@ -70,5 +90,11 @@ export function pictureSize(info: CameraInfo | undefined): { width: number; heig
 /** What a topic does to the pictures, for people. */
 export function pictureKind(channel: ChannelInfo): string {
   const kind = typeOf(channel);
-  return kind === VIDEO ? "video" : kind === "sensor_msgs/Image" ? "raw" : "compressed";
+  if (kind === VIDEO) {
+    return channel.topic.endsWith("/video_small") ? "small video" : "video";
+  }
+  if (kind === "sensor_msgs/Image") {
+    return "raw";
+  }
+  return channel.sourceTopic !== undefined && channel.topic.endsWith("/png") ? "lossless" : "compressed";
 }

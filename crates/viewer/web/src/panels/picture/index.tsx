@@ -9,13 +9,15 @@ import { updatePanel } from "../../app/workspace";
 import type { Channel } from "../../remote/channel";
 import type { Robot } from "../../remote/robot";
 import { cameraInfoOf, cameraOf, camerasOf, isVideo, pictureKind } from "../../ros/cameras";
-import { type RawImage, toPixels } from "../../ros/image";
+import { type Pixels, type RawImage, toPixels } from "../../ros/image";
 import { typeOf } from "../../ros/kinds";
+import { measuredImage, measuredPng } from "../../ros/png";
 import { LayerMenu, possibleLayers, shownLayers } from "../layers";
 import type { PanelProps, PanelType } from "../panel";
 import { Hint, Tool } from "../parts";
 import { Waiting } from "../Waiting";
 import { ANNOTATIONS, Overlay } from "./overlay";
+import { shownVideo, useTier } from "./useTier";
 import { canDecodeVideo, VideoPlayer } from "./video";
 
 export const picture: PanelType = {
@@ -42,14 +44,17 @@ export function PicturePanel({ place, spec, visible }: PanelProps) {
   const shown = useRef<Uint8Array | undefined>(undefined);
   const isBusy = useRef(false);
   const [problem, setProblem] = useState<string>();
-  const channel = robot.channel(topic);
+  const chosen = robot.channel(topic);
+  const { topics, reason, arrived } = useTier(robot, topic, canvas);
+  const channel = chosen && shownVideo(robot, chosen);
   const playsVideo = channel !== undefined && isVideo(channel);
   const annotations = shownLayers(robot, ANNOTATIONS, spec);
   const canAnnotate = possibleLayers(robot, ANNOTATIONS).length > 0 && spec.id !== "drive";
   useRepaint(visible, 2);
 
-  useWatch(robot, [topic], visible, (from, data) => {
+  useWatch(robot, topics, visible, (from, data) => {
     if (isVideo(from) && canvas.current) {
+      arrived(from);
       player.current ??= new VideoPlayer(canvas.current, setProblem);
       const { value } = decodeMessage(from, data);
       const { data: picture } = (value ?? {}) as { data?: Uint8Array };
@@ -103,14 +108,12 @@ export function PicturePanel({ place, spec, visible }: PanelProps) {
       )}
       {problem !== undefined && <Hint error>{problem}</Hint>}
       {isFrozen && old !== undefined && <p class="frozen-note">No new picture for {duration(old)}</p>}
-      {channel?.latest && (
+      {chosen && channel?.latest && (
         <p class="figures overlay">
-          <Siblings
-            robot={robot}
-            channel={channel}
-            choose={(next) => updatePanel(spec.id, { topic: next })}
-          />
-          <span>{sizeOf(canvas.current)}</span>
+          <Siblings robot={robot} channel={chosen} choose={(next) => updatePanel(spec.id, { topic: next })} />
+          <span title={reason} data-small={reason !== undefined}>
+            {sizeOf(canvas.current)}
+          </span>
           <span>{pace(channel, now)}</span>
           <span class="bandwidth">{rate(channel.rate.bytes(now))}</span>
           <span>{age(old)}</span>
@@ -178,6 +181,12 @@ async function draw(channel: Channel, canvas: HTMLCanvasElement): Promise<void> 
   }
   if (typeOf(channel) === "sensor_msgs/CompressedImage") {
     const { data, format } = message.value as CompressedImage;
+    const measured = measuredPng(format, data);
+    if (measured) {
+      const { decodePng } = await import("../../lazy/png");
+      show(toPixels(measuredImage(decodePng(measured))), canvas, context);
+      return;
+    }
     const picture = await createImageBitmap(new Blob([data])).catch(() => {
       throw new Error(`the browser cannot read a picture of the format “${format}”`);
     });
@@ -186,7 +195,14 @@ async function draw(channel: Channel, canvas: HTMLCanvasElement): Promise<void> 
     picture.close();
     return;
   }
-  const { width, height, rgba } = toPixels(message.value as RawImage);
+  show(toPixels(message.value as RawImage), canvas, context);
+}
+
+function show(
+  { width, height, rgba }: Pixels,
+  canvas: HTMLCanvasElement,
+  context: CanvasRenderingContext2D,
+): void {
   fit(canvas, width, height);
   context.putImageData(new ImageData(rgba, width, height), 0, 0);
 }

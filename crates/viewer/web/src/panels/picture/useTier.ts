@@ -1,0 +1,60 @@
+/** The video of full or of small size, whichever the panel is to show. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ageMs } from "../../app/age";
+import type { Channel } from "../../remote/channel";
+import type { Robot } from "../../remote/robot";
+import { smallerVideo } from "../../ros/cameras";
+import { madeMs } from "../../ros/stamp";
+import { VideoTier } from "../../ros/tier";
+
+interface Choice {
+  /** The topic to watch; none before the panel has a size. */
+  topics: string[];
+  /** Why it is the small one. */
+  reason?: string;
+  /** Takes note of a message of the channel that is watched. */
+  arrived: (from: Channel) => void;
+}
+
+/** Chooses anew each time the panel is drawn. */
+export function useTier(robot: Robot, topic: string, canvas: { current: HTMLCanvasElement | null }): Choice {
+  const chosen = robot.channel(topic);
+  const tiers = useRef(new Map<string, VideoTier>());
+  const [, setLaid] = useState(false);
+  useEffect(() => setLaid(true), []);
+  const small = chosen && smallOf(robot, chosen);
+  if (!chosen || !small?.maxSize) {
+    return { topics: [topic], arrived: () => {} };
+  }
+  const tier = tiers.current.get(topic) ?? new VideoTier();
+  tiers.current.set(topic, tier);
+  const arrived = (from: Channel) => {
+    if (from === chosen && from.latest) {
+      const at = performance.now();
+      tier.push(madeMs(from, from.latest, from.logTimeMs), ageMs(robot, from, at), at);
+    }
+  };
+  const box = canvas.current?.parentElement;
+  if (!box?.clientWidth) {
+    return { topics: [], arrived };
+  }
+  const scale = globalThis.devicePixelRatio || 1;
+  const view = { width: scale * box.clientWidth, height: scale * box.clientHeight };
+  const now = performance.now();
+  if (!tier.isSmall(view, small.maxSize, now)) {
+    return { topics: [topic], arrived };
+  }
+  const reason = tier.isSlow(now) ? "the network does not carry the large one" : "the panel is small";
+  return { topics: [small.topic], reason: `Small video: ${reason}`, arrived };
+}
+
+/** The channel that the picture is from, of a video of two sizes: what came last. */
+export function shownVideo(robot: Robot, chosen: Channel): Channel {
+  const small = smallOf(robot, chosen);
+  return small?.latest && small.arrivedMs > chosen.arrivedMs ? small : chosen;
+}
+
+function smallOf(robot: Robot, chosen: Channel): Channel | undefined {
+  const small = smallerVideo(chosen, robot.channels.values());
+  return small && robot.channel(small.topic);
+}
