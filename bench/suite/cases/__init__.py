@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from suite.case import Case
-from suite.cases import build, crowd, idle, join, latency, producer, stopped, throughput, uplink
+from suite.cases import build, crowd, idle, join, latency, producer, rooms, stopped, throughput, uplink
 
 CASES: tuple[Case, ...] = (
     *producer.CASES,
@@ -14,5 +14,6 @@ CASES: tuple[Case, ...] = (
     *join.CASES,
     *idle.CASES,
     *crowd.CASES,
+    *rooms.CASES,
     *build.CASES,
 )
