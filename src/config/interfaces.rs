@@ -1,8 +1,6 @@
 //! Which network interfaces connections use.
 
-use std::sync::Arc;
-
-use remote_access_room::InterfaceFilter;
+use remote_access_room::{interface_filter, InterfaceFilter};
 
 use super::error::ConfigError;
 use super::table as parameter;
@@ -29,36 +27,8 @@ impl Interfaces {
     /// The same for the connections of the process.
     #[must_use]
     pub fn into_filter(self) -> InterfaceFilter {
-        Arc::new(move |interface| self.is_wanted(interface))
-    }
-
-    /// Whether an interface is to be used; `None` leaves it to the default.
-    fn is_wanted(&self, interface: &str) -> Option<bool> {
-        if self.deny.matches(interface) {
-            Some(false)
-        } else {
-            (!self.allow.is_empty()).then(|| self.allow.matches(interface))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_denied_interface_is_not_used_and_an_unnamed_one_by_default() {
-        let interfaces = |allow: &[&str], deny: &[&str]| Interfaces {
-            allow: Patterns::new(allow).unwrap(),
-            deny: Patterns::new(deny).unwrap(),
-        };
-        assert_eq!(interfaces(&[], &[]).is_wanted("docker0"), None);
-        let without_lte = interfaces(&[], &["wwan.*"]);
-        assert_eq!(without_lte.is_wanted("wwan0"), Some(false));
-        assert_eq!(without_lte.is_wanted("wlan0"), None);
-        let some = interfaces(&["w.*", "docker0"], &["wwan.*"]);
-        assert_eq!(some.is_wanted("wwan0"), Some(false));
-        assert_eq!(some.is_wanted("docker0"), Some(true));
-        assert_eq!(some.is_wanted("eth0"), Some(false));
+        let Self { allow, deny } = self;
+        let allowed = (!allow.is_empty()).then_some(move |name: &str| allow.matches(name));
+        interface_filter(allowed, move |name| deny.matches(name))
     }
 }

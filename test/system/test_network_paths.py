@@ -159,9 +159,9 @@ def test_a_robot_gets_through_a_network_that_leaves_only(
         assert "data: flows over udp through a relay" in said
 
 
-def check(network: RobotNetwork, server: LiveKitServer, certificate: Path) -> tuple[int, str]:
+def check(network: RobotNetwork, server: LiveKitServer, certificate: Path, *options: str) -> tuple[int, str]:
     """Exit code and output of `--check` in the robot's network."""
-    command = [*network.prefix, str(executable()), "--room", "checked", "--check"]
+    command = [*network.prefix, str(executable()), "--room", "checked", *options, "--check"]
     environment = {**os.environ, **NO_CREDENTIALS, **Bridge.credentials(server), "SSL_CERT_FILE": str(certificate)}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     return result.returncode, result.stdout
@@ -179,6 +179,17 @@ def test_a_network_that_lets_no_data_through_is_named(
         network.unblock()
     assert code == 1
     assert "WRONG  data: the server answers, but the data connection fails" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "works"),
+    [(["--interface", "eth.*"], True), (["--interface", "wlan.*"], False), (["--deny-interface", "eth0"], False)],
+)
+def test_the_gateway_connects_over_the_interfaces_that_are_named(
+    network: RobotNetwork, turn_server: LiveKitServer, certificate: Path, options: list[str], works: bool
+) -> None:
+    code, said = check(network, turn_server, certificate, *options)
+    assert (code, "WRONG  data" in said) == ((0, False) if works else (1, True)), said
 
 
 def test_a_path_that_is_cut_under_a_connection_is_replaced(

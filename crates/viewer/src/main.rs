@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use remote_access_room::guard::{guard, GuardLimits};
-use remote_access_room::{without_tokens, Finding, UplinkOptions, WithoutFalseErrors, DEFAULT_LOG};
+use remote_access_room::{
+    set_interface_filter, without_tokens, Finding, UplinkOptions, WithoutFalseErrors, DEFAULT_LOG,
+};
 use remote_access_viewer::hub::Hub;
 use remote_access_viewer::options::{Command, Environment, Options, OptionsError, HELP};
 use remote_access_viewer::record::Recording;
@@ -63,6 +65,7 @@ fn run() -> anyhow::Result<()> {
     if !check {
         start_logging(options.log.as_deref())?;
     }
+    set_interface_filter(options.interface_filter());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -1,5 +1,7 @@
 //! The command line and the environment.
 
+mod environment;
+
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
@@ -9,10 +11,11 @@ use lexopt::prelude::*;
 use regex::Regex;
 use remote_access_rights::Rights;
 use remote_access_room::{
-    EncryptionKeyError, EncryptionVariables, Endpoint, Role, Secret, TokenEndpoint, TokenMint,
-    TokenSource, UplinkOptions,
+    interface_filter, EncryptionKeyError, Endpoint, InterfaceFilter, Role, TokenEndpoint,
+    TokenMint, TokenSource, UplinkOptions,
 };
 
+pub use self::environment::Environment;
 use crate::web::PageTokens;
 
 /// Text of `--help`.
@@ -34,6 +37,10 @@ Options:
   --record FILE         Record what is watched to FILE, an MCAP file that must not exist yet
   --watch REGEX         Watch topics whose full name matches even without a client, for example to
                         record them; may be given several times
+  --interface REGEX     Connect to the server over network interfaces with such a name only, and
+  --deny-interface REGEX
+                        never over those with such a name; each may be given several times
+                        (default: all but the bridges of containers)
   --stream-rotate-bytes BYTES
                         Bytes after which the stream to the robot is replaced by a new one
                         (1000 to 4900000000, default 4000000000); receivers end one at 5000000000
@@ -100,37 +107,16 @@ pub struct Options {
     pub record: Option<PathBuf>,
     /// Topics that are watched without a client.
     pub watch: Vec<Regex>,
+    /// Network interfaces that it connects over; none: nearly all.
+    pub interfaces: Vec<Regex>,
+    /// Those that it never connects over.
+    pub denied_interfaces: Vec<Regex>,
     /// Bytes after which the stream to the robot is replaced by another one.
     pub stream_rotate_bytes: u64,
     /// Log filter.
     pub log: Option<String>,
     /// Where the page's tokens come from.
     pub page_tokens: PageTokens,
-}
-
-/// The environment of the process. An empty variable counts as not set.
-#[derive(Clone, Debug, Default)]
-pub struct Environment {
-    /// `LIVEKIT_URL`.
-    pub url: Option<String>,
-    /// `LIVEKIT_TOKEN`.
-    pub token: Option<Secret>,
-    /// `LIVEKIT_TOKEN_FILE`.
-    pub token_file: Option<PathBuf>,
-    /// `LIVEKIT_TOKEN_ENDPOINT`.
-    pub token_endpoint: Option<String>,
-    /// `LIVEKIT_TOKEN_ENDPOINT_KEY`.
-    pub token_endpoint_key: Option<Secret>,
-    /// `LIVEKIT_PAGE_TOKENS`.
-    pub page_tokens: Vec<Secret>,
-    /// `LIVEKIT_API_KEY`.
-    pub api_key: Option<String>,
-    /// `LIVEKIT_API_SECRET`.
-    pub api_secret: Option<Secret>,
-    /// Key for end-to-end encryption.
-    pub encryption: EncryptionVariables,
-    /// A name for this machine that differs from start to start.
-    pub unique_name: String,
 }
 
 /// Something is wrong with the command line or the environment.
@@ -154,31 +140,6 @@ pub enum OptionsError {
     Encryption(#[from] EncryptionKeyError),
 }
 
-impl Environment {
-    /// Reads the process's environment.
-    #[must_use]
-    pub fn read() -> Self {
-        let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
-        let host = gethostname::gethostname().to_string_lossy().into_owned();
-        let page_tokens = variable("LIVEKIT_PAGE_TOKENS").unwrap_or_default();
-        Self {
-            url: variable("LIVEKIT_URL"),
-            token: variable("LIVEKIT_TOKEN").map(Secret::new),
-            token_file: variable("LIVEKIT_TOKEN_FILE").map(PathBuf::from),
-            token_endpoint: variable("LIVEKIT_TOKEN_ENDPOINT"),
-            token_endpoint_key: variable("LIVEKIT_TOKEN_ENDPOINT_KEY").map(Secret::new),
-            page_tokens: page_tokens
-                .split_whitespace()
-                .map(|token| Secret::new(token.to_owned()))
-                .collect(),
-            api_key: variable("LIVEKIT_API_KEY"),
-            api_secret: variable("LIVEKIT_API_SECRET").map(Secret::new),
-            encryption: EncryptionVariables::read(),
-            unique_name: format!("{host}-{:08x}", rand::random::<u32>()),
-        }
-    }
-}
-
 /// The arguments as they are given.
 struct Arguments {
     rooms: Vec<String>,
@@ -189,6 +150,8 @@ struct Arguments {
     origins: Vec<String>,
     record: Option<PathBuf>,
     watch: Vec<Regex>,
+    interfaces: Vec<Regex>,
+    denied_interfaces: Vec<Regex>,
     stream_rotate_bytes: u64,
     log: Option<String>,
 }
@@ -209,6 +172,8 @@ impl Command {
             origins: Vec::new(),
             record: None,
             watch: Vec::new(),
+            interfaces: Vec::new(),
+            denied_interfaces: Vec::new(),
             stream_rotate_bytes: UplinkOptions::ROTATE_BYTES,
             log: None,
         };
@@ -227,6 +192,12 @@ impl Command {
                 Long("allow-origin") => parsed.origins.push(parser.value()?.string()?),
                 Long("record") => parsed.record = Some(parser.value()?.into()),
                 Long("watch") => parsed.watch.push(parser.value()?.parse_with(whole)?),
+                Long("interface") => parsed.interfaces.push(parser.value()?.parse_with(whole)?),
+                Long("deny-interface") => {
+                    parsed
+                        .denied_interfaces
+                        .push(parser.value()?.parse_with(whole)?);
+                }
                 Long("stream-rotate-bytes") => {
                     parsed.stream_rotate_bytes = parser.value()?.parse_with(rotate_bytes)?;
                 }
@@ -263,6 +234,17 @@ fn whole(pattern: &str) -> Result<Regex, regex::Error> {
 }
 
 impl Options {
+    /// Which network interfaces it connects over.
+    #[must_use]
+    pub fn interface_filter(&self) -> InterfaceFilter {
+        let of = |patterns: &[Regex]| {
+            let patterns = patterns.to_vec();
+            move |name: &str| patterns.iter().any(|pattern| pattern.is_match(name))
+        };
+        let allowed = (!self.interfaces.is_empty()).then(|| of(&self.interfaces));
+        interface_filter(allowed, of(&self.denied_interfaces))
+    }
+
     fn new(arguments: Arguments, environment: Environment) -> Result<Self, OptionsError> {
         let url = environment.url.unwrap_or_else(|| DEFAULT_URL.to_owned());
         let schemes = ["ws://", "wss://", "http://", "https://"];
@@ -328,6 +310,8 @@ impl Options {
             origins: arguments.origins,
             record: arguments.record,
             watch: arguments.watch,
+            interfaces: arguments.interfaces,
+            denied_interfaces: arguments.denied_interfaces,
             stream_rotate_bytes: arguments.stream_rotate_bytes,
             log: arguments.log,
             page_tokens,
@@ -337,6 +321,8 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
+    use remote_access_room::Secret;
+
     use super::*;
 
     fn with_key() -> Environment {
@@ -394,7 +380,7 @@ mod tests {
     fn all_options_are_read() {
         let arguments = "--room=a --room b --robot r --host 0.0.0.0 --port 0 --record x.mcap \
             --watch /tf --watch /a.* --allow-origin https://x --log debug --identity me \
-            --stream-rotate-bytes 5000";
+            --stream-rotate-bytes 5000 --interface eth.* --interface wlan0 --deny-interface wwan.*";
         let arguments: Vec<_> = arguments.split_whitespace().collect();
         let options = parse(&arguments, with_key()).unwrap();
         assert!(
@@ -408,6 +394,11 @@ mod tests {
         assert!(options.watch[0].is_match("/tf") && !options.watch[0].is_match("/tf_static"));
         assert_eq!(options.record, Some("x.mcap".into()));
         assert_eq!(options.stream_rotate_bytes, 5000);
+        let [wired, _] = &options.interfaces[..] else {
+            panic!("two interfaces");
+        };
+        assert!(wired.is_match("eth0") && !wired.is_match("veth0"));
+        assert!(options.denied_interfaces[0].is_match("wwan0"));
     }
 
     #[test]
