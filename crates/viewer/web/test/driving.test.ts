@@ -179,26 +179,34 @@ test("settings that were stored are within their ranges", () => {
   assert.deepEqual(parseSettings(JSON.stringify(mine)), mine);
 });
 
-/** A robot that publishes odometry, 20 ms old when it arrives, on a page whose time is the test's. */
-function odometryRobot() {
+/** A robot that publishes odometry and two sizes of a video, 20 ms old on arrival, on a page whose time is the test's. */
+function robotToDrive() {
   const clock = { nowMs: 1000 };
   const robot = new Robot("r", () => clock.nowMs);
   robot.attach({ send: () => true, sendPing: () => {}, sendAck: () => {} });
   const say = (op: string, body: object) => robot.receive({ kind: "json", op, body: { ...body } }, 1);
   say("serverInfo", { name: "r", capabilities: ["clientPublish"], sessionId: "s" });
   const channel = { id: 1, topic: "/odom", encoding: "cdr", schemaName: "nav_msgs/msg/Odometry", schema: "" };
-  say("advertise", { channels: [channel] });
-  const hear = () => {
+  const video = (id: number, topic: string, width: string) => ({
+    ...channel,
+    id,
+    topic,
+    schemaName: "foxglove_msgs/msg/CompressedVideo",
+    metadata: { source_topic: "/image", max_width: width, max_height: width },
+  });
+  const videos = [video(2, "/image/video", "640"), video(3, "/image/video_small", "480")];
+  say("advertise", { channels: [channel, ...videos] });
+  const hear = (id = 1) => {
     const robotMs = 5e12 + clock.nowMs;
     const sent = BigInt(1000 * (clock.nowMs - 40));
     robot.receive({ kind: "pong", sent, device: BigInt(robotMs - 20) }, 1);
-    robot.receive({ kind: "data", channel: 1, logTimeMs: robotMs - 20, data: new Uint8Array(16) }, 16);
+    robot.receive({ kind: "data", channel: id, logTimeMs: robotMs - 20, data: new Uint8Array(16) }, 16);
   };
   return { clock, robot, hear };
 }
 
 test("driving is locked while what one sees is too old, or the robot does not answer", () => {
-  const { clock, robot, hear } = odometryRobot();
+  const { clock, robot, hear } = robotToDrive();
   hear();
   assert.equal(staleReason(robot, 1000, clock.nowMs), undefined);
   const unwatch = robot.watch("/odom");
@@ -214,8 +222,36 @@ test("driving is locked while what one sees is too old, or the robot does not an
   assert.equal(staleReason(robot, 1000, clock.nowMs), "Locked: the robot has not answered for 2.5 s");
 });
 
+test("a panel that changes to another size of a video locks nothing while its last picture is new", () => {
+  const { clock, robot, hear } = robotToDrive();
+  const stale = () => staleReason(robot, 1000, clock.nowMs);
+  const end = robot.watch("/image/video");
+  hear(2);
+  end();
+  const endSmall = robot.watch("/image/video_small");
+  clock.nowMs += 5000;
+  hear(3);
+  assert.equal(stale(), undefined);
+  // Back to the large one, of which there is an old picture.
+  endSmall();
+  robot.watch("/image/video");
+  assert.equal(stale(), undefined);
+  clock.nowMs += 900;
+  hear(1);
+  assert.equal(stale(), undefined);
+  clock.nowMs += 200;
+  hear(1);
+  assert.equal(stale(), "Locked: the picture of /image/video is 1.1 s old");
+  // Where both are shown, each has to be new.
+  hear(2);
+  clock.nowMs += 900;
+  robot.watch("/image/video_small");
+  hear(2);
+  assert.equal(stale(), "Locked: the picture of /image/video_small is 2.0 s old");
+});
+
 test("an age counts from when a message was made, on the robot's clock", () => {
-  const { clock, robot, hear } = odometryRobot();
+  const { clock, robot, hear } = robotToDrive();
   hear();
   const channel = robot.channel("/odom");
   assert.ok(channel);

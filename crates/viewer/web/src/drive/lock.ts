@@ -2,6 +2,7 @@
 import { ageMs } from "../app/age";
 import { duration } from "../app/format";
 import type { Robot } from "../remote/robot";
+import { otherSizes } from "../ros/cameras";
 import { bestView, typeOf } from "../ros/kinds";
 
 /**
@@ -18,7 +19,13 @@ export function staleReason(robot: Robot, maxAgeMs: number, nowMs: number): stri
     if (!(isPicture || typeOf(channel) === "nav_msgs/Odometry") || !robot.isWatched(channel.topic)) {
       continue;
     }
-    const age = ageMs(robot, channel, nowMs);
+    // A panel that changes to a video of another size shows the last picture of the one before, until there is a new one.
+    const before = otherSizes(channel, robot.channels.values()).filter(
+      ({ topic }) => !robot.isWatched(topic),
+    );
+    const ages = [channel, ...before].map((each) => ageMs(robot, each, nowMs));
+    const known = ages.filter((each) => each !== undefined);
+    const age = known.length > 0 ? Math.min(...known) : undefined;
     if (age !== undefined && age > maxAgeMs) {
       const what = isPicture ? "the picture" : "the odometry";
       return `Locked: ${what} of ${channel.topic} is ${seconds(age)} old`;

@@ -44,17 +44,23 @@ function area({ maxSize }: ChannelInfo): number {
   return maxSize ? maxSize.width * maxSize.height : 0;
 }
 
-/** The video of the same pictures with fewer pixels, if there is one beside this. */
-export function smallerVideo(channel: ChannelInfo, channels: Iterable<ChannelInfo>): ChannelInfo | undefined {
+/** The videos of the same pictures in other sizes. */
+export function otherSizes<T extends ChannelInfo>(channel: ChannelInfo, channels: Iterable<T>): T[] {
   if (!isVideo(channel) || channel.sourceTopic === undefined) {
-    return undefined;
+    return [];
   }
-  return [...channels].find(
-    (other) =>
-      isVideo(other) &&
-      other.sourceTopic === channel.sourceTopic &&
-      other.maxSize !== undefined &&
-      area(other) < area(channel),
+  return [...channels].filter(
+    (other) => isVideo(other) && other.sourceTopic === channel.sourceTopic && other.topic !== channel.topic,
+  );
+}
+
+/** The video of the same pictures with fewer pixels, if there is one beside this. */
+export function smallerVideo<T extends ChannelInfo>(
+  channel: ChannelInfo,
+  channels: Iterable<T>,
+): T | undefined {
+  return otherSizes(channel, channels).find(
+    (other) => other.maxSize !== undefined && area(other) < area(channel),
   );
 }
 

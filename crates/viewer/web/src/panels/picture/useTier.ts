@@ -22,7 +22,7 @@ export function useTier(robot: Robot, topic: string, canvas: { current: HTMLCanv
   const tiers = useRef(new Map<string, VideoTier>());
   const [, setLaid] = useState(false);
   useEffect(() => setLaid(true), []);
-  const small = chosen && smallOf(robot, chosen);
+  const small = chosen && smallerVideo(chosen, robot.channels.values());
   if (!chosen || !small?.maxSize) {
     return { topics: [topic], arrived: () => {} };
   }
@@ -50,11 +50,6 @@ export function useTier(robot: Robot, topic: string, canvas: { current: HTMLCanv
 
 /** The channel that the picture is from, of a video of two sizes: what came last. */
 export function shownVideo(robot: Robot, chosen: Channel): Channel {
-  const small = smallOf(robot, chosen);
-  return small?.latest && small.arrivedMs > chosen.arrivedMs ? small : chosen;
-}
-
-function smallOf(robot: Robot, chosen: Channel): Channel | undefined {
   const small = smallerVideo(chosen, robot.channels.values());
-  return small && robot.channel(small.topic);
+  return small?.latest && small.arrivedMs > chosen.arrivedMs ? small : chosen;
 }
