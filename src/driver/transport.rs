@@ -91,8 +91,10 @@ pub enum ConnectionEvent {
     Access(ParticipantId, Access),
     /// The connection is interrupted, and may be resumed.
     Interrupted,
-    /// The connection goes on after an interruption, which may have cost data.
+    /// The connection goes on after an interruption, where it was: nothing is lost.
     Resumed,
+    /// The connection goes on after an interruption, with the same viewers, but not with all data.
+    Restarted,
     /// The connection is over.
     Ended,
 }

@@ -44,7 +44,8 @@ impl<T: Transport> Driver<T> {
                 self.session.set_rights(now, id, rights, problem);
             }
             ConnectionEvent::Interrupted => self.state = ConnectionState::Interrupted,
-            ConnectionEvent::Resumed => {
+            ConnectionEvent::Resumed => self.state = ConnectionState::Up,
+            ConnectionEvent::Restarted => {
                 self.state = ConnectionState::Up;
                 self.session.resync_all(now);
             }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use flume::r#async::RecvStream;
 use futures_util::StreamExt;
-use livekit::id::ParticipantIdentity;
+use livekit::id::{ParticipantIdentity, ParticipantSid};
 use livekit::participant::Participant;
 use livekit::{ByteStreamReader, DisconnectReason, Room, RoomEvent};
 use remote_access_protocol::{GRANT_ATTRIBUTE, TOPIC};
@@ -36,6 +36,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(200);
 pub struct RoomConnection {
     connector: RoomConnector,
     room: Arc<Room>,
+    /// The server's name for this participant's session, which a new one replaces.
+    sid: ParticipantSid,
     events: UnboundedReceiver<RoomEvent>,
     /// Events that the room's have led to.
     ready: VecDeque<ConnectionEvent>,
@@ -60,6 +62,7 @@ impl RoomConnection {
         let (sender, inbox) = flume::bounded(MAX_INBOX);
         let mut connection = Self {
             connector,
+            sid: local.sid(),
             outbox: Outbox::new(local),
             grants: Grants::new(access, room.name()),
             room: Arc::new(room),
@@ -121,8 +124,15 @@ impl RoomConnection {
                 self.ready.push_back(ConnectionEvent::Interrupted);
             }
             RoomEvent::Reconnected => {
-                info!("reconnected");
-                self.ready.push_back(ConnectionEvent::Resumed);
+                let sid = self.room.local_participant().sid();
+                let is_same = sid == self.sid;
+                info!(is_same, "reconnected");
+                self.sid = sid;
+                self.ready.push_back(if is_same {
+                    ConnectionEvent::Resumed
+                } else {
+                    ConnectionEvent::Restarted
+                });
             }
             RoomEvent::Disconnected {
                 reason: DisconnectReason::DuplicateIdentity,

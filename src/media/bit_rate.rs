@@ -1,6 +1,6 @@
 //! The bit rate of a video, by what its viewers can take.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::time::{Duration, Instant};
 
 use crate::driver::VideoHint;
@@ -15,12 +15,18 @@ const SETTLING: Duration = Duration::from_millis(500);
 /// How much the bit rate grows again, and how long all must have kept up for that.
 const MORE: f64 = 1.2;
 const CALM: Duration = Duration::from_secs(3);
+/// How much it grows near the one that was too much last, and what is near.
+const LITTLE_MORE: f64 = 1.04;
+const NEAR: Range<f64> = 0.8..1.1;
 
-/// Goes down at once when viewers fall behind, and up slowly when they keep up.
+/// Goes down at once when viewers fall behind, and up slowly when they keep up: more slowly where it was too
+/// much before, so that it does not run into the same limit every few seconds.
 #[derive(Debug)]
 pub(super) struct BitRate {
     bounds: RangeInclusive<u32>,
     now: u32,
+    /// The one that was too much last, until it was exceeded.
+    too_much: Option<f64>,
     /// When it was changed, and when viewers were behind.
     changed: Option<Instant>,
     behind: Instant,
@@ -32,6 +38,7 @@ impl BitRate {
         Self {
             now: *bounds.end(),
             bounds,
+            too_much: None,
             changed: None,
             behind: now,
         }
@@ -52,10 +59,11 @@ impl BitRate {
             if !settled(SETTLING) {
                 return self.now;
             }
+            self.too_much = Some(current);
             let can_take = hint.rate.map_or(f64::INFINITY, |rate| rate as f64 * 8.0);
             (current * LESS).min(can_take * SHARE)
         } else if settled(CALM) && since(self.behind) >= CALM {
-            current * MORE
+            self.more(current)
         } else {
             return self.now;
         };
@@ -65,6 +73,22 @@ impl BitRate {
             self.changed = Some(now);
         }
         self.now
+    }
+
+    /// The next one above `current`.
+    fn more(&mut self, current: f64) -> f64 {
+        let Some(too_much) = self.too_much else {
+            return current * MORE;
+        };
+        let (from, to) = (too_much * NEAR.start, too_much * NEAR.end);
+        if current >= to {
+            self.too_much = None;
+            current * MORE
+        } else if current >= from {
+            current * LITTLE_MORE
+        } else {
+            (current * MORE).min(from)
+        }
     }
 }
 
@@ -103,6 +127,28 @@ mod tests {
             last = rate.update(at(7_000 + 1_000 * second), calm);
         }
         assert_eq!(last, 1_000_000);
+    }
+
+    #[test]
+    fn it_grows_slowly_near_the_rate_that_was_too_much_and_fast_beyond() {
+        let start = Instant::now();
+        let mut rate = BitRate::new(100_000..=10_000_000, start);
+        rate.now = 1_000_000;
+        let mut now = start;
+        assert_eq!(rate.update(now, behind(None)), 600_000);
+        let mut next = || {
+            now += CALM;
+            rate.update(now, VideoHint::default())
+        };
+        assert_eq!([next(), next()], [720_000, 800_000]);
+        let slowly: Vec<_> = std::iter::repeat_with(&mut next).take(9).collect();
+        for (less, more) in slowly.iter().zip(&slowly[1..]) {
+            let growth = f64::from(*more) / f64::from(*less);
+            assert!((1.03..1.05).contains(&growth), "{slowly:?}");
+        }
+        assert!(slowly[8] > 1_100_000, "{slowly:?}");
+        let beyond = next();
+        assert!(beyond > slowly[8] / 100 * 119, "{beyond} after {slowly:?}");
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Session {
 
     /// Sets what a viewer may do, and resyncs it so that it knows. What it may not do any more ends:
     /// subscriptions, calls that wait, driving. `problem` is what is wrong with its rights, told to it.
-    /// Unknown ids are ignored.
+    /// Unknown ids are ignored, and rights that are what they were.
     pub fn set_rights(
         &mut self,
         now: Instant,
@@ -56,8 +56,14 @@ impl Session {
         let Some(permission) = self.requests.exchange.permission_mut(id) else {
             return;
         };
-        self.sender.set_group(id, rights.group);
+        let is_same = permission.rights.group == rights.group;
+        let group = rights.group;
         permission.rights = rights;
+        if is_same && self.requests.exchange.problem(id) == problem.as_deref() {
+            // Only their end may have changed, which no viewer is told.
+            return;
+        }
+        self.sender.set_group(id, group);
         let fine = problem.is_none();
         let what = problem.as_deref().unwrap_or("changed");
         self.requests.exchange.audit(now, id, Act::Rights(what));

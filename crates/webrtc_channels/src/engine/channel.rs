@@ -83,6 +83,8 @@ pub(crate) struct Channel {
     outbox: Mutex<Outbox>,
     /// Bytes accepted and not yet put on the wire.
     buffered: AtomicU64,
+    /// Bytes of those that the application was told are sent.
+    written_off: AtomicU64,
     /// Messages accepted to be sent.
     pub(super) outgoing: Traffic,
     /// Messages that arrived.
@@ -109,6 +111,7 @@ impl Channel {
                 queue: VecDeque::new(),
             }),
             buffered: AtomicU64::new(0),
+            written_off: AtomicU64::new(0),
             outgoing: Traffic::default(),
             incoming: Traffic::default(),
             backlog: Mutex::default(),
@@ -238,8 +241,26 @@ impl Channel {
     /// For the thread: bytes left the buffer.
     pub(super) fn sent(&self, bytes: u64) {
         self.buffered.fetch_sub(bytes, Ordering::AcqRel);
-        self.on_buffered_amount_change
-            .call(|callback| callback(bytes));
+        let told = self.written_off.load(Ordering::Relaxed).min(bytes);
+        self.written_off.fetch_sub(told, Ordering::Relaxed);
+        self.tell_sent(bytes - told);
+    }
+
+    /// For the thread: tells the application that all is sent that waits. It stays queued.
+    ///
+    /// livekit waits for room in the buffer under a lock that its reconnection takes: on a connection
+    /// that has failed there would be none, and so never another connection.
+    pub(super) fn write_off(&self) {
+        let waiting = self.buffered.load(Ordering::Acquire);
+        let told = self.written_off.swap(waiting, Ordering::Relaxed);
+        self.tell_sent(waiting.saturating_sub(told));
+    }
+
+    fn tell_sent(&self, bytes: u64) {
+        if bytes > 0 {
+            self.on_buffered_amount_change
+                .call(|callback| callback(bytes));
+        }
     }
 
     /// For the thread: tells the application that the channel is closing.
@@ -302,5 +323,55 @@ impl Channel {
     fn call_on_message(&self, data: &[u8], binary: bool) -> bool {
         self.on_message
             .call(|callback| callback(DataBuffer { data, binary }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct NoConnection;
+
+    impl Connection for NoConnection {
+        fn max_message_size(&self) -> u64 {
+            1_000
+        }
+
+        fn wake(&self) {}
+
+        fn request(&self, _: Request) {}
+    }
+
+    #[test]
+    fn what_was_written_off_is_told_once_and_stays_queued() {
+        let channel = Channel::new(Arc::new(NoConnection), "data", DataChannelInit::default());
+        channel.set_state(DataChannelState::Open);
+        let told: Arc<Mutex<Vec<u64>>> = Arc::default();
+        let sink = told.clone();
+        channel
+            .on_buffered_amount_change
+            .set(Some(Box::new(move |bytes| sink.lock().push(bytes))));
+        channel.send(&[1; 300], true).expect("open");
+        channel.send(&[2; 200], true).expect("open");
+        channel.sent(100);
+        channel.write_off();
+        channel.write_off();
+        assert_eq!(*told.lock(), [100, 400]);
+        channel.send(&[3; 50], true).expect("open");
+        channel.write_off();
+        assert_eq!(
+            (told.lock().last(), channel.buffered_amount()),
+            (Some(&50), 450)
+        );
+        // The path lives again.
+        channel.send(&[4; 70], true).expect("open");
+        channel.sent(450);
+        channel.sent(70);
+        assert_eq!(*told.lock(), [100, 400, 50, 70]);
+        assert_eq!(channel.buffered_amount(), 0);
+        let sizes: Vec<_> = std::iter::from_fn(|| channel.pop())
+            .map(|it| it.data.len())
+            .collect();
+        assert_eq!(sizes, [300, 200, 50, 70]);
     }
 }

@@ -271,6 +271,14 @@ impl Channels {
         }
     }
 
+    /// The connection has failed: nothing that waits keeps the application waiting.
+    pub(super) fn write_off(&mut self) {
+        for entry in self.entries.values_mut() {
+            entry.report();
+            entry.channel.write_off();
+        }
+    }
+
     /// Gives SCTP what it can use now. The channels take turns by bytes and priority.
     pub(super) fn feed(&mut self, sctp: &mut dyn SctpAssociation, now: Instant) {
         for entry in self.entries.values_mut() {

@@ -16,6 +16,9 @@ impl Driver {
         });
         self.was_connected |= state == PeerConnectionState::Connected;
         self.enter(state);
+        if state == PeerConnectionState::Failed {
+            self.channels.write_off();
+        }
     }
 
     pub(super) fn enter(&mut self, state: PeerConnectionState) {
