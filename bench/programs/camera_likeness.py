@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from camera_scene import likeness, luma
+from scenes import likeness, luma
 
 # Every so many pictures are compared.
 EVERY = 10

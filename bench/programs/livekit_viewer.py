@@ -21,13 +21,15 @@ from typing import Any
 
 from livekit import rtc
 
-from programs import frames
+from programs import frames, video_track
 from programs.pacing import emit
 from programs.quiet_webrtc import silence_packet_dump
 from programs.tally import Tally
 
 CONFIRM_EVERY = 0.002
 DATA_TRACK = re.compile(r"data-ch-(\d+)")
+VIDEO_TRACK = re.compile(r"video-ch-(\d+)")
+HAS_VIDEO = "foxglove.hasVideoTrack"
 
 
 class Viewer:
@@ -53,6 +55,7 @@ class Viewer:
         """Joins, watches until standard input ends, reports and leaves."""
         self._room.register_byte_stream_handler(self._args.topic, self._on_stream)
         self._room.on("data_track_published", self._on_data_track)
+        self._room.on("track_subscribed", self._on_track)
         emit("start")
         token = os.environ["LIVEKIT_TOKEN"]
         await self._room.connect(self._args.url, token, rtc.RoomOptions(auto_subscribe=True))
@@ -75,6 +78,11 @@ class Viewer:
     def _on_data_track(self, track: Any) -> None:
         if match := DATA_TRACK.fullmatch(track.info.name):
             self._keep(self._read_track(track, int(match[1])))
+
+    def _on_track(self, track: rtc.Track, *_: object) -> None:
+        """The peer's videos."""
+        if match := VIDEO_TRACK.fullmatch(track.name):
+            self._keep(video_track.read(track, lambda stamp: self._on_picture(int(match[1]), stamp)))
 
     async def _read(self, reader: rtc.ByteStreamReader, robot: str) -> None:
         parser = frames.FrameReader(
@@ -109,7 +117,13 @@ class Viewer:
             if self._args.ping and not self._subscribed:
                 self._keep(self._ping(robot))
             self._subscribed.update(fresh)
-            self._keep(self._send(robot, frames.subscribe(fresh)))
+            videos = frozenset(int(item["id"]) for item in text["channels"] if HAS_VIDEO in item.get("metadata", {}))
+            self._keep(self._send(robot, frames.subscribe(fresh, videos)))
+
+    def _on_picture(self, channel: int, stamp: float) -> None:
+        if not self._tally.messages:
+            emit("first")
+        self._tally.picture(self._topics.get(channel, "?"), stamp)
 
     def _on_message(self, channel: int, data: memoryview) -> None:
         if not self._tally.messages:
