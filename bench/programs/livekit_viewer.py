@@ -1,6 +1,7 @@
 """A viewer on the real libwebrtc: the Python LiveKit SDK. Speaks to the bridge and to the peer.
 
-Tells the harness `joined`, `advertise`, `first` as they happen and reports when standard input ends.
+Tells the harness `joined`, `advertise`, `subscribed`, `first` and `picture` (a key frame of the video that is kept)
+as they happen, and reports when standard input ends.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from programs.tally import Tally
 CONFIRM_EVERY = 0.002
 DATA_TRACK = re.compile(r"data-ch-(\d+)")
 VIDEO_TRACK = re.compile(r"video-ch-(\d+)")
+# The parameter set that begins a key frame of H.264.
+KEY_FRAME = b"\x00\x00\x01\x67"
 HAS_VIDEO = "foxglove.hasVideoTrack"
 
 
@@ -42,6 +45,7 @@ class Viewer:
         self._kept_topic, _, path = args.keep.partition(":")
         self._kept = bytearray() if path else None
         self._kept_file = path
+        self._pictured = False
         self._topics: dict[int, str] = {}
         self._writer: rtc.ByteStreamWriter | None = None
         self._writing = asyncio.Lock()
@@ -119,6 +123,7 @@ class Viewer:
             self._subscribed.update(fresh)
             videos = frozenset(int(item["id"]) for item in text["channels"] if HAS_VIDEO in item.get("metadata", {}))
             self._keep(self._send(robot, frames.subscribe(fresh, videos)))
+            emit("subscribed")
 
     def _on_picture(self, channel: int, stamp: float) -> None:
         if not self._tally.messages:
@@ -132,6 +137,9 @@ class Viewer:
         self._tally.message(topic, data)
         if self._kept is not None and topic == self._kept_topic:
             self._kept += struct.pack("<I", len(data)) + data
+            if not self._pictured and KEY_FRAME in self._kept:
+                self._pictured = True
+                emit("picture")
         self._confirm(force=False)
 
     def _confirm(self, *, force: bool) -> None:

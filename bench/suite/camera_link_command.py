@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from suite import camera_figures, command
+from suite import camera_figures, camera_join, camera_step, command
 from suite.camera_sides import JPEG_QUALITY, BridgeCameras, PeerCameras, Scenery, WebSocketCameras
 from suite.case import Bench, Figure, Options, loopback_stand
 from suite.links import Impairment, why_no_namespaces
@@ -23,6 +23,7 @@ from suite.processes import BenchError
 from suite.sides import Side
 
 VIDEO = "/video"
+Watch = Callable[[Bench, Scenery, Impairment], list[Figure]]
 SIDES: dict[str, tuple[str, Callable[[Scenery], Side]]] = {
     "video": ("bridge, video", lambda scenery: BridgeCameras(scenery, VIDEO)),
     "raw": ("bridge, raw images", lambda scenery: BridgeCameras(scenery, "")),
@@ -48,6 +49,17 @@ def _measure(bench: Bench, args: argparse.Namespace, impairment: Impairment, mak
     return figures
 
 
+def _watch(bench: Bench, args: argparse.Namespace, impairment: Impairment, measure: Watch) -> list[Figure]:
+    with tempfile.TemporaryDirectory() as directory:
+        return measure(bench, _scenery(args, directory), impairment)
+
+
+def _goals(args: argparse.Namespace) -> list[Figure]:
+    if args.step:
+        return camera_step.GOALS
+    return camera_join.GOALS if args.join else camera_figures.goals(_scenery(args, ""))
+
+
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/camera_link", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a window of a third")
@@ -60,6 +72,13 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--builtin-transports", action="store_true", help="Fast DDS as it comes, without config/fastdds_large_messages.xml"
     )
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument(
+        "--step",
+        action="store_true",
+        help=f"only the bridge, while the rate falls to {camera_step.NARROW:g} Mbit/s and back",
+    )
+    other.add_argument("--join", action="store_true", help="only the bridge: how long a viewer waits for a picture")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
     parser.add_argument("--patience", type=float, default=0.0, metavar="SECONDS", help="wait so long for a quiet machine")
     return parser.parse_args()
@@ -67,6 +86,9 @@ def _parse() -> argparse.Namespace:
 
 def _jobs(bench: Bench, args: argparse.Namespace, impairment: Impairment) -> list[command.Job]:
     jobs: list[command.Job] = []
+    if args.step or args.join:
+        measure = camera_step.measure if args.step else camera_join.measure
+        return [("cameras", SIDES["video"][0], partial(_watch, bench, args, impairment, measure))]
     for name in args.side or SIDES:
         column, make = SIDES[name]
         jobs.append(("cameras", column, partial(_measure, bench, args, impairment, make)))
@@ -90,7 +112,7 @@ def main() -> int:
             jobs = _jobs(bench, args, impairment)
             columns = ("goal", *(column for _, column, _ in jobs))
             table, good = command.run_jobs(jobs, columns, args.patience)
-            table.add("goal", camera_figures.goals(_scenery(args, "")))
+            table.add("goal", _goals(args))
     except BenchError as error:
         print(f"bench/camera_link: {error}", file=sys.stderr)
         return 1
