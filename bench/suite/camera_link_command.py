@@ -34,7 +34,8 @@ SIDES: dict[str, tuple[str, Callable[[Scenery], Side]]] = {
 
 
 def _scenery(args: argparse.Namespace, directory: str) -> Scenery:
-    return Scenery(Path(directory), args.cameras, args.rate, not args.builtin_transports)
+    parameters = (("camera_max_bit_rate", args.max_bit_rate),) if args.max_bit_rate else ()
+    return Scenery(Path(directory), args.cameras, args.rate, not args.builtin_transports, parameters)
 
 
 def _measure(bench: Bench, args: argparse.Namespace, impairment: Impairment, make: Callable[[Scenery], Side]) -> list[Figure]:
@@ -69,6 +70,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--delay", type=float, default=0.0, metavar="MS", help="added delay in each direction")
     parser.add_argument("--cameras", type=int, default=1, help="cameras of 640 x 480")
     parser.add_argument("--rate", type=float, default=30.0, help="pictures per second of each")
+    parser.add_argument("--max-bit-rate", type=int, metavar="BITS", help="the bridge's camera_max_bit_rate")
     parser.add_argument(
         "--builtin-transports", action="store_true", help="Fast DDS as it comes, without config/fastdds_large_messages.xml"
     )

@@ -30,6 +30,8 @@ class Scenery:
     rate: float = 30.0
     # Whether the middleware is set up for messages of this size.
     large_messages: bool = True
+    # The bridge's parameters, where they are not the defaults.
+    parameters: tuple[tuple[str, object], ...] = ()
 
     @cached_property
     def topics(self) -> list[str]:
@@ -62,7 +64,7 @@ class BridgeCameras(Bridge):
     """The bridge beside a publisher of raw images; watched is what the suffix names."""
 
     def __init__(self, scenery: Scenery, suffix: str, **parameters: object) -> None:
-        super().__init__(**parameters)
+        super().__init__(**dict(scenery.parameters), **parameters)
         self._scenery = scenery
         self.suffix = suffix
         self.viewer_options = (
