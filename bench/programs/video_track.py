@@ -12,9 +12,14 @@ from programs import time_code
 
 
 async def read(track: rtc.Track, on_picture: Callable[[float], None]) -> None:
-    """Calls back with the stamp of each picture, in seconds since the epoch, until the track ends."""
+    """Calls back with the stamp of each picture, in seconds since the epoch, until the track ends.
+
+    A picture of which the stamp cannot be read is broken, and does not count.
+    """
     stream = rtc.VideoStream(track, format=rtc.VideoBufferType.I420)
     async for event in stream:
         frame = event.frame
         luma = np.frombuffer(frame.data, np.uint8, frame.width * frame.height).reshape(frame.height, frame.width)
-        on_picture(time_code.read(luma, time.time_ns() // 1_000_000) / 1e3)
+        stamp = time_code.read(luma, time.time_ns() // 1_000_000)
+        if stamp is not None:
+            on_picture(stamp / 1e3)

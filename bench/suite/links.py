@@ -13,7 +13,7 @@ import os
 import shutil
 import socket
 import subprocess
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
@@ -89,7 +89,7 @@ class Link(AbstractContextManager["Link"]):
         self._impairment = impairment or Impairment()
         self._robot = f"rab_robot_{os.getpid()}"
         self._server = f"rab_server_{os.getpid()}"
-        self._relay = Processes()
+        self._relay = ExitStack()
 
     def __enter__(self) -> Link:
         reason = why_no_namespaces()
@@ -123,7 +123,8 @@ class Link(AbstractContextManager["Link"]):
         """The relay keeps the ends that it opened when the devices move to their namespaces."""
         ends = {f"rab_up_{os.getpid()}": (self._robot, "up0"), f"rab_dn_{os.getpid()}": (self._server, "down0")}
         program = [str(places.BENCH_PYTHON), "-m", "programs.delay_relay", f"--delay={self._impairment.delay}", *ends]
-        self._relay.start("delay relay", program, places.plain_environment()).wait_for("ready", 10.0)
+        relay = self._relay.enter_context(Processes()).start("delay relay", program, places.plain_environment())
+        relay.wait_for("ready", 10.0)
         for device, (namespace, name) in ends.items():
             _run("ip", "link", "set", device, "netns", namespace, "name", name)
 
@@ -151,7 +152,7 @@ class Link(AbstractContextManager["Link"]):
         self._remove()
 
     def _remove(self) -> None:
-        self._relay.__exit__(None, None, None)
+        self._relay.close()
         for name in (self._robot, self._server):
             subprocess.run(["ip", "netns", "delete", name], capture_output=True)
 

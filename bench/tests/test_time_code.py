@@ -23,3 +23,13 @@ def test_a_time_before_the_turn_is_read_after_it() -> None:
     picture = np.zeros((480, 640, 3), np.uint8)
     time_code.paint(picture, before)
     assert time_code.read(picture[:, :, 0], before + HOUR) == before
+
+
+def test_the_time_is_read_from_a_picture_that_was_shrunk() -> None:
+    picture = np.zeros((480, 640, 3), np.uint8)
+    time_code.paint(picture, 123_456)
+    assert time_code.read(picture[::2, ::2, 0], 123_500) == 123_456
+
+
+def test_a_grey_picture_has_no_time() -> None:
+    assert time_code.read(np.full((480, 640), 128, np.uint8), HOUR) is None
