@@ -36,33 +36,29 @@ def measure(bench: Bench, scenery: Scenery, impairment: Impairment) -> list[Figu
         figures = []
         for who, watching in ((FIRST, 0), (SECOND, 1)):
             side = BridgeCameras(scenery, "/video")
-            waits: list[tuple[float, float]] = []
+            waits: list[float] = []
 
-            def during(scene: Scene, side: BridgeCameras = side, waits: list[tuple[float, float]] = waits) -> None:
+            def during(scene: Scene, side: BridgeCameras = side, waits: list[float] = waits) -> None:
                 waits += [_join(scene, side, scenery, 100 + number) for number in range(JOINS)]
 
             run(stand, side, Load(), viewers=watching, warm_up=5.0, during=during)
-            pictures = Latency.of([wait for wait, _ in waits])
-            rooms = Latency.of([wait for _, wait in waits])
+            pictures = Latency.of(waits)
             text = f"{number(pictures.p50)} / {number(pictures.worst)} ms"
-            figures += [
-                Figure(_label(who), text, {"p50_ms": pictures.p50, "max_ms": pictures.worst}),
-                Figure(f"{who}: in the room → first picture, p50 / max", f"{number(rooms.p50)} / {number(rooms.worst)} ms"),
-            ]
+            figures.append(Figure(_label(who), text, {"p50_ms": pictures.p50, "max_ms": pictures.worst}))
     return figures
 
 
-def _join(scene: Scene, side: BridgeCameras, scenery: Scenery, index: int) -> tuple[float, float]:
-    """Seconds to the first picture since the subscription, and since the viewer was in the room."""
+def _join(scene: Scene, side: BridgeCameras, scenery: Scenery, index: int) -> float:
+    """Seconds from a viewer's subscription to its first picture."""
     with Processes() as processes:
         stand = scene.stand
         viewer = start_viewer(processes, stand.server, stand.site, side, scene.room, ViewerPlan(), index)
         picture = viewer.child.wait_for("picture", PATIENCE, needs=scene.robot.process)
         time.sleep(WATCHED)
         viewer.finish()
-        moments = {name: event["time"] for name, event in viewer.child.seen.items()}
+        subscribed = viewer.child.seen["subscribed"]
     found = camera_figures.compare(scenery.scene, scenery.video, side.environment())
     if found["failed"] or not found["decoded"]:
         raise BenchError(f"{found['failed']} frames of a viewer that joined are not decodable")
     time.sleep(ALONE)
-    return picture["time"] - moments["subscribed"], picture["time"] - moments["joined"]
+    return float(picture["time"] - subscribed["time"])

@@ -42,7 +42,7 @@ def _measure(bench: Bench, args: argparse.Namespace, impairment: Impairment, mak
     with tempfile.TemporaryDirectory() as directory, bench.link(impairment) as stand:
         scenery = _scenery(args, directory)
         side = make(scenery)
-        result = run(stand, side, Load(), warm_up=8.0, seconds=bench.options.seconds(30.0))
+        result = run(stand, side, Load(), warm_up=8.0, seconds=bench.options.seconds(args.seconds))
         suffix = side.suffix if isinstance(side, BridgeCameras) else ""
         figures = camera_figures.of(result, [topic + suffix for topic in scenery.topics])
         if isinstance(side, BridgeCameras) and suffix == VIDEO:
@@ -64,6 +64,7 @@ def _goals(args: argparse.Namespace) -> list[Figure]:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/camera_link", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a window of a third")
+    parser.add_argument("--seconds", type=float, default=30.0, help="length of the window")
     parser.add_argument("--side", action="append", choices=SIDES, help="a column; several times for several; default: all")
     parser.add_argument("--megabits", type=float, default=5.0, help="rate of the uplink, 0 = no limit")
     parser.add_argument("--loss", type=float, default=0.01, help="share of packets lost in each direction")
