@@ -73,9 +73,10 @@ def _frame(opcode: int, payload: bytes) -> bytes:
     return struct.pack("<BI", opcode, len(payload)) + payload
 
 
-def subscribe(channels: list[int]) -> bytes:
-    """A request for these channels, in the shape both sides understand."""
-    request = {"op": "subscribe", "channels": [{"id": channel} for channel in channels]}
+def subscribe(channels: list[int], videos: frozenset[int] = frozenset()) -> bytes:
+    """A request for these channels, in the shape both sides understand; for `videos` as the peer's video tracks."""
+    wanted = [{"id": channel} | ({"requestVideoTrack": True} if channel in videos else {}) for channel in channels]
+    request = {"op": "subscribe", "channels": wanted}
     return _frame(TEXT, json.dumps(request).encode())
 
 

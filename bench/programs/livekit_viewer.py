@@ -1,6 +1,7 @@
 """A viewer on the real libwebrtc: the Python LiveKit SDK. Speaks to the bridge and to the peer.
 
-Tells the harness `joined`, `advertise`, `first` as they happen and reports when standard input ends.
+Tells the harness `joined`, `advertise`, `subscribed`, `first` and `picture` (a key frame of the video that is kept)
+as they happen, and reports when standard input ends.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ from typing import Any
 
 from livekit import rtc
 
-from programs import frames
+from programs import frames, video_track
 from programs.pacing import emit
 from programs.quiet_webrtc import silence_packet_dump
 from programs.tally import Tally
 
 CONFIRM_EVERY = 0.002
 DATA_TRACK = re.compile(r"data-ch-(\d+)")
+VIDEO_TRACK = re.compile(r"video-ch-(\d+)")
+# The parameter set that begins a key frame of H.264.
+KEY_FRAME = b"\x00\x00\x01\x67"
+HAS_VIDEO = "foxglove.hasVideoTrack"
 
 
 class Viewer:
@@ -40,6 +45,7 @@ class Viewer:
         self._kept_topic, _, path = args.keep.partition(":")
         self._kept = bytearray() if path else None
         self._kept_file = path
+        self._pictured = False
         self._topics: dict[int, str] = {}
         self._writer: rtc.ByteStreamWriter | None = None
         self._writing = asyncio.Lock()
@@ -53,6 +59,7 @@ class Viewer:
         """Joins, watches until standard input ends, reports and leaves."""
         self._room.register_byte_stream_handler(self._args.topic, self._on_stream)
         self._room.on("data_track_published", self._on_data_track)
+        self._room.on("track_subscribed", self._on_track)
         emit("start")
         token = os.environ["LIVEKIT_TOKEN"]
         await self._room.connect(self._args.url, token, rtc.RoomOptions(auto_subscribe=True))
@@ -75,6 +82,11 @@ class Viewer:
     def _on_data_track(self, track: Any) -> None:
         if match := DATA_TRACK.fullmatch(track.info.name):
             self._keep(self._read_track(track, int(match[1])))
+
+    def _on_track(self, track: rtc.Track, *_: object) -> None:
+        """The peer's videos."""
+        if match := VIDEO_TRACK.fullmatch(track.name):
+            self._keep(video_track.read(track, lambda stamp: self._on_picture(int(match[1]), stamp)))
 
     async def _read(self, reader: rtc.ByteStreamReader, robot: str) -> None:
         parser = frames.FrameReader(
@@ -109,7 +121,14 @@ class Viewer:
             if self._args.ping and not self._subscribed:
                 self._keep(self._ping(robot))
             self._subscribed.update(fresh)
-            self._keep(self._send(robot, frames.subscribe(fresh)))
+            videos = frozenset(int(item["id"]) for item in text["channels"] if HAS_VIDEO in item.get("metadata", {}))
+            self._keep(self._send(robot, frames.subscribe(fresh, videos)))
+            emit("subscribed")
+
+    def _on_picture(self, channel: int, stamp: float) -> None:
+        if not self._tally.messages:
+            emit("first")
+        self._tally.picture(self._topics.get(channel, "?"), stamp)
 
     def _on_message(self, channel: int, data: memoryview) -> None:
         if not self._tally.messages:
@@ -118,6 +137,9 @@ class Viewer:
         self._tally.message(topic, data)
         if self._kept is not None and topic == self._kept_topic:
             self._kept += struct.pack("<I", len(data)) + data
+            if not self._pictured and KEY_FRAME in self._kept:
+                self._pictured = True
+                emit("picture")
         self._confirm(force=False)
 
     def _confirm(self, *, force: bool) -> None:

@@ -36,14 +36,15 @@ class TopicTally:
         elif self.messages and sequence < self.next:
             self.repeated += 1
         self.next = max(self.next, sequence + 1)
-        self._count(now, size, stamp / 1e9)
+        self.count(now, size, stamp / 1e9)
 
     def stamped(self, now: float, data: memoryview) -> None:
         """Counts one message that begins with a stamp of ROS, and has no number."""
         seconds, nanoseconds = HEADER_STAMP.unpack_from(data, 4)
-        self._count(now, len(data), seconds + nanoseconds / 1e9)
+        self.count(now, len(data), seconds + nanoseconds / 1e9)
 
-    def _count(self, now: float, size: int, stamp: float) -> None:
+    def count(self, now: float, size: int, stamp: float) -> None:
+        """Counts what was stamped at `stamp` and arrived at `now`, both in seconds since the epoch."""
         self.messages += 1
         self.bytes += size
         self._arrivals.append(now)
@@ -78,15 +79,23 @@ class Tally:
     def message(self, topic: str, data: memoryview) -> None:
         """Counts one message; keeps a point of the timeline every `TICK` seconds."""
         now = time.time()
-        if not self.timeline or now - self.timeline[-1][0] >= TICK:
-            self.timeline.append((now, self.messages, self.bytes))
-        self.messages += 1
-        self.bytes += len(data)
-        tally = self.topics.setdefault(topic, TopicTally())
+        tally = self._total(now, topic, len(data))
         if self._header_stamps and topic.startswith(self._header_stamps):
             tally.stamped(now, data)
         else:
             tally.message(now, data)
+
+    def picture(self, topic: str, stamp: float) -> None:
+        """Counts a decoded picture that came without a message, stamped in seconds since the epoch."""
+        now = time.time()
+        self._total(now, topic, 0).count(now, 0, stamp)
+
+    def _total(self, now: float, topic: str, size: int) -> TopicTally:
+        if not self.timeline or now - self.timeline[-1][0] >= TICK:
+            self.timeline.append((now, self.messages, self.bytes))
+        self.messages += 1
+        self.bytes += size
+        return self.topics.setdefault(topic, TopicTally())
 
     def report(self) -> dict[str, Any]:
         """Everything, ready for JSON."""

@@ -87,6 +87,13 @@ def _ros_variables() -> dict[str, str]:
     return dict(line.split("=", 1) for line in result.stdout.split("\0") if "=" in line)
 
 
+def large_messages() -> dict[str, str]:
+    """The variable with which Fast DDS hands on raw images; its name is of the distribution."""
+    old = _ros_variables().get("ROS_DISTRO") in ("humble", "jazzy")
+    name = "FASTRTPS_DEFAULT_PROFILES_FILE" if old else "FASTDDS_DEFAULT_PROFILES_FILE"
+    return {name: str(ROOT / "config/fastdds_large_messages.xml")}
+
+
 def ros_environment(domain: int, **extra: str) -> dict[str, str]:
     """For ROS processes: the variables of scripts/env, a ROS domain of the run's own, loopback only."""
     variables = dict(_ros_variables())

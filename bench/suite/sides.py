@@ -31,10 +31,15 @@ class Side(ABC):
     stream_topic: ClassVar[str]
     viewer_attributes: ClassVar[dict[str, str]] = {}
     viewer_options: ClassVar[tuple[str, ...]] = ()
+    viewer_module: ClassVar[str] = "programs.livekit_viewer"
 
     @abstractmethod
     def start(self, processes: Processes, server: Server, site: Site, room: str, load: Load, confirm_port: int) -> Robot:
         """Starts the robot; its producer is ready when this returns, its connection perhaps not yet."""
+
+    def viewer_arguments(self, server: Server, site: Site, channels: str) -> list[str]:
+        """What a viewer is told, apart from its token; `channels` is the prefix of the topics it subscribes to."""
+        return [f"--url={server.url}", f"--topic={self.stream_topic}", f"--channels={channels}", *self.viewer_options]
 
 
 class Bridge(Side):
@@ -89,13 +94,19 @@ class Peer(Side):
         environment = places.plain_environment(LIVEKIT_TOKEN=server.credentials.mint(room, "robot"))
         api = ["-m", "programs.vendor_api", f"--port={port}", f"--room={room}", f"--livekit-url={server.url}"]
         processes.start("vendor API", site.at_robot([python, *api]), environment)
-        gateway = ["-m", "programs.peer_gateway", f"--api-url=http://127.0.0.1:{port}"]
-        gateway += load.arguments(confirm_port)
-        if load.lossy_topic:
-            gateway.append(f"--lossy={load.lossy_topic}")
-        robot = processes.start("peer gateway", site.at_robot([python, *gateway]), environment)
+        gateway = [*self.gateway(load, confirm_port), f"--api-url=http://127.0.0.1:{port}"]
+        robot = processes.start("peer gateway", site.at_robot([python, *gateway]), self.environment())
         robot.wait_for("ready", START_SECONDS)
         return Robot(robot, robot)
+
+    def gateway(self, load: Load, confirm_port: int) -> list[str]:
+        """The arguments for Python that start the gateway."""
+        lossy = [f"--lossy={load.lossy_topic}"] if load.lossy_topic else []
+        return ["-m", "programs.peer_gateway", *load.arguments(confirm_port), *lossy]
+
+    def environment(self) -> dict[str, str]:
+        """For the gateway."""
+        return places.plain_environment()
 
 
 SIDES: dict[str, Side] = {"bridge": Bridge(), "peer": Peer()}

@@ -49,13 +49,8 @@ def start_viewer(
     """Starts a viewer at the server's end of the site."""
     identity = f"viewer-{number}"
     environment = places.plain_environment(LIVEKIT_TOKEN=server.credentials.mint(room, identity, side.viewer_attributes))
-    program = [places.rust_viewer()] if plan.kind == RUST else [str(places.BENCH_PYTHON), "-m", "programs.livekit_viewer"]
-    arguments = [
-        f"--url={server.url}",
-        f"--topic={side.stream_topic}",
-        f"--channels={plan.channels}",
-        *side.viewer_options,
-    ]
+    program = [places.rust_viewer()] if plan.kind == RUST else [str(places.BENCH_PYTHON), "-m", side.viewer_module]
+    arguments = side.viewer_arguments(server, site, plan.channels)
     if plan.confirm_port:
         arguments.append(f"--confirm-port={plan.confirm_port}")
     return Viewer(processes.start(f"viewer {number}", site.at_server([*program, *arguments]), environment))

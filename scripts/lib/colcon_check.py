@@ -19,6 +19,7 @@ INSTALLED = [
     f"share/{PACKAGE}/launch/{PACKAGE}.launch.py",
     f"share/{PACKAGE}/launch/{PACKAGE}.launch.xml",
     f"share/{PACKAGE}/config/{PACKAGE}.yaml",
+    f"share/{PACKAGE}/config/fastdds_large_messages.xml",
     f"share/ament_index/resource_index/packages/{PACKAGE}",
 ]
 # What a later compilation reads of an earlier one.

@@ -11,11 +11,12 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 
-from camera_scene import CAMERA, likeness, luma, picture
+from camera_scene import CAMERA, picture
 from conftest import BridgeFactory, ViewerFactory
 from decoding import decode, video_pictures
 from processes import wait_until
 from ros_side import Observer, Peer
+from scenes import likeness, luma
 
 JPEG, VIDEO = f"{CAMERA}/jpeg", f"{CAMERA}/video"
 # As docs/cameras.md has it.

@@ -7,10 +7,11 @@ import io
 import numpy as np
 from PIL import Image
 
-from camera_scene import CAMERA, FRAME_ID, HEIGHT, WIDTH, likeness, luma, picture
+from camera_scene import CAMERA, FRAME_ID, HEIGHT, WIDTH, picture
 from conftest import BridgeFactory, PeerFactory, ViewerFactory
 from decoding import decode, video_pictures
 from ros_side import Observer, Peer
+from scenes import likeness, luma
 from viewer_client import Viewer
 
 JPEG = f"{CAMERA}/jpeg"

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from camera_scene import likeness, luma, picture
+from camera_scene import picture
 from conftest import BridgeFactory, PeerFactory, ViewerFactory
 from decoding import decode, video_pictures
 from overlays import build_overlay, source_overlay
+from scenes import likeness, luma
 
 VIDEO = "/front/h264"
 IDR = b"\x00\x00\x01\x65"
