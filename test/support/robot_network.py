@@ -18,8 +18,9 @@ ROBOT6 = f"fd57:{os.getpid() % 65536:x}::2"
 _SECOND = f"198.19.{os.getpid() % 256}"
 SERVER_SECOND = f"{_SECOND}.1"
 ROBOT_SECOND = f"{_SECOND}.2"
-# A name that only the namespace knows.
+# Names that only the namespace knows.
 TURN_NAME = "turn.robot.test"
+SERVER_NAME = "server.robot.test"
 
 
 def lacking() -> str | None:
@@ -50,7 +51,16 @@ class RobotNetwork:
         self.run("ip", "addr", "add", f"{ROBOT}/24", "dev", "eth0")
         self.run("ip", "link", "set", "eth0", "up")
         self._etc.mkdir(parents=True)
-        (self._etc / "hosts").write_text(f"127.0.0.1 localhost\n{SERVER} {TURN_NAME}\n")
+        self.learn_names()
+
+    def learn_names(self) -> None:
+        """Has names resolved there."""
+        (self._etc / "hosts").write_text(f"127.0.0.1 localhost\n{SERVER} {TURN_NAME} {SERVER_NAME}\n")
+
+    def forget_names(self) -> None:
+        """Has no name resolved there any more, as without a name server."""
+        # The same file: a process there sees the one that was there when it began.
+        (self._etc / "hosts").write_text("127.0.0.1 localhost\n")
 
     @property
     def prefix(self) -> list[str]:
