@@ -37,8 +37,9 @@ LOG = "info"
 class Scene(AbstractContextManager["Scene"]):
     """A run in progress. Needs root; leaving the block ends all of it."""
 
-    def __init__(self, setting: Setting, log: str = LOG) -> None:
+    def __init__(self, setting: Setting, log: str = LOG, own_viewer: bool = True) -> None:
         self.setting = setting
+        self._own_viewer = own_viewer
         self.room = f"faults-{secrets.token_hex(4)}"
         self.record = Record()
         # When the fault came, and when it was over where it heals by itself.
@@ -66,8 +67,9 @@ class Scene(AbstractContextManager["Scene"]):
             self._processes = stack.enter_context(Processes())
             self._environment = places.ros_environment(random.randint(1, 100), **access, RUST_LOG=self._log)
             self._start_publisher()
-            self._viewer = self.start_viewer(VIEWER)
-            self._wait(lambda: self.record.times("joined"), "viewer in the room")
+            if self._own_viewer:
+                self._viewer = self.start_viewer(VIEWER)
+                self._wait(lambda: self.record.times("joined"), "viewer in the room")
             self._stack = stack.pop_all()
         return self
 
@@ -109,7 +111,11 @@ class Scene(AbstractContextManager["Scene"]):
         token = self._credentials.mint(self.room, identity)
         program = [sys.executable, "-m", "programs.following_viewer", f"--url={self.server.url}", f"--robot={ROBOT}", *options]
         program.append("--channels=/bench/")
-        return self._processes.start(identity, program, {**places.ros_environment(0), "LIVEKIT_TOKEN": token})
+        return self.start_program(identity, program, LIVEKIT_TOKEN=token)
+
+    def start_program(self, name: str, program: list[str], **environment: str) -> Child:
+        """Starts a program beside the server."""
+        return self._processes.start(name, program, places.ros_environment(0, **environment))
 
     def settle(self, seconds: float) -> None:
         """Until both topics have arrived, and so much longer."""
@@ -153,6 +159,10 @@ class Scene(AbstractContextManager["Scene"]):
                 self.record.events.append(self._viewer.events.get(timeout=max(0.0, deadline - time.monotonic())))
                 continue
             return
+
+    def forget_before(self, moment: float) -> None:
+        """Forgets what happened before; for runs in which very much happens."""
+        self.record.events = [each for each in self.record.events if each["time"] >= moment]
 
     def watch_until_back(self, seconds: float, patience: float, steady: float = 3.0) -> None:
         """At least so long, and until the state has come steadily for a while, or the patience is at its end."""
