@@ -62,9 +62,11 @@ class Record:
         """Numbered state messages between the last before a moment and the last of all that never arrived."""
         states = [each for each in self.events if each["event"] == "message" and each["topic"] == STATE]
         seen = {each["sequence"] for each in states}
+        if not seen:
+            return 0
         before = [each["sequence"] for each in states if each["time"] < since]
-        first = max(before, default=min(seen, default=0))
-        return max(0, max(seen, default=0) - first + 1 - len([number for number in seen if number >= first]))
+        first = max(before, default=min(seen))
+        return max(seen) - first + 1 - len([number for number in seen if number >= first])
 
     def sids(self) -> list[str]:
         """The robot's sessions in the room, in order."""
