@@ -48,11 +48,11 @@ class Session:
         """The robot is gone, and all that it knew of us."""
         self._writer = None
         self._due = 0.0
-        self.told()
+        self.topics.clear()
+        self.wanted.clear()
 
     def told(self) -> None:
-        """The robot tells everything from the beginning."""
-        self.topics.clear()
+        """The robot tells everything from the beginning; what comes meanwhile on other streams has the numbers from before."""
         self.wanted.clear()
 
     def answered(self) -> None:

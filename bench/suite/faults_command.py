@@ -29,6 +29,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/faults", description=__doc__)
     parser.add_argument("--list", action="store_true", help="list the faults")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="a fault, or the beginning of its name")
+    parser.add_argument("--report", nargs="+", type=Path, metavar="FILE", help="run nothing; the table of what --json wrote")
     parser.add_argument("--long", action="store_true", help="also both ways dead for 60 and 600 s")
     parser.add_argument("--runs", type=int, default=5, help="runs of each fault")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures of each run to FILE")
@@ -64,7 +65,11 @@ def main() -> int:
     args = _parse()
     if args.list:
         for fault in FAULTS.values():
-            print(f"{fault.name:26}{fault.title}{' (on request)' if fault.on_request else ''}")
+            goal = f" (≤ {fault.goal:g} s)" if fault.goal is not None else ""
+            print(f"{fault.name:26}{fault.title}{goal}{', on request' if fault.on_request else ''}. {fault.heals}.")
+        return 0
+    if args.report:
+        print(_table(_read(args.report)))
         return 0
     reason = lacking()
     if reason:
@@ -85,8 +90,22 @@ def main() -> int:
         return 130
     print("\n".join(f"- {line}" for line in description))
     print()
-    print(table([row(fault, outcomes) for fault, outcomes in results.items() if outcomes]))
+    print(_table(results))
     return 0 if all(len(outcomes) == args.runs for outcomes in results.values()) else 1
+
+
+def _table(results: dict[Fault, list[Outcome]]) -> str:
+    return table([row(fault, results[fault]) for fault in FAULTS.values() if results.get(fault)])
+
+
+def _read(files: list[Path]) -> dict[Fault, list[Outcome]]:
+    """Of several files later ones count."""
+    results: dict[Fault, list[Outcome]] = {}
+    for file in files:
+        for name, outcomes in json.loads(file.read_text())["faults"].items():
+            if outcomes:
+                results[FAULTS[name]] = [Outcome.of(numbers) for numbers in outcomes]
+    return results
 
 
 def _write(file: Path, description: list[str], results: dict[Fault, list[Outcome]]) -> None:

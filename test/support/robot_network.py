@@ -43,6 +43,7 @@ class RobotNetwork:
         self.interface = f"vnic{os.getpid()}"
         self.second = f"vnic-b{os.getpid()}"
         self._etc = Path("/etc/netns") / self.name
+        self._first_is_gone = False
         _run("ip", "netns", "add", self.name)
         _run("ip", "link", "add", self.interface, "type", "veth", "peer", "name", "eth0", "netns", self.name)
         _run("ip", "addr", "add", f"{SERVER}/24", "dev", self.interface)
@@ -118,11 +119,13 @@ class RobotNetwork:
         self.run("ip", "link", "set", "eth1", "up")
         # As with Ethernet beside LTE: no rule of the kernel sends what comes from the second address
         # over the second link. Both lead to other networks, the first is the better one.
-        self.run("ip", "route", "add", "default", "via", SERVER, "dev", "eth0", "metric", "100")
+        if not self._first_is_gone:
+            self.run("ip", "route", "add", "default", "via", SERVER, "dev", "eth0", "metric", "100")
         self.run("ip", "route", "add", "default", "via", SERVER_SECOND, "dev", "eth1", "metric", "700")
 
     def unplug_first(self) -> None:
         """Takes the first link away, with its addresses."""
+        self._first_is_gone = True
         self.run("ip", "addr", "flush", "dev", "eth0")
         self.run("ip", "link", "set", "eth0", "down")
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, field
-from math import inf, isfinite
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from suite.faults.fault import Fault
 from suite.faults.record import LATCHED, STATE, reconnects
 from suite.faults.scene import Scene
+
+NEVER = "never"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,12 @@ class Outcome:
 
     def numbers(self) -> dict[str, Any]:
         """Ready for JSON, which knows no infinity."""
-        return {name: None if isinstance(value, float) and not isfinite(value) else value for name, value in asdict(self).items()}
+        return {name: NEVER if value == inf else value for name, value in asdict(self).items()}
+
+    @staticmethod
+    def of(numbers: dict[str, Any]) -> Outcome:
+        """From JSON."""
+        return Outcome(**{name: inf if value == NEVER else value for name, value in numbers.items()})
 
 
 def run(fault: Fault, log: Path | None = None, level: str = "info") -> Outcome:
