@@ -62,7 +62,8 @@ class Session:
     async def begin(self) -> None:
         """The robot is there: it has a stream of ours, and should answer on it soon."""
         self._due = time.monotonic() + ANSWER_SECONDS
-        if self._writer is None:
+        # One that is being opened is one.
+        if self._writer is None and not self._writing.locked():
             await self.reopen()
 
     async def reopen(self) -> None:
