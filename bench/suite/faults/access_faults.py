@@ -1,12 +1,12 @@
 """Faults on the way into the room: tokens that expired, names that do not resolve, a proxy that stalls.
 
-Each breaks the connection for signaling, so that the robot needs the way again.
+Each breaks the connection, or that for signaling, so that the robot needs the way again.
 """
 
 from __future__ import annotations
 
-from suite.faults.fault import JOINED, RESUMED, Registry, Setting, adder
-from suite.faults.scene import TOKEN_SECONDS, Scene
+from suite.faults.fault import JOINED, RESUMED, Fault, Registry, Setting, adder
+from suite.faults.scene import ROBOT, TOKEN_SECONDS, Scene
 
 FAULTS: Registry = {}
 _fault = adder(FAULTS)
@@ -15,29 +15,36 @@ CLOSED = 10.0
 
 
 @_fault(
-    "token-expired-file",
-    "signaling breaks when the robot's token has expired; a file has a fresh one",
-    JOINED,
+    "token-expired-signaling",
+    "signaling breaks when the robot's token has expired",
+    RESUMED,
     setting=Setting(proxy=True, token="file"),
     settle=TOKEN_SECONDS + 3.0,
     watch=25.0,
 )
-def _token_expired_file(scene: Scene) -> None:
-    """The robot reads the file again."""
+def _token_expired_signaling(scene: Scene) -> None:
+    """The server has renewed the token at the start; signaling resumes with that."""
     scene.break_signaling()
 
 
-@_fault(
-    "token-expired-endpoint",
-    "the same with a token endpoint",
-    JOINED,
-    setting=Setting(proxy=True, token="endpoint"),
-    settle=TOKEN_SECONDS + 3.0,
-    watch=25.0,
-)
-def _token_expired_endpoint(scene: Scene) -> None:
-    """The robot asks the endpoint again."""
-    scene.break_signaling()
+def _removed_with_expired_token(scene: Scene) -> None:
+    scene.server.remove(scene.room, ROBOT)
+
+
+for _token, _heals in (
+    ("given", "The robot joins again with the token that the server has renewed"),
+    ("file", "The robot reads the token file again"),
+    ("endpoint", "The robot asks the token endpoint again"),
+):
+    FAULTS[f"token-expired-{_token}"] = Fault(
+        f"token-expired-{_token}",
+        f"the robot is removed when its token ({_token}) has expired",
+        _heals,
+        JOINED,
+        _removed_with_expired_token,
+        setting=Setting(token=_token),
+        settle=TOKEN_SECONDS + 3.0,
+    )
 
 
 @_fault(

@@ -36,7 +36,7 @@ class Setting:
     # Signaling passes a proxy of ours, by address or by name.
     proxy: bool = False
     by_name: bool = False
-    # Where the robot has its token from: "key", "file" or "endpoint".
+    # Where the robot has its token from: "key", "given", "file" or "endpoint".
     token: str = "key"
     # The fault comes first, the robot then.
     at_start: bool = False

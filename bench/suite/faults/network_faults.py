@@ -62,7 +62,7 @@ def _both_ways_dead(seconds: float, scene: Scene) -> None:
 def _dead(seconds: float, on_request: bool = False) -> Fault:
     bring: Callable[[Scene], None] = partial(_both_ways_dead, seconds)
     heals = f"The link lets all pass again after {seconds:g} s"
-    more = {"watch": 20.0, "patience": 120.0, "on_request": on_request}
+    more = {"watch": 20.0, "patience": 60.0, "on_request": on_request}
     return Fault(f"dead-{seconds:g}", f"both ways dead for {seconds:g} s", heals, RESUMED, bring, **more)  # type: ignore[arg-type]
 
 

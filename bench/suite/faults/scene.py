@@ -92,6 +92,8 @@ class Scene(AbstractContextManager["Scene"]):
         if self.setting.token == "endpoint":
             endpoint = stack.enter_context(TokenEndpoint(SERVER, self.url, mint))
             return {**url, "LIVEKIT_TOKEN_ENDPOINT": endpoint.url}
+        if self.setting.token == "given":
+            return {**url, "LIVEKIT_TOKEN": mint()}
         return {**url, "LIVEKIT_API_KEY": self._credentials.key, "LIVEKIT_API_SECRET": self._credentials.secret}
 
     def _start_publisher(self) -> None:
