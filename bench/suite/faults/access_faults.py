@@ -50,7 +50,7 @@ for _token, _heals in (
 @_fault(
     "name-gone",
     f"signaling breaks, and the server's name does not resolve for {CLOSED:g} s",
-    RESUMED,
+    JOINED,
     setting=Setting(proxy=True, by_name=True),
     watch=25.0,
 )
@@ -66,7 +66,7 @@ def _name_gone(scene: Scene) -> None:
 @_fault(
     "proxy-stalls",
     f"signaling breaks, and a proxy takes connections and says nothing for {CLOSED:g} s",
-    RESUMED,
+    JOINED,
     setting=Setting(proxy=True),
     watch=25.0,
 )

@@ -32,7 +32,11 @@ def seconds(value: float) -> str:
 
 def spread(values: list[float]) -> str:
     """Median and largest, of what there is."""
-    return f"{seconds(median(values))} / {seconds(max(values))} s" if values else "-"
+    if not values:
+        return "-"
+    if min(values) == inf:
+        return "never"
+    return f"{seconds(median(values))} / {seconds(max(values))} s"
 
 
 def counts(values: list[int]) -> str:
