@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from exact_memory import EXACT_MEMORY
 from robot_network import lacking
 from suite import command
 from suite.endurance.growth import Sample, Trend, trends
@@ -71,6 +73,8 @@ def main() -> int:
         print("\n".join(f"{name:12}{case.title} ({case.amount:,g} {case.unit})" for name, case in CASES.items()))
         return 0
     command.stop_on_termination()
+    # All that is started inherits it.
+    os.environ.update(EXACT_MEMORY)
     print("\n".join(f"- {line}" for line in command.describe()))
     results: dict[str, dict[str, list[Sample]]] = {}
     good = True
