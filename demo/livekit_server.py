@@ -135,9 +135,13 @@ class LiveKitServer:
         """Removes a participant from its room."""
         self._ask("RemoveParticipant", room, {"identity": identity})
 
+    def delete(self, room: str) -> None:
+        """Deletes a room, with all who are in it."""
+        self._ask("DeleteRoom", room, {})
+
     def _ask(self, method: str, room: str, request: dict[str, Any]) -> None:
         """Calls the server's interface for those who administrate a room."""
-        grants = api.VideoGrants(room_admin=True, room=room)
+        grants = api.VideoGrants(room_admin=True, room_create=True, room=room)
         token = api.AccessToken(self.key, self.secret).with_grants(grants).to_jwt()
         post = urllib.request.Request(
             f"http://{self._host}:{self.port}/twirp/livekit.RoomService/{method}",

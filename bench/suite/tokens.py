@@ -19,14 +19,14 @@ class Credentials:
     key: str
     secret: str
 
-    def mint(self, room: str, identity: str, attributes: dict[str, str] | None = None) -> str:
+    def mint(self, room: str, identity: str, attributes: dict[str, str] | None = None, seconds: int = VALID_SECONDS) -> str:
         """A token to join this room, to send data and to receive everything."""
         now = int(time.time())
         claims: dict[str, object] = {
             "iss": self.key,
             "sub": identity,
             "nbf": now - 10,
-            "exp": now + VALID_SECONDS,
+            "exp": now + seconds,
             "video": {
                 "room": room,
                 "roomJoin": True,

@@ -18,8 +18,9 @@ ROBOT6 = f"fd57:{os.getpid() % 65536:x}::2"
 _SECOND = f"198.19.{os.getpid() % 256}"
 SERVER_SECOND = f"{_SECOND}.1"
 ROBOT_SECOND = f"{_SECOND}.2"
-# A name that only the namespace knows.
+# Names that only the namespace knows.
 TURN_NAME = "turn.robot.test"
+SERVER_NAME = "server.robot.test"
 
 
 def lacking() -> str | None:
@@ -42,6 +43,7 @@ class RobotNetwork:
         self.interface = f"vnic{os.getpid()}"
         self.second = f"vnic-b{os.getpid()}"
         self._etc = Path("/etc/netns") / self.name
+        self._first_is_gone = False
         _run("ip", "netns", "add", self.name)
         _run("ip", "link", "add", self.interface, "type", "veth", "peer", "name", "eth0", "netns", self.name)
         _run("ip", "addr", "add", f"{SERVER}/24", "dev", self.interface)
@@ -50,7 +52,16 @@ class RobotNetwork:
         self.run("ip", "addr", "add", f"{ROBOT}/24", "dev", "eth0")
         self.run("ip", "link", "set", "eth0", "up")
         self._etc.mkdir(parents=True)
-        (self._etc / "hosts").write_text(f"127.0.0.1 localhost\n{SERVER} {TURN_NAME}\n")
+        self.learn_names()
+
+    def learn_names(self) -> None:
+        """Has names resolved there."""
+        (self._etc / "hosts").write_text(f"127.0.0.1 localhost\n{SERVER} {TURN_NAME} {SERVER_NAME}\n")
+
+    def forget_names(self) -> None:
+        """Has no name resolved there any more, as without a name server."""
+        # The same file: a process there sees the one that was there when it began.
+        (self._etc / "hosts").write_text("127.0.0.1 localhost\n")
 
     @property
     def prefix(self) -> list[str]:
@@ -108,11 +119,13 @@ class RobotNetwork:
         self.run("ip", "link", "set", "eth1", "up")
         # As with Ethernet beside LTE: no rule of the kernel sends what comes from the second address
         # over the second link. Both lead to other networks, the first is the better one.
-        self.run("ip", "route", "add", "default", "via", SERVER, "dev", "eth0", "metric", "100")
+        if not self._first_is_gone:
+            self.run("ip", "route", "add", "default", "via", SERVER, "dev", "eth0", "metric", "100")
         self.run("ip", "route", "add", "default", "via", SERVER_SECOND, "dev", "eth1", "metric", "700")
 
     def unplug_first(self) -> None:
         """Takes the first link away, with its addresses."""
+        self._first_is_gone = True
         self.run("ip", "addr", "flush", "dev", "eth0")
         self.run("ip", "link", "set", "eth0", "down")
 

@@ -19,8 +19,6 @@ from processes import wait_until
 from ros_side import Publisher
 from viewer_client import Loop, Viewer
 
-# Freed memory goes back to the system, so that what is held is what is kept.
-EXACT_MEMORY = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "65536", "MALLOC_MMAP_THRESHOLD_": "65536"}
 STATE = "/alive"
 COMMANDS = "/cmd_vel"
 # No faster than a real robot tells its state.

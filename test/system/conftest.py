@@ -12,6 +12,7 @@ import pytest
 from bridge_process import Bridge
 from camera_scene import CAMERA
 from client import mint_token
+from exact_memory import EXACT_MEMORY
 from foxglove_client import SUBPROTOCOLS, FoxgloveClient
 from free_port import free_port
 from line_program import LineProgram, rust_example
@@ -20,7 +21,7 @@ from processes import wait_until
 from reference_client import install
 from ros_side import Observer, Peer, Publisher
 from sdk_process import Sdk
-from siege import COMMANDS, EXACT_MEMORY, Siege
+from siege import COMMANDS, Siege
 from viewer_client import Loop, Viewer
 from viewer_gateway import ViewerGateway
 

@@ -168,8 +168,9 @@ pub trait SctpAssociation: Send {
     fn unsent(&self) -> usize;
 
     /// Says whether packets travel on something that loses none and keeps their order, such as TCP:
-    /// then a peer that does not answer is left to the timer of the protocol.
-    fn set_reliable_carrier(&mut self, reliable: bool);
+    /// then a peer that does not answer is left to the timer of the protocol. What is under way when
+    /// that begins was lost on the carrier before, and is sent again.
+    fn set_reliable_carrier(&mut self, reliable: bool, now: Instant);
 
     /// Ends the association at once; the next packets tell the peer.
     fn abort(&mut self);

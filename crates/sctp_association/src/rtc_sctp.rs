@@ -371,7 +371,12 @@ impl SctpAssociation for Association {
         self.account.unsent()
     }
 
-    fn set_reliable_carrier(&mut self, reliable: bool) {
+    fn set_reliable_carrier(&mut self, reliable: bool, now: Instant) {
+        let is_under_way = self.recovery.deadline(self.longest_wait).is_some();
+        if reliable && !self.reliable_carrier && is_under_way {
+            self.expire_timer(now);
+            self.collect(now);
+        }
         self.reliable_carrier = reliable;
     }
 

@@ -154,7 +154,8 @@ fn messages_given_up_half_sent_hold_nothing_up_later() {
 #[test]
 fn on_a_carrier_that_loses_nothing_it_waits() {
     let mut line = Line::new();
-    line.ends[0].set_reliable_carrier(true);
+    let now = line.now;
+    line.ends[0].set_reliable_carrier(true, now);
     let bulk = |line: &mut Line| line.feed(1, 1000, Reliability::Reliable);
     line.run(200, &mut |now| Some(now + DELAY), bulk);
     let mut packets = 0;
@@ -170,4 +171,25 @@ fn on_a_carrier_that_loses_nothing_it_waits() {
     assert_eq!(packets, 0, "nothing is sent twice");
     line.run(300, &mut |now| Some(now + DELAY), |_| ());
     assert_eq!(line.timeouts(), 0);
+}
+
+#[test]
+fn what_was_lost_before_is_sent_again_on_a_carrier_that_loses_nothing() {
+    let mut line = Line::new();
+    line.send(1, 1000, Reliability::Reliable);
+    line.run(1000, &mut |now| Some(now + DELAY), |_| ());
+    line.send(1, 1000, Reliability::Reliable);
+    line.run(50, &mut |_| None, |_| ());
+    let now = line.now;
+    line.ends[0].set_reliable_carrier(true, now);
+    let mut packets = 0;
+    line.run(
+        100,
+        &mut |now| {
+            packets += 1;
+            Some(now + DELAY)
+        },
+        |_| (),
+    );
+    assert!(packets > 0, "it is not left to the timer of the protocol");
 }

@@ -20,7 +20,7 @@ use is::{Candidate, CandidateKind, IceAgent, IceAgentEvent, IceCreds, Protocol};
 
 pub(super) use self::pairs::{Count, Pairs};
 pub(super) use self::stats::Clock;
-use self::survival::Survival;
+use self::survival::{Survival, HURRY};
 use super::network::{Found, Path};
 use crate::configuration::IceTransportsType;
 use crate::states::IceConnectionState;
@@ -302,6 +302,10 @@ impl Ice {
                     if self.path != path {
                         self.path_changes += 1;
                         self.take_path(path, now);
+                        // The peer learns of it by the next check, for which the agent had fixed a time before.
+                        // Another limit makes it look again.
+                        self.agent
+                            .set_max_stun_rto(HURRY + Duration::from_millis(1));
                     }
                 }
                 IceAgentEvent::IceConnectionStateChange(state) => {

@@ -150,7 +150,7 @@ impl Driver {
             return false;
         };
         if let Some(sctp) = &mut self.sctp {
-            sctp.set_reliable_carrier(path.proto == is::Protocol::Tcp);
+            sctp.set_reliable_carrier(path.proto == is::Protocol::Tcp, now);
         }
         let mut outcome = Ok(());
         while outcome.is_ok() && !self.network.is_blocked(path) {

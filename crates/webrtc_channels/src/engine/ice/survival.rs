@@ -13,7 +13,7 @@ use crate::states::IceConnectionState;
 
 /// Time between checks of a pair, as the agent does it by itself, and while the path is in doubt.
 const CALM: Duration = Duration::from_secs(3);
-const HURRY: Duration = Duration::from_millis(500);
+pub(super) const HURRY: Duration = Duration::from_millis(500);
 /// A pair over which something came within this time is alive.
 const FRESH: Duration = Duration::from_millis(1600);
 /// Wait before a local candidate that was dropped for a dead path is tried again; it doubles.
