@@ -126,7 +126,7 @@ impl RoomConnection {
             RoomEvent::Reconnected => {
                 let sid = self.room.local_participant().sid();
                 let is_same = sid == self.sid;
-                info!(is_same, "reconnected");
+                info!("reconnected");
                 self.sid = sid;
                 self.ready.push_back(if is_same {
                     ConnectionEvent::Resumed

@@ -120,8 +120,8 @@ mod tests {
         assert_eq!(rate.update(at(1_300), behind(None)), 216_000);
         assert_eq!(rate.update(at(2_000), behind(None)), 200_000);
         assert_eq!(rate.update(at(4_800), calm), 200_000);
-        assert_eq!(rate.update(at(5_100), calm), 240_000);
-        assert_eq!(rate.update(at(5_200), calm), 240_000);
+        assert_eq!(rate.update(at(5_100), calm), 208_000);
+        assert_eq!(rate.update(at(5_200), calm), 208_000);
         let mut last = 0;
         for second in 0..60 {
             last = rate.update(at(7_000 + 1_000 * second), calm);

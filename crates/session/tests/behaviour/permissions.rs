@@ -98,13 +98,21 @@ fn rights_are_each_viewers_own_and_may_change() {
     harness.join_with(2, false, Rights::none());
     let rights = Rights {
         publish: NameRule::all(),
+        group: 7,
         ..Rights::none()
     };
     harness
         .session
-        .set_rights(harness.now, ParticipantId(1), rights, None);
+        .set_rights(harness.now, ParticipantId(1), rights.clone(), None);
     harness.pump();
     assert_eq!(capabilities(&harness, 1).0, [Capability::ClientPublish]);
+    // What they are already is no news.
+    let greeted = harness.messages(1).len();
+    harness
+        .session
+        .set_rights(harness.now, ParticipantId(1), rights, None);
+    harness.pump();
+    assert_eq!(harness.messages(1).len(), greeted);
     assert_eq!(capabilities(&harness, 2).0, []);
     harness.json(1, ADVERTISE);
     harness.json(2, ADVERTISE);
@@ -217,9 +225,13 @@ fn who_may_not_send_any_more_writes_nothing_is_told_once_and_may_come_back() {
     assert_eq!(harness.requests(), []);
     assert_eq!(harness.statuses(1).len(), 3);
     // Whoever is resynced is told again; rights do not change it.
+    let others = Rights {
+        group: 7,
+        ..Rights::all()
+    };
     harness
         .session
-        .set_rights(harness.now, ParticipantId(1), Rights::all(), None);
+        .set_rights(harness.now, ParticipantId(1), others, None);
     harness.pump();
     assert_eq!(harness.statuses(1).len(), 4);
     harness.json(1, ADVERTISE);
