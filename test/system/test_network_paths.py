@@ -16,6 +16,7 @@ from bridge_process import NO_CREDENTIALS, Bridge
 from client import mint_token
 from decoding import decode
 from livekit_server import LiveKitServer
+from processes import wait_until
 from robot_network import SERVER, TURN_NAME, RobotNetwork, lacking, make_certificate
 from ros_side import Publisher
 from viewer_client import Loop, Viewer
@@ -204,5 +205,27 @@ def test_a_path_that_is_cut_under_a_connection_is_replaced(
     robot.assert_serves()
     network.block("-p", "udp")
     robot.assert_serves()
+    network.unblock()
+    robot.assert_serves()
+
+
+def test_a_robot_that_sends_comes_back_after_an_outage_that_ends_its_connection(
+    connect: list[Connected],
+    network: RobotNetwork,
+    turn_server: LiveKitServer,
+    certificate: Path,
+    tmp_path: Path,
+    loop: Loop,
+) -> None:
+    robot = start(connect, network, turn_server, certificate, tmp_path, loop)
+    robot.assert_serves()
+    network.cut_first()
+
+    def failed() -> bool:
+        # More than there is room for: the SDK waits with it.
+        robot.publisher.publish(TOPIC, count=20)
+        return "connection Failed" in robot.bridge.output()
+
+    wait_until(failed, "end of the connection", pause=0.2)
     network.unblock()
     robot.assert_serves()
