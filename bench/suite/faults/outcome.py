@@ -77,7 +77,7 @@ def _outcome(fault: Fault, scene: Scene) -> Outcome:
         "viewer": [f"{name} at {at - began:.1f} s" for name, at in own],
     }
     if is_new and back != inf:
-        moment = max([each.at for each in returns] + [at for name, at in own if name in ("joined", "reconnected")])
+        moment = max([each.at for each in returns] + [at for name, at in own if name in ("joined", "reconnected")], default=began)
         outcome["latched_back"] = record.first_after(LATCHED, moment)
         outcome["state_back"] = record.first_after(STATE, moment)
     return Outcome(**outcome)  # type: ignore[arg-type]
