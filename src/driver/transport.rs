@@ -93,7 +93,7 @@ pub enum ConnectionEvent {
     Interrupted,
     /// The connection goes on after an interruption, where it was: nothing is lost.
     Resumed,
-    /// The connection goes on after an interruption, with the same viewers, but not with all data.
+    /// The connection goes on after an interruption, in another session: data may be lost.
     Restarted,
     /// The connection is over.
     Ended,

@@ -105,11 +105,7 @@ impl CameraConfig {
         let wanted = |codec: &Codec| {
             let sibling = codec.topic(name);
             let made_already = exists(&sibling)
-                || match codec {
-                    Codec::Jpeg => is_compressed || exists(&compressed_name(name)),
-                    Codec::Png => exists(&transported(name, TRANSPORT_DEPTH)),
-                    _ => false,
-                };
+                || *codec == Codec::Jpeg && (is_compressed || exists(&compressed_name(name)));
             // An image that is kept for later viewers does not move.
             let suits = match codec {
                 Codec::Video | Codec::VideoSmall => !is_lossless && !topic.qos.transient_local,
@@ -132,18 +128,13 @@ fn raw_name(name: &str) -> Option<&str> {
     name.strip_suffix(TRANSPORT_JPEG)?.strip_suffix('/')
 }
 
-/// The name under which `image_transport` publishes the images of a topic encoded in its way.
-fn transported(name: &str, suffix: &str) -> String {
-    format!("{name}/{suffix}")
-}
-
-/// The name of the JPEG that `image_transport` publishes of a topic.
+/// The name under which `image_transport` publishes the images of a topic compressed.
 pub(super) fn compressed_name(name: &str) -> String {
-    transported(name, TRANSPORT_JPEG)
+    format!("{name}/{TRANSPORT_JPEG}")
 }
 
 /// End of the name of a topic on which the siblings of another one depend.
 pub(super) fn endings() -> impl Iterator<Item = &'static str> {
     let siblings = Codec::ALL.into_iter().map(Codec::name);
-    siblings.chain([TRANSPORT_JPEG, TRANSPORT_DEPTH])
+    siblings.chain([TRANSPORT_JPEG])
 }

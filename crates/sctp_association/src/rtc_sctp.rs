@@ -373,7 +373,8 @@ impl SctpAssociation for Association {
 
     fn set_reliable_carrier(&mut self, reliable: bool, now: Instant) {
         let is_under_way = self.recovery.deadline(self.longest_wait).is_some();
-        if reliable && !self.reliable_carrier && is_under_way {
+        let lives = self.lives_until > Some(now + self.skew);
+        if reliable && !self.reliable_carrier && is_under_way && !lives {
             self.expire_timer(now);
             self.collect(now);
         }

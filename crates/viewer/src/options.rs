@@ -37,10 +37,11 @@ Options:
   --record FILE         Record what is watched to FILE, an MCAP file that must not exist yet
   --watch REGEX         Watch topics whose full name matches even without a client, for example to
                         record them; may be given several times
-  --interface REGEX     Connect to the server over network interfaces with such a name only, and
+  --interface REGEX     Send and receive data over network interfaces whose name matches only
+                        (default: all but the bridges of containers); may be given several times
   --deny-interface REGEX
-                        never over those with such a name; each may be given several times
-                        (default: all but the bridges of containers)
+                        Never do so over those whose name matches; may be given several times.
+                        The connection for signaling takes the route that the kernel chooses
   --stream-rotate-bytes BYTES
                         Bytes after which the stream to the robot is replaced by a new one
                         (1000 to 4900000000, default 4000000000); receivers end one at 5000000000

@@ -207,9 +207,9 @@ function robotToDrive() {
 
 test("driving is locked while what one sees is too old, or the robot does not answer", () => {
   const { clock, robot, hear } = robotToDrive();
+  const unwatch = robot.watch("/odom");
   hear();
   assert.equal(staleReason(robot, 1000, clock.nowMs), undefined);
-  const unwatch = robot.watch("/odom");
   clock.nowMs += 970;
   assert.equal(staleReason(robot, 1000, clock.nowMs), undefined);
   robot.receive({ kind: "pong", sent: BigInt(1000 * clock.nowMs), device: BigInt(5e12 + clock.nowMs) }, 1);
@@ -232,15 +232,15 @@ test("a panel that changes to another size of a video locks nothing while its la
   clock.nowMs += 5000;
   hear(3);
   assert.equal(stale(), undefined);
-  // Back to the large one, of which there is an old picture.
+  // Back to the large one, of which there is an old picture. The small one, which nobody sees, goes on for a while.
   endSmall();
   robot.watch("/image/video");
   assert.equal(stale(), undefined);
   clock.nowMs += 900;
-  hear(1);
+  hear(3);
   assert.equal(stale(), undefined);
   clock.nowMs += 200;
-  hear(1);
+  hear(3);
   assert.equal(stale(), "Locked: the picture of /image/video is 1.1 s old");
   // Where both are shown, each has to be new.
   hear(2);
@@ -252,6 +252,7 @@ test("a panel that changes to another size of a video locks nothing while its la
 
 test("an age counts from when a message was made, on the robot's clock", () => {
   const { clock, robot, hear } = robotToDrive();
+  robot.watch("/odom");
   hear();
   const channel = robot.channel("/odom");
   assert.ok(channel);

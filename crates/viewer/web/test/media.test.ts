@@ -143,7 +143,7 @@ test("a network that does not carry the large video gets the small one, for a wh
   assert.ok(!watch(good, 0, 60, 0, 80).includes(true));
   // One gap every ten seconds is no reason.
   assert.ok(
-    !Array.from({ length: 5 }, (_, ten) => watch(good, 1e6 + 10_000 * ten, 10, 0, 80))
+    !Array.from({ length: 5 }, (_, ten) => watch(good, 60_000 + 10_500 * ten, 10, 0, 80))
       .flat()
       .includes(true),
   );
@@ -151,8 +151,12 @@ test("a network that does not carry the large video gets the small one, for a wh
     [500, 80],
     [0, 900],
     [500, undefined],
+    // Nothing at all.
+    [1000, 80],
   ] as const) {
     const tier = new VideoTier();
+    // How it is when it comes quickly; the rest is judged by that.
+    watch(tier, -10_000, 10, 0, 80);
     const first = watch(tier, 0, 20, dropped, ageMs).indexOf(true);
     assert.ok(first >= 3 && first <= 8, `${dropped}, ${ageMs}: after ${first} s`);
     assert.ok(tier.isSlow(first * 1000 + 1000));
@@ -164,6 +168,17 @@ test("a network that does not carry the large video gets the small one, for a wh
     assert.equal(tier.isSmall(LARGE_VIEW, SMALL, tried + 1000 * (again + 35)), true);
     assert.equal(tier.isSmall(LARGE_VIEW, SMALL, tried + 1000 * (again + 45)), false);
   }
+});
+
+test("a clock that differs is no slow network, and the small video's real size counts", () => {
+  const tier = new VideoTier();
+  assert.ok(!watch(tier, 0, 30, 0, 30_000).includes(true));
+  const view = { width: 400, height: 300 };
+  assert.equal(tier.isSmall(view, SMALL, 30_000), true);
+  tier.seen({ width: 320, height: 240 });
+  assert.equal(tier.isSmall(view, SMALL, 30_500), true);
+  assert.equal(tier.isSmall({ width: 410, height: 300 }, SMALL, 31_000), false);
+  assert.equal(tier.isSmall(view, SMALL, 31_500), false);
 });
 
 test("a camera that is slow itself is not taken for a slow network", () => {
@@ -185,6 +200,10 @@ test("depths of 16 bits come out of a PNG as they were", () => {
   assert.deepEqual(measuredPng("16UC1; compressedDepth png", framed), file);
   assert.equal(measuredPng("16UC1; compressedDepth rvl", framed.subarray(0, 30)), undefined);
   assert.equal(measuredPng("jpeg", Uint8Array.from([0xff, 0xd8, 0xff, 0])), undefined);
+  // One in colours is for the browser.
+  const colours = Uint8Array.from(file);
+  colours[25] = 2;
+  assert.equal(measuredPng("png", colours), undefined);
   const image = measuredImage(decodePng(file));
   assert.deepEqual([image.width, image.height, image.encoding, image.step], [3, 2, "16UC1", 6]);
   const values = new Uint16Array(image.data.buffer, image.data.byteOffset, 6);

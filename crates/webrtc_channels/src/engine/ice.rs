@@ -304,8 +304,11 @@ impl Ice {
                         self.take_path(path, now);
                         // The peer learns of it by the next check, for which the agent had fixed a time before.
                         // Another limit makes it look again.
-                        self.agent
-                            .set_max_stun_rto(HURRY + Duration::from_millis(1));
+                        // A peer that controls tells of it itself.
+                        if self.agent.controlling() {
+                            self.agent
+                                .set_max_stun_rto(HURRY + Duration::from_millis(1));
+                        }
                     }
                 }
                 IceAgentEvent::IceConnectionStateChange(state) => {

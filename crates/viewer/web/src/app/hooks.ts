@@ -101,6 +101,7 @@ export function useWatch(
   topics: string[],
   active: boolean,
   sink?: MessageSink,
+  isAnew = false,
 ): void {
   const key = topics.join("\n");
   const latest = useRef(sink);
@@ -113,13 +114,13 @@ export function useWatch(
     const forward: MessageSink | undefined = hasSink
       ? (...message) => latest.current?.(...message)
       : undefined;
-    const ends = key.split("\n").map((topic) => robot.watch(topic, forward));
+    const ends = key.split("\n").map((topic) => robot.watch(topic, forward, isAnew));
     return () => {
       for (const end of ends) {
         end();
       }
     };
-  }, [robot, key, active, hasSink]);
+  }, [robot, key, active, hasSink, isAnew]);
 }
 
 /** Renders again so many times a second while `active`, less often if drawing takes long. */

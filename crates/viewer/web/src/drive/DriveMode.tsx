@@ -7,7 +7,6 @@ import type { Place } from "../app/state";
 import { MapPanel } from "../panels/map";
 import { Tool } from "../panels/parts";
 import { PicturePanel } from "../panels/picture";
-import { shownVideo } from "../panels/picture/useTier";
 import { canDecodeVideo } from "../panels/picture/video";
 import type { Robot } from "../remote/robot";
 import { camerasOf } from "../ros/cameras";
@@ -26,6 +25,8 @@ export function DriveMode({ place }: { place: Place }) {
     each.channels.map(({ topic }) => topic),
   );
   const [chosen, choose] = useState<string>();
+  // Of a video of two sizes the panel shows one.
+  const [shown, setShown] = useState<string>();
   const camera = cameras.find((topic) => topic === chosen) ?? cameras[0];
   const lock = pilot.lock.value;
   const onKeyDown = (event: KeyboardEvent) => {
@@ -43,13 +44,21 @@ export function DriveMode({ place }: { place: Place }) {
           place={place}
           spec={{ id: "drive", kind: "picture", topic: camera }}
           visible
+          onShown={setShown}
         />
       )}
       <div class="drive-top">
-        <Figures robot={robot} camera={camera} />
+        <Figures robot={robot} camera={shown ?? camera} />
         <span class="spring" />
         {cameras.length > 1 && (
-          <select aria-label="Camera" value={camera} onChange={(event) => choose(event.currentTarget.value)}>
+          <select
+            aria-label="Camera"
+            value={camera}
+            onChange={(event) => {
+              choose(event.currentTarget.value);
+              setShown(undefined);
+            }}
+          >
             {cameras.map((topic) => (
               <option key={topic}>{topic}</option>
             ))}
@@ -98,8 +107,7 @@ function Figures({ robot, camera }: { robot: Robot; camera: string | undefined }
   useRepaint(true, 10);
   const twist = newest<Odometry>(robot, odometry)?.twist.twist;
   const charge = newest<{ percentage: number }>(robot, battery)?.percentage;
-  const chosen = camera === undefined ? undefined : robot.channel(camera);
-  const picture = chosen && shownVideo(robot, chosen);
+  const picture = camera === undefined ? undefined : robot.channel(camera);
   return (
     <p class="drive-figures">
       <b data-figure="speed">{twist ? `${twist.linear.x.toFixed(2)} m/s` : "– m/s"}</b>

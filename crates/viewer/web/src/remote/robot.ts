@@ -207,12 +207,16 @@ export class Robot {
 
   /**
    * Subscribes to a topic until the returned function is called, now or when the robot has it. A
-   * sink gets every message; without one the newest is in {@link Channel.latest}.
+   * sink gets every message; without one the newest is in {@link Channel.latest}. With `isAnew` it is
+   * subscribed anew where it is already, so that a video begins with a key frame.
    */
-  watch(topic: string, sink?: MessageSink): () => void {
+  watch(topic: string, sink?: MessageSink, isAnew = false): () => void {
     const end = this.#watches.add(topic, sink);
     const channel = this.#byTopic.get(topic);
     if (channel) {
+      if (isAnew) {
+        this.#unsubscribe(topic);
+      }
       this.#subscribe([channel]);
     }
     return end;
@@ -302,7 +306,8 @@ export class Robot {
 
   #data({ channel: id, logTimeMs, data }: RobotMessage & { kind: "data" }, now: number): void {
     const channel = this.channels.get(id);
-    if (!channel) {
+    // What still comes of a topic that nobody looks at is on no screen, and no reason to think it new.
+    if (!channel || !this.#watches.isWatched(channel.topic)) {
       return;
     }
     channel.latest = data;

@@ -4,14 +4,15 @@ import type { RawImage } from "./image";
 const MAGIC = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** What image_transport puts before the PNG of depths. */
 const DEPTH_HEADER = 12;
-/** Where the header says how many bits a value has. */
+/** Where the header says how many bits a value has, and what the values are: 0 is grey. */
 const BITS_AT = 24;
+const COLOURS_AT = 25;
 
 /** The PNG in a sensor_msgs/CompressedImage whose values have more bits than a browser shows; none in others. */
 export function measuredPng(format: string, data: Uint8Array): Uint8Array | undefined {
   const file = format.includes("compressedDepth") ? data.subarray(DEPTH_HEADER) : data;
   const isPng = MAGIC.every((byte, index) => file[index] === byte);
-  return isPng && file[BITS_AT] === 16 ? file : undefined;
+  return isPng && file[BITS_AT] === 16 && file[COLOURS_AT] === 0 ? file : undefined;
 }
 
 /** What a decoder makes of it. */

@@ -8,6 +8,7 @@ import { saveFile } from "../../app/share";
 import { updatePanel } from "../../app/workspace";
 import type { Channel } from "../../remote/channel";
 import type { Robot } from "../../remote/robot";
+import type { MessageSink } from "../../remote/watches";
 import { cameraInfoOf, cameraOf, camerasOf, isVideo, pictureKind } from "../../ros/cameras";
 import { type Pixels, type RawImage, toPixels } from "../../ros/image";
 import { typeOf } from "../../ros/kinds";
@@ -17,7 +18,7 @@ import type { PanelProps, PanelType } from "../panel";
 import { Hint, Tool } from "../parts";
 import { Waiting } from "../Waiting";
 import { ANNOTATIONS, Overlay } from "./overlay";
-import { shownVideo, useTier } from "./useTier";
+import { useTier } from "./useTier";
 import { canDecodeVideo, VideoPlayer } from "./video";
 
 export const picture: PanelType = {
@@ -36,7 +37,12 @@ interface CompressedImage {
   data: Uint8Array<ArrayBuffer>;
 }
 
-export function PicturePanel({ place, spec, visible }: PanelProps) {
+interface PictureProps extends PanelProps {
+  /** Is told of which topic the picture is. */
+  onShown?: (topic: string) => void;
+}
+
+export function PicturePanel({ place, spec, visible, onShown }: PictureProps) {
   const { robot } = place;
   const topic = spec.topic ?? "";
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -45,28 +51,39 @@ export function PicturePanel({ place, spec, visible }: PanelProps) {
   const isBusy = useRef(false);
   const [problem, setProblem] = useState<string>();
   const chosen = robot.channel(topic);
-  const { topics, reason, arrived } = useTier(robot, topic, canvas);
-  const channel = chosen && shownVideo(robot, chosen);
-  const playsVideo = channel !== undefined && isVideo(channel);
+  // Of a video of two sizes: the one whose picture came last.
+  const from = useRef<string | undefined>(undefined);
+  const { topics, reason, arrived } = useTier(robot, topic, canvas, from.current, visible);
+  const channel = robot.channel(from.current ?? topic);
+  const playsVideo = chosen !== undefined && isVideo(chosen);
   const annotations = shownLayers(robot, ANNOTATIONS, spec);
   const canAnnotate = possibleLayers(robot, ANNOTATIONS).length > 0 && spec.id !== "drive";
   useRepaint(visible, 2);
 
-  useWatch(robot, topics, visible, (from, data) => {
-    if (isVideo(from) && canvas.current) {
-      arrived(from);
+  const sink: MessageSink = (sender, data) => {
+    if (isVideo(sender) && canvas.current) {
+      arrived(sender);
+      if (from.current !== sender.topic) {
+        // Frames of one size do not refer to those of the other.
+        player.current?.dispose();
+        player.current = undefined;
+        from.current = sender.topic;
+        onShown?.(sender.topic);
+      }
       player.current ??= new VideoPlayer(canvas.current, setProblem);
-      const { value } = decodeMessage(from, data);
+      const { value } = decodeMessage(sender, data);
       const { data: picture } = (value ?? {}) as { data?: Uint8Array };
       if (picture) {
         player.current.push(picture);
       }
     }
-  });
+  };
+  useWatch(robot, topics, visible, sink, playsVideo);
   useEffect(
     () => () => {
       player.current?.dispose();
       player.current = undefined;
+      from.current = undefined;
     },
     [topic, visible],
   );

@@ -16,12 +16,19 @@ interface Choice {
   arrived: (from: Channel) => void;
 }
 
-/** Chooses anew each time the panel is drawn. */
-export function useTier(robot: Robot, topic: string, canvas: { current: HTMLCanvasElement | null }): Choice {
+/** Chooses anew each time the panel is drawn. What is on the canvas is of the topic `shown`. */
+export function useTier(
+  robot: Robot,
+  topic: string,
+  canvas: { current: HTMLCanvasElement | null },
+  shown: string | undefined,
+  visible: boolean,
+): Choice {
   const chosen = robot.channel(topic);
   const tiers = useRef(new Map<string, VideoTier>());
   const [, setLaid] = useState(false);
   useEffect(() => setLaid(true), []);
+  useEffect(() => () => tiers.current.get(topic)?.rest(), [topic, visible]);
   const small = chosen && smallerVideo(chosen, robot.channels.values());
   if (!chosen || !small?.maxSize) {
     return { topics: [topic], arrived: () => {} };
@@ -34,7 +41,13 @@ export function useTier(robot: Robot, topic: string, canvas: { current: HTMLCanv
       tier.push(madeMs(from, from.latest, from.logTimeMs), ageMs(robot, from, at), at);
     }
   };
-  const box = canvas.current?.parentElement;
+  const picture = canvas.current;
+  const fits = picture && picture.width <= small.maxSize.width && picture.height <= small.maxSize.height;
+  // Before its first picture is decoded, the last one of the large video is still there.
+  if (shown === small.topic && fits && picture.width > 1) {
+    tier.seen({ width: picture.width, height: picture.height });
+  }
+  const box = picture?.parentElement;
   if (!box?.clientWidth) {
     return { topics: [], arrived };
   }
@@ -46,10 +59,4 @@ export function useTier(robot: Robot, topic: string, canvas: { current: HTMLCanv
   }
   const reason = tier.isSlow(now) ? "the network does not carry the large one" : "the panel is small";
   return { topics: [small.topic], reason: `Small video: ${reason}`, arrived };
-}
-
-/** The channel that the picture is from, of a video of two sizes: what came last. */
-export function shownVideo(robot: Robot, chosen: Channel): Channel {
-  const small = smallerVideo(chosen, robot.channels.values());
-  return small?.latest && small.arrivedMs > chosen.arrivedMs ? small : chosen;
 }
