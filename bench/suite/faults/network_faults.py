@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from suite.faults.fault import PATH, RESUMED, Fault, Registry, Setting, adder
+from suite.faults.fault import JOINED, PATH, RESUMED, Fault, Registry, Setting, adder
 from suite.faults.scene import Scene
 
 FAULTS: Registry = {}
@@ -59,11 +59,16 @@ def _both_ways_dead(seconds: float, scene: Scene) -> None:
     scene.healed()
 
 
+# The server removes a participant that it hears nothing of for so long.
+REMOVED_SECONDS = 15.0
+
+
 def _dead(seconds: float, on_request: bool = False) -> Fault:
     bring: Callable[[Scene], None] = partial(_both_ways_dead, seconds)
     heals = f"The link lets all pass again after {seconds:g} s"
     more = {"watch": 20.0, "patience": 60.0, "on_request": on_request}
-    return Fault(f"dead-{seconds:g}", f"both ways dead for {seconds:g} s", heals, RESUMED, bring, **more)  # type: ignore[arg-type]
+    way = RESUMED if seconds < REMOVED_SECONDS else JOINED
+    return Fault(f"dead-{seconds:g}", f"both ways dead for {seconds:g} s", heals, way, bring, **more)  # type: ignore[arg-type]
 
 
 for _each in (_dead(5.0), _dead(20.0), _dead(60.0, True), _dead(600.0, True)):
