@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from chromium import Tab, colours, pixels, wait_for
 from conftest import BridgeFactory
 from free_port import free_port
+from livekit_server import LiveKitServer
+from page_server import PageServer
+from ros_side import Peer
 from scraper import Scraper
 
 DECODES = "VideoDecoder.isConfigSupported({codec: 'avc1.42E01F'}).then(({supported}) => supported)"
+
+PUBLISH = """
+import array
+import numpy as np
+from sensor_msgs.msg import Image
+publisher = node.create_publisher(Image, "/large/image", 10)
+pixels = np.zeros((480, 640, 3), np.uint8)
+count = 0
+def publish():
+    global count
+    pixels[:, :, 0] = np.arange(640) * 3 + 20 * count
+    message = Image(height=480, width=640, encoding="rgb8", step=1920, data=array.array("B", pixels.tobytes()))
+    message.header.stamp = node.get_clock().now().to_msg()
+    publisher.publish(message)
+    count += 1
+node.create_timer(0.2, publish)
+"""
 
 
 def test_a_camera_moves_as_video(tab: Tab, pictures: Path) -> None:
@@ -27,29 +49,40 @@ def test_a_camera_moves_as_video(tab: Tab, pictures: Path) -> None:
     tab.panel("picture").screenshot(path=pictures / "video.png")
 
 
-def test_a_small_panel_watches_the_small_video(own_bridge: BridgeFactory, own_tab: Tab, pictures: Path) -> None:
+@pytest.fixture
+def camera() -> Iterator[Peer]:
+    """A node whose camera has pictures of 640 x 480, which the small video halves."""
+    peer = Peer("large_camera")
+    peer.run(PUBLISH)
+    yield peer
+    peer.kill()
+
+
+def test_a_small_panel_watches_the_small_video(
+    own_bridge: BridgeFactory, chromium: Browser, server: LiveKitServer, site: PageServer, room: str, camera: Peer
+) -> None:
     port = free_port()
     own_bridge(metrics_address=f"127.0.0.1:{port}")
-    own_tab.wait_live()
-    if not own_tab.page.evaluate(DECODES):
+    tab = Tab(chromium, [{"id": "camera", "kind": "picture", "topic": "/large/image/video"}])
+    tab.open(site.url, server.url, Tab.token(server, room, "operator")).wait_live()
+    if not tab.page.evaluate(DECODES):
         pytest.skip("this Chromium decodes no H.264: THE VIDEO WAS NOT TESTED")
-    panel, metrics = own_tab.panel("picture"), Scraper(port)
-    panel.get_by_label("Kind of pictures").select_option("video")
-    size = panel.locator("[data-small]")
+    metrics = Scraper(port)
 
-    def wait_watched(video: str, other: str) -> None:
+    def wait_watched(video: str, other: str, size: str) -> None:
         def viewers(name: str) -> float:
-            return metrics.value("topic_viewers", topic=f"/camera/image/{name}") or 0
+            return metrics.value("topic_viewers", topic=f"/large/image/{name}") or 0
 
-        wait_for(lambda: (viewers(video), viewers(other)) == (1, 0), f"{video} alone to be watched", own_tab)
-        own_tab.wait_changing("picture", times=3)
+        def is_shown() -> bool:
+            alone = (viewers(video), viewers(other)) == (1, 0)
+            return alone and size in tab.panel("picture").inner_text()
 
-    own_tab.page.set_viewport_size({"width": 2400, "height": 1800})
-    wait_watched("video", "video_small")
-    assert size.get_attribute("data-small") == "false"
-    own_tab.page.set_viewport_size({"width": 400, "height": 800})
-    wait_watched("video_small", "video")
-    assert size.get_attribute("title") == "Small video: the panel is small"
-    panel.screenshot(path=pictures / "video-small.png")
-    own_tab.page.set_viewport_size({"width": 2400, "height": 1800})
-    wait_watched("video", "video_small")
+        wait_for(is_shown, f"{video} alone, in its size", tab)
+
+    wait_watched("video", "video_small", "640 \u00d7 480")
+    tab.page.set_viewport_size({"width": 300, "height": 700})
+    wait_watched("video_small", "video", "320 \u00d7 240")
+    tab.page.set_viewport_size({"width": 1400, "height": 900})
+    wait_watched("video", "video_small", "640 \u00d7 480")
+    tab.close()
+    assert tab.errors == []
