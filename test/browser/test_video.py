@@ -55,7 +55,7 @@ def camera() -> Iterator[Peer]:
     peer = Peer("large_camera")
     peer.run(PUBLISH)
     yield peer
-    peer.kill()
+    peer.close()
 
 
 def test_a_small_panel_watches_the_small_video(
