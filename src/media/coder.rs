@@ -125,7 +125,7 @@ impl Coder {
             Self::Images(images) => return images.encode(message, origin, at, hint),
             Self::Lossless => {
                 let image = LosslessImage::parse(message)?;
-                compressed_image(image.stamp, image.frame_id, image.format, &image.png()?)?
+                compressed_image(image.stamp, image.frame_id, &image.format(), &image.png()?)?
             }
             Self::Reduced(reduction) => PointCloud::parse(message)?.reduced(reduction)?,
             Self::Draco(config) => {

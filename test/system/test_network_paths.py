@@ -128,6 +128,19 @@ def start(connect: list[Connected], *arguments: object) -> Connected:
     return connect[-1]
 
 
+@pytest.fixture
+def robot(
+    connect: list[Connected],
+    network: RobotNetwork,
+    turn_server: LiveKitServer,
+    certificate: Path,
+    tmp_path: Path,
+    loop: Loop,
+) -> Connected:
+    """A robot and its viewer, connected."""
+    return start(connect, network, turn_server, certificate, tmp_path, loop)
+
+
 # What the robot's network drops, and the path that is left.
 LITTLE = {
     "ICE over TCP": [["-p", "udp"]],
@@ -193,15 +206,7 @@ def test_the_gateway_connects_over_the_interfaces_that_are_named(
     assert (code, "WRONG  data" in said) == ((0, False) if works else (1, True)), said
 
 
-def test_a_path_that_is_cut_under_a_connection_is_replaced(
-    connect: list[Connected],
-    network: RobotNetwork,
-    turn_server: LiveKitServer,
-    certificate: Path,
-    tmp_path: Path,
-    loop: Loop,
-) -> None:
-    robot = start(connect, network, turn_server, certificate, tmp_path, loop)
+def test_a_path_that_is_cut_under_a_connection_is_replaced(robot: Connected, network: RobotNetwork) -> None:
     robot.assert_serves()
     network.block("-p", "udp")
     robot.assert_serves()
@@ -209,15 +214,7 @@ def test_a_path_that_is_cut_under_a_connection_is_replaced(
     robot.assert_serves()
 
 
-def test_a_robot_that_sends_comes_back_after_an_outage_that_ends_its_connection(
-    connect: list[Connected],
-    network: RobotNetwork,
-    turn_server: LiveKitServer,
-    certificate: Path,
-    tmp_path: Path,
-    loop: Loop,
-) -> None:
-    robot = start(connect, network, turn_server, certificate, tmp_path, loop)
+def test_a_robot_that_sends_comes_back_after_an_outage_that_ends_its_connection(robot: Connected, network: RobotNetwork) -> None:
     robot.assert_serves()
     network.cut_first()
 

@@ -5,8 +5,9 @@ Each breaks the connection, or that for signaling, so that the robot needs the w
 
 from __future__ import annotations
 
-from suite.faults.fault import JOINED, RESUMED, Fault, Registry, Setting, adder
+from suite.faults.fault import JOINED, RESUMED, Fault, Registry, adder
 from suite.faults.scene import ROBOT, TOKEN_SECONDS, Scene
+from suite.faults.setting import Setting
 
 FAULTS: Registry = {}
 _fault = adder(FAULTS)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from suite.faults.scene import Scene
+from suite.faults.scene import Scene
+from suite.faults.setting import Setting
 
 
 @dataclass(frozen=True)
@@ -24,22 +23,6 @@ PATH = Way(0, False)
 RESUMED = Way(1, False)
 # The robot joins the room anew.
 JOINED = Way(1, True)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What the parts of a run are like before the fault."""
-
-    # The robot has a second link from the start, and reaches the server's signaling over that.
-    second_link: bool = False
-    signaling_apart: bool = False
-    # Signaling passes a proxy of ours, by address or by name.
-    proxy: bool = False
-    by_name: bool = False
-    # Where the robot has its token from: "key", "given", "file" or "endpoint".
-    token: str = "key"
-    # The fault comes first, the robot then.
-    at_start: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from suite.faults.fault import JOINED, PATH, RESUMED, Fault, Registry, Setting, adder
+from suite.faults.fault import JOINED, PATH, RESUMED, Fault, Registry, adder
 from suite.faults.scene import Scene
+from suite.faults.setting import Setting
 
 FAULTS: Registry = {}
 _fault = adder(FAULTS)

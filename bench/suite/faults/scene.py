@@ -18,9 +18,9 @@ from types import TracebackType
 from livekit_server import LiveKitServer
 from robot_network import SERVER, SERVER_NAME, SERVER_SECOND, RobotNetwork
 from suite import places
-from suite.faults.fault import Setting
 from suite.faults.proxy import Proxy
 from suite.faults.record import LATCHED, STATE, Record
+from suite.faults.setting import Setting
 from suite.faults.token_source import TokenEndpoint, TokenFile
 from suite.processes import BenchError, Child, Processes
 from suite.tokens import Credentials

@@ -5,8 +5,10 @@
 //! The lidar has 64 beams and 938 columns and stands in a street: ground, house fronts, a slanted wall. Distances
 //! have a noise of 1 cm, intensities are whole numbers with a noise of 12 steps.
 
-use std::fs::read_to_string;
+#[path = "support/cpu.rs"]
+mod cpu;
 
+use cpu::cpu_ms;
 use draco_core::{
     DataType, DecoderBuffer, EncoderBuffer, EncoderOptions, GeometryAttributeType, PointAttribute,
     PointCloud as DracoCloud, PointCloudDecoder, PointCloudEncoder,
@@ -77,16 +79,6 @@ fn main() {
             row(&format!("{name}, level {level}, 15 bits"), &encode, None);
         }
     }
-}
-
-/// Processor time of this thread.
-fn cpu_ms() -> f64 {
-    let stat = read_to_string("/proc/thread-self/schedstat").expect("Linux");
-    let nanoseconds = stat
-        .split(' ')
-        .next()
-        .and_then(|word| word.parse::<f64>().ok());
-    nanoseconds.expect("a number") / 1e6
 }
 
 /// x, y, z and the intensity of what the lidar sees.

@@ -5,8 +5,10 @@
 //! The camera stands in a room: floor, walls, boxes. As from a stereo camera, the noise grows with the square of the
 //! distance, depths are whole millimetres, and there are none (0) at edges and at single places.
 
-use std::fs::read_to_string;
+#[path = "support/cpu.rs"]
+mod cpu;
 
+use cpu::cpu_ms;
 use png::{BitDepth, ColorType, Compression, Encoder, Filter};
 
 const WIDTH: usize = 640;
@@ -47,16 +49,6 @@ fn main() {
         }
     }
     row("RVL", &rvl);
-}
-
-/// Processor time of this thread.
-fn cpu_ms() -> f64 {
-    let stat = read_to_string("/proc/thread-self/schedstat").expect("Linux");
-    let nanoseconds = stat
-        .split(' ')
-        .next()
-        .and_then(|word| word.parse::<f64>().ok());
-    nanoseconds.expect("a number") / 1e6
 }
 
 /// Depths in millimetres.

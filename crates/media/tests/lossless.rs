@@ -118,7 +118,7 @@ fn the_message_says_what_its_png_holds() {
     ] {
         let message = fields(encoding).serialize(false);
         let image = LosslessImage::parse(&message).expect("an image");
-        assert_eq!((image.format, image.frame_id), (format, "camera"));
+        assert_eq!((&*image.format(), image.frame_id), (format, "camera"));
         assert_eq!((image.stamp.seconds, image.stamp.nanoseconds), (7, 8));
     }
     for encoding in ["32FC1", "16SC1", "bayer_rggb8", "nv12", ""] {

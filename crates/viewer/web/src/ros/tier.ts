@@ -123,7 +123,7 @@ export class VideoTier {
     if (bad.length > MOST_BAD) {
       this.#slowUntilMs = nowMs + this.#pauseMs;
       this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
-    } else if (nowMs - (this.#beganMs ?? nowMs) > LONGEST_PAUSE_MS) {
+    } else if (age > LONGEST_PAUSE_MS) {
       this.#pauseMs = PAUSE_MS;
     }
   }
