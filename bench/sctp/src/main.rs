@@ -19,6 +19,8 @@ enum Engine {
         wait: Duration,
         feed: usize,
     },
+    /// The crate below it, fed all that it takes, without anything that is added.
+    RtcSctp,
     SctpProto,
     Dcsctp,
 }
@@ -28,15 +30,13 @@ impl Engine {
         match self {
             Self::Association { wait, feed } => {
                 Box::new(link_sim::Association::new(client, wait, feed, now))
-            },
+            }
+            Self::RtcSctp => Box::new(link_sim::Association::alone(client, now)),
             Self::SctpProto => Box::new(sctp_proto::SctpProto::new(client, now)),
             Self::Dcsctp => Box::new(dcsctp::Dcsctp::new(client, now)),
         }
     }
 }
-
-/// A wait that is none.
-const FOR_EVER: u64 = 3_600_000;
 
 struct Options {
     engines: Vec<String>,
@@ -67,10 +67,7 @@ impl Options {
                         }
                     }
                 }
-                "rtc-sctp" => {
-                    let (wait, feed) = (Duration::from_millis(FOR_EVER), usize::MAX);
-                    engines.push((name.clone(), Engine::Association { wait, feed }));
-                }
+                "rtc-sctp" => engines.push((name.clone(), Engine::RtcSctp)),
                 "sctp-proto" => engines.push((name.clone(), Engine::SctpProto)),
                 "dcsctp" => engines.push((name.clone(), Engine::Dcsctp)),
                 _ => fail(&format!("there is no engine {name}")),

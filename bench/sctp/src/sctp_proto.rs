@@ -7,12 +7,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use link_sim::{Delivery, Endpoint, Event, Outgoing};
-use sctp_association::{Account, MAX_PACKET};
+use sctp_association::{Accepted, Account, MAX_PACKET};
 use sctp_proto::{
     Association, AssociationHandle, ClientConfig, DatagramEvent, EndpointConfig, Payload,
     PayloadProtocolIdentifier as Ppid, ReliabilityType, ServerConfig, TransportConfig,
 };
-
 
 /// Bytes of headers in a packet with one chunk of data.
 const HEADERS: u32 = 12 + 16;
@@ -179,9 +178,11 @@ impl Endpoint for SctpProto {
         match sent {
             Ok(_) => {
                 let bytes = message.data.len();
-                let ordered = message.delivery == Delivery::Reliable;
-                self.account
-                    .accept(message.stream, bytes, true, ordered, None);
+                let accepted = Accepted {
+                    ordered: message.delivery == Delivery::Reliable,
+                    ..Accepted::new(bytes)
+                };
+                self.account.accept(message.stream, accepted);
                 *self.buffered.entry(message.stream).or_default() += bytes;
             }
             Err(error) => panic!("{error}"),

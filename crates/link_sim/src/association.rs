@@ -33,6 +33,14 @@ impl Association {
         }
     }
 
+    /// Starts one end of the crate below alone: it takes all that is sent, and what is lost is left
+    /// to it, as on a carrier that loses nothing.
+    pub fn alone(client: bool, now: Instant) -> Self {
+        let mut end = Self::new(client, Duration::MAX, usize::MAX, now);
+        end.inner.set_reliable_carrier(true, now);
+        end
+    }
+
     fn feed(&mut self, now: Instant) {
         while self.inner.unsent() < self.feed {
             let waiting = self.queues.iter().filter(|(_, queue)| !queue.is_empty());

@@ -21,6 +21,7 @@ pub struct Accepted {
     pub left: usize,
     /// They belong to the user, and not to DCEP or to an empty message.
     pub user: bool,
+    /// It is delivered in order.
     pub ordered: bool,
     /// Its first piece was put on the wire.
     pub begun: bool,

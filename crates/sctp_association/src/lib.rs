@@ -3,8 +3,9 @@
 //! An association gets the time with every call, never blocks, and hands out packets and events when
 //! polled; who owns the sockets carries the packets, over DTLS for WebRTC. The protocol is the
 //! published crate `rtc-sctp`. Added here is what a lossy uplink needs: what is lost is sent again
-//! after a few round trips, a silent peer is tried every 0.2 s, small packets cost few
-//! acknowledgements, and [`SctpEvent::Sent`] counts bytes when they leave and not when they arrive.
+//! after a round trip and a bit, without a smaller window if no queue dropped it; a silent peer is
+//! tried every 0.2 s, small packets cost few acknowledgements, and [`SctpEvent::Sent`] counts bytes
+//! when they leave and not when they arrive.
 //!
 //! [`SctpAssociation`] is the seam: [`new`] chooses the implementation, and nothing else names it.
 //! [`FairQueue`] says which stream's message goes next while several wait.
@@ -46,12 +47,13 @@ mod fair_queue;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod loss_cause;
 mod recovery;
 mod rtc_sctp;
 mod thin_acks;
 mod wire;
 
-pub use account::Account;
+pub use account::{Accepted, Account};
 pub use fair_queue::FairQueue;
 
 use std::time::{Duration, Instant};

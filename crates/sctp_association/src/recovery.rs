@@ -1,25 +1,35 @@
-//! Notices that something was lost and will not be sent again soon.
+//! Notices losses sooner than the published crate does, and keeps those of the air from its window.
 //!
-//! The published crate sends a lost chunk again when three later ones have arrived. If that copy gets
-//! lost too, or nothing comes after it, only its timer is left, which waits a second at least. Here
-//! the packets are read on their way out and in, as [RACK] does it: a chunk is lost when one that was
-//! sent well after it has arrived. A peer that is silent for a few round trips is probed with the last
-//! packet: a path that only paused delivers all that came before it, and nothing happens; one that
-//! lost packets tells of a gap. The congestion window is the crate's affair; only when many packets
-//! are known to be lost is its timer let go off early.
+//! The crate sends a lost chunk again when three later ones have arrived, and halves its window. If
+//! that copy gets lost too, or nothing comes after it, only its timer is left, which waits a second at
+//! least. Here the packets are read on their way out and in, as [RACK] does it: a chunk is lost when
+//! one that was sent well after it has arrived. A peer that is silent for a few round trips is probed
+//! with the last packet: a path that only paused delivers all that came before it, and nothing
+//! happens; one that lost packets tells of a gap.
+//!
+//! A chunk that was lost without congestion ([`LossCause`]) is taken over: it is sent again from here
+//! until it arrives, and the crate reads in the acknowledgements that it has arrived already, so that
+//! its window stays as it is. All other losses are left to the crate and its congestion control; when
+//! many packets are known to be lost, its timer is let go off early.
 //!
 //! [RACK]: https://www.rfc-editor.org/rfc/rfc8985
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::wire::{data_chunks, sacks, Sack};
+use super::loss_cause::LossCause;
+use super::wire::{data_chunks, sacks, with_sack, Sack};
 
 /// Time by which packets may overtake each other, on top of a share of the round trip.
 const REORDERING: Duration = Duration::from_millis(5);
-/// On top of that and a round trip: time for the crate to notice by itself.
+/// Later chunks that have arrived when one is lost (RFC 9260, section 7.2.4).
+const LATER: usize = 3;
+/// On top of the reordering and a round trip: time for the crate to notice by itself.
 const FIRST_LOSS: Duration = Duration::from_millis(20);
 /// The round trip that is believed in before one is measured.
 const FIRST_RTT: Duration = Duration::from_millis(300);
@@ -27,21 +37,48 @@ const FIRST_RTT: Duration = Duration::from_millis(300);
 const MAX_RTT: Duration = Duration::from_secs(1);
 /// The share of a new round trip in the average (RFC 9260, section 6.3.1).
 const ALPHA: u32 = 8;
-/// Chunks that are watched: 19 MB. With more than that under way the older ones are left to the crate.
+/// Chunks that are watched: 19 MB. With more than that under way the later ones are left to the crate.
 const MAX_CHUNKS: usize = 16 * 1024;
 /// Lost packets that are sent again from here. More are left to the crate's timer and slow start.
 const FEW: usize = 3;
+
+/// What is known of a chunk, and who sends it again if it is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It was sent once; nobody has missed it.
+    Sent,
+    /// It has arrived, this long after it was sent if that is known.
+    Arrived(Option<Duration>),
+    /// It is the crate's, which has sent it again or is about to.
+    Left,
+    /// The crate's timer has gone off, and it has not sent it again yet.
+    Waiting,
+    /// It was taken over: it is sent again from here.
+    TakenOver,
+    /// It was never sent: the crate gave it up.
+    Skipped,
+}
 
 #[derive(Debug)]
 struct Chunk {
     sent_at: Instant,
     /// It was sent more than once.
     again: bool,
-    arrived: bool,
-    /// The crate is to send it again and has not done so yet.
-    waiting: bool,
+    state: State,
     /// The packet that it was sent in, if it may be sent as often as it takes.
     packet: Option<Bytes>,
+}
+
+impl Chunk {
+    /// It is under way, or lost.
+    fn is_out(&self) -> bool {
+        !matches!(self.state, State::Arrived(_) | State::Skipped)
+    }
+
+    /// The crate need not know of it any more.
+    fn is_settled(&self) -> bool {
+        matches!(self.state, State::Arrived(_) | State::TakenOver)
+    }
 }
 
 /// The crate's own timer for retransmissions.
@@ -56,12 +93,12 @@ pub(crate) enum CrateTimer {
 }
 
 /// Action at a deadline.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Remedy {
-    /// Send these packets once more. Their number is small, and the window stays as it is.
-    Resend(Vec<Bytes>),
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Remedy {
+    /// Packets to send once more. Their number is small, and the window stays as it is.
+    pub(crate) resend: Vec<Bytes>,
     /// Let the crate's timer expire: all that is out is sent again, from a small window.
-    TimeOut,
+    pub(crate) time_out: bool,
 }
 
 /// Chunks sent and not acknowledged yet.
@@ -71,6 +108,8 @@ pub(crate) struct Recovery {
     first: u32,
     /// Consecutive chunks, from the oldest that has not arrived.
     chunks: VecDeque<Chunk>,
+    /// How many of them are taken over.
+    taken_over: usize,
     /// When the latest of the chunks that arrived was sent.
     newest: Option<Instant>,
     /// When the oldest chunk became the oldest.
@@ -79,6 +118,7 @@ pub(crate) struct Recovery {
     tried: Option<Instant>,
     round_trip: Option<Duration>,
     shortest: Option<Duration>,
+    cause: LossCause,
 }
 
 impl Recovery {
@@ -86,46 +126,83 @@ impl Recovery {
     /// send it again.
     pub(crate) fn sent(&mut self, packet: &Bytes, limited: bool, now: Instant) {
         for chunk in data_chunks(packet) {
-            let index = chunk.tsn.wrapping_sub(self.first) as usize;
-            if let Some(known) = self.chunks.get_mut(index) {
-                known.again = true;
-                known.waiting = false;
-                known.sent_at = now;
-                continue;
-            }
-            let ahead = chunk.tsn.wrapping_sub(self.first) as i32;
-            if ahead < 0 && !self.chunks.is_empty() {
-                continue; // It has arrived meanwhile.
-            }
-            if index != self.chunks.len() || index >= MAX_CHUNKS {
-                self.chunks.clear();
-            }
             if self.chunks.is_empty() {
                 self.first = chunk.tsn;
                 self.advanced = Some(now);
             }
-            self.chunks.push_back(Chunk {
-                sent_at: now,
-                again: false,
-                arrived: false,
-                waiting: false,
-                packet: (!limited).then(|| packet.clone()),
-            });
+            let ahead = chunk.tsn.wrapping_sub(self.first) as i32;
+            let Ok(index) = usize::try_from(ahead) else {
+                continue; // It has arrived meanwhile.
+            };
+            if let Some(known) = self.chunks.get_mut(index) {
+                known.again = true;
+                known.sent_at = now;
+                if known.is_out() && known.state != State::TakenOver {
+                    known.state = State::Left;
+                }
+                continue;
+            }
+            if index >= MAX_CHUNKS {
+                continue;
+            }
+            while self.chunks.len() < index {
+                self.push(State::Skipped, None, now);
+            }
+            let packet = (!limited).then(|| packet.clone());
+            self.push(State::Sent, packet, now);
         }
     }
 
-    /// A packet of the peer came in.
-    pub(crate) fn received(&mut self, packet: &[u8], now: Instant) {
+    fn push(&mut self, state: State, packet: Option<Bytes>, now: Instant) {
+        self.chunks.push_back(Chunk {
+            sent_at: now,
+            again: false,
+            state,
+            packet,
+        });
+    }
+
+    /// A packet of the peer came in. Returns the packets to be sent again at once. `take_over` says
+    /// whether losses may be taken over.
+    pub(crate) fn received(&mut self, packet: &[u8], take_over: bool, now: Instant) -> Vec<Bytes> {
+        let mut gaps = false;
         for sack in sacks(packet) {
             self.acknowledge(&sack, now);
+            gaps |= !sack.is_plain();
         }
+        match gaps && take_over {
+            true => self.look_for_losses(now),
+            false => Vec::new(),
+        }
+    }
+
+    /// The packet as the crate is to read it, if it tells of chunks missing that were taken over.
+    pub(crate) fn for_crate(&self, packet: &[u8]) -> Option<Bytes> {
+        let last = sacks(packet).last()?;
+        if self.taken_over == 0 || last.cumulative.wrapping_add(1) != self.first {
+            return None;
+        }
+        let prefix = self.chunks.iter().take_while(|chunk| chunk.is_settled());
+        let prefix = prefix.count();
+        let mut gaps: Vec<(u16, u16)> = Vec::new();
+        for (offset, chunk) in (1..=u16::MAX).zip(self.chunks.range(prefix..)) {
+            match gaps.last_mut() {
+                _ if !chunk.is_settled() => {}
+                Some((_, end)) if *end + 1 == offset => *end = offset,
+                _ => gaps.push((offset, offset)),
+            }
+        }
+        let cumulative = last.cumulative.wrapping_add(prefix as u32);
+        Some(with_sack(packet, cumulative, &gaps))
     }
 
     fn acknowledge(&mut self, sack: &Sack<'_>, now: Instant) {
-        let passed = sack.cumulative.wrapping_sub(self.first).wrapping_add(1) as usize;
-        if passed > self.chunks.len() {
-            return; // An old one, or one about what was never sent.
-        }
+        let passed = sack.cumulative.wrapping_sub(self.first).wrapping_add(1) as i32;
+        let Ok(passed) = usize::try_from(passed) else {
+            return; // An old one.
+        };
+        // There may be chunks that are not watched.
+        let passed = passed.min(self.chunks.len());
         for index in 0..passed {
             self.arrived(index, now);
         }
@@ -147,21 +224,27 @@ impl Recovery {
     }
 
     fn arrived(&mut self, index: usize, now: Instant) {
-        let Some(chunk) = self.chunks.get_mut(index).filter(|chunk| !chunk.arrived) else {
+        let Some(chunk) = self.chunks.get_mut(index).filter(|chunk| chunk.is_out()) else {
             return;
         };
-        chunk.arrived = true;
+        self.taken_over -= usize::from(chunk.state == State::TakenOver);
         chunk.packet = None;
         let sample = now.saturating_duration_since(chunk.sent_at).min(MAX_RTT);
         // Which copy of one that was sent again has arrived is known only if the later one cannot
         // have.
         if chunk.again {
-            if self.shortest.is_some_and(|shortest| sample >= shortest) {
+            chunk.state = State::Arrived(None);
+            if self
+                .shortest
+                .is_some_and(|shortest| sample >= shortest * 3 / 4)
+            {
                 self.newest = self.newest.max(Some(chunk.sent_at));
             }
             return;
         }
+        chunk.state = State::Arrived(Some(sample));
         self.newest = self.newest.max(Some(chunk.sent_at));
+        self.cause.arrived(sample, now);
         self.shortest = Some(
             self.shortest
                 .map_or(sample, |shortest| shortest.min(sample)),
@@ -172,17 +255,54 @@ impl Recovery {
         });
     }
 
-    /// Whether a chunk is lost: one that was sent well after it has arrived.
+    /// Time by which a packet may be overtaken without being lost.
+    fn slack(&self) -> Duration {
+        self.round_trip.unwrap_or(FIRST_RTT) / 4 + REORDERING
+    }
+
+    /// Decides about chunks that are missing, and returns the packets of those that are taken over.
+    fn look_for_losses(&mut self, now: Instant) -> Vec<Bytes> {
+        let slack = self.slack();
+        let mut resend: Vec<Bytes> = Vec::new();
+        let (mut later, mut shortest) = (0, None::<Duration>);
+        for chunk in self.chunks.iter_mut().rev() {
+            let overdue = self.newest > Some(chunk.sent_at + slack);
+            match chunk.state {
+                State::Arrived(sample) => {
+                    later += 1;
+                    shortest = [shortest, sample].into_iter().flatten().min();
+                    continue;
+                }
+                State::TakenOver if overdue => {}
+                State::Sent if later >= LATER || (later > 0 && overdue) => {
+                    if self.cause.lost(shortest) || chunk.packet.is_none() {
+                        chunk.state = State::Left;
+                        continue;
+                    }
+                    chunk.state = State::TakenOver;
+                    self.taken_over += 1;
+                }
+                _ => continue,
+            }
+            chunk.again = true;
+            chunk.sent_at = now;
+            add_packet(&mut resend, chunk);
+        }
+        resend.reverse();
+        resend
+    }
+
+    /// Whether a chunk is lost that the crate has had the time to see to: one that was sent well
+    /// after it has arrived.
     fn is_lost(&self, chunk: &Chunk) -> bool {
         let Some((newest, round_trip)) = self.newest.zip(self.round_trip) else {
             return false;
         };
-        let slack = round_trip / 4 + REORDERING;
         let slack = match chunk.again {
-            true => slack,
-            false => slack + round_trip + FIRST_LOSS,
+            true => self.slack(),
+            false => self.slack() + round_trip + FIRST_LOSS,
         };
-        !chunk.arrived && !chunk.waiting && newest > chunk.sent_at + slack
+        chunk.is_out() && chunk.state != State::Waiting && newest > chunk.sent_at + slack
     }
 
     /// When something must be done about the oldest chunk, unless the peer acknowledges it before.
@@ -197,211 +317,80 @@ impl Recovery {
         Some(since + longest + 2 * round_trip)
     }
 
+    /// Chunks that were taken over have not arrived.
+    pub(crate) fn has_taken_over(&self) -> bool {
+        self.taken_over > 0
+    }
+
     /// Action at the deadline.
-    pub(crate) fn remedy(&mut self, timer: CrateTimer, now: Instant) -> Option<Remedy> {
+    pub(crate) fn remedy(&mut self, timer: CrateTimer, now: Instant) -> Remedy {
         let in_vain = self.tried > self.advanced;
         self.tried = Some(now);
         let lost: Vec<usize> = (0..self.chunks.len())
             .filter(|index| self.is_lost(&self.chunks[*index]))
             .collect();
         let chosen = match lost.len() {
-            0 => (0..self.chunks.len())
-                .rev()
-                .find(|index| self.chunks[*index].packet.is_some())
-                .into_iter()
-                .collect(),
+            0 => self.probes(),
             1..=FEW => lost,
-            _ if timer == CrateTimer::Running => return Some(self.time_out(now)),
+            _ if timer == CrateTimer::Running => return self.time_out(now),
             _ => lost[..FEW].to_vec(),
         };
-        let mut packets: Vec<Bytes> = Vec::new();
+        let mut resend: Vec<Bytes> = Vec::new();
         for index in chosen {
             let chunk = &mut self.chunks[index];
             chunk.again = true;
             chunk.sent_at = now;
-            let Some(packet) = &chunk.packet else {
-                continue;
-            };
-            // Several chunks may have shared a packet.
-            if packets.last() != Some(packet) {
-                packets.push(packet.clone());
-            }
+            add_packet(&mut resend, chunk);
         }
-        if !packets.is_empty() {
-            return Some(Remedy::Resend(packets));
-        }
-        // There is nothing to probe with.
-        match timer {
-            CrateTimer::Expired => Some(self.time_out(now)),
-            CrateTimer::Running if in_vain => Some(self.time_out(now)),
-            CrateTimer::Running | CrateTimer::MustWait => None,
+        // Without a packet there is nothing to probe with.
+        let time_out = match timer {
+            CrateTimer::Expired => true,
+            CrateTimer::Running => in_vain,
+            CrateTimer::MustWait => false,
+        };
+        match resend.is_empty() && time_out {
+            true => self.time_out(now),
+            false => Remedy {
+                resend,
+                time_out: false,
+            },
         }
     }
 
-    /// Everything counts as lost and is about to be sent again.
-    fn time_out(&mut self, now: Instant) -> Remedy {
-        for chunk in self.chunks.iter_mut().filter(|chunk| !chunk.arrived) {
+    /// The last chunk that may be sent again, and the first if that is up to this side.
+    fn probes(&self) -> Vec<usize> {
+        let last = self.chunks.iter().rposition(|chunk| chunk.packet.is_some());
+        let first = self.chunks.iter().position(Chunk::is_out);
+        let first = first.filter(|index| self.chunks[*index].state == State::TakenOver);
+        let first = first.filter(|index| Some(*index) != last);
+        first.into_iter().chain(last).collect()
+    }
+
+    /// Everything counts as lost: the crate is about to send its part again, the rest goes from here.
+    pub(crate) fn time_out(&mut self, now: Instant) -> Remedy {
+        let mut resend = Vec::new();
+        for chunk in self.chunks.iter_mut().filter(|chunk| chunk.is_out()) {
             chunk.again = true;
-            chunk.waiting = true;
             chunk.sent_at = now;
+            match chunk.state {
+                State::TakenOver => add_packet(&mut resend, chunk),
+                _ => chunk.state = State::Waiting,
+            }
         }
-        Remedy::TimeOut
+        Remedy {
+            resend,
+            time_out: true,
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const MS: Duration = Duration::from_millis(1);
-    const LONGEST: Duration = Duration::from_millis(200);
-    /// The numbers start again at zero after it.
-    const FIRST: u32 = u32::MAX - 3;
-
-    fn chunk(kind: u8, value: &[u8]) -> Vec<u8> {
-        let mut chunk = vec![0; 12];
-        chunk.extend([kind, 0]);
-        chunk.extend((4 + value.len() as u16).to_be_bytes());
-        chunk.extend(value);
+/// Adds the packet of a chunk, unless a neighbour that shares it has added it.
+fn add_packet(packets: &mut Vec<Bytes>, chunk: &Chunk) {
+    packets.extend(
         chunk
-    }
-
-    fn data(tsn: u32) -> Bytes {
-        let mut value = tsn.to_be_bytes().to_vec();
-        value.extend([0; 9]);
-        chunk(0, &value).into()
-    }
-
-    fn sack(cumulative: u32, gaps: &[(u16, u16)]) -> Vec<u8> {
-        let mut value = cumulative.to_be_bytes().to_vec();
-        value.extend([0; 4]);
-        value.extend((gaps.len() as u16).to_be_bytes());
-        value.extend([0; 2]);
-        for (start, end) in gaps {
-            value.extend(start.to_be_bytes());
-            value.extend(end.to_be_bytes());
-        }
-        chunk(3, &value)
-    }
-
-    /// Ten chunks, one each millisecond, of which the first was acknowledged after 20 ms.
-    fn ten(start: Instant) -> Recovery {
-        let mut recovery = Recovery::default();
-        for index in 0..10 {
-            recovery.sent(&data(FIRST.wrapping_add(index)), false, start + index * MS);
-        }
-        recovery.received(&sack(FIRST, &[]), start + 20 * MS);
-        recovery
-    }
-
-    #[test]
-    fn a_silent_peer_is_tried_again_and_a_speaking_one_is_not() {
-        let start = Instant::now();
-        let mut recovery = ten(start);
-        let silent = LONGEST + 40 * MS;
-        assert_eq!(recovery.deadline(LONGEST), Some(start + 20 * MS + silent));
-        recovery.received(&sack(u32::MAX, &[]), start + 23 * MS);
-        let due = recovery.deadline(LONGEST).unwrap();
-        assert!(due > start + 20 * MS + silent, "it acknowledged some more");
-        recovery.received(&sack(5, &[]), start + 30 * MS);
-        assert_eq!(recovery.deadline(LONGEST), None, "all has arrived");
-    }
-
-    #[test]
-    fn a_lost_copy_is_noticed_by_what_was_sent_after_it() {
-        let start = Instant::now();
-        let mut recovery = ten(start);
-        // All but the oldest arrive. The crate sends that one again, and three new ones.
-        recovery.received(&sack(FIRST, &[(2, 9)]), start + 29 * MS);
-        let again = start + 30 * MS;
-        assert!(recovery.deadline(LONGEST).unwrap() > again + 200 * MS);
-        recovery.sent(&data(FIRST + 1), false, again);
-        for index in 0..3 {
-            recovery.sent(&data(6 + index), false, again + 20 * MS);
-        }
-        assert!(recovery.deadline(LONGEST).unwrap() > again + 200 * MS);
-        recovery.received(&sack(FIRST, &[(2, 12)]), again + 30 * MS);
-        assert_eq!(recovery.deadline(LONGEST), Some(again), "long overdue");
-        let remedy = recovery.remedy(CrateTimer::Running, again + 31 * MS);
-        assert_eq!(remedy, Some(Remedy::Resend(vec![data(FIRST + 1)])));
-        assert!(recovery.deadline(LONGEST).unwrap() > again + 200 * MS);
-    }
-
-    #[test]
-    fn a_silent_peer_is_probed_with_the_last_packet() {
-        let start = Instant::now();
-        let mut recovery = ten(start);
-        let now = recovery.deadline(LONGEST).unwrap();
-        let remedy = recovery.remedy(CrateTimer::Running, now);
-        assert_eq!(remedy, Some(Remedy::Resend(vec![data(5)])));
-        assert!(recovery.deadline(LONGEST).unwrap() > now + LONGEST);
-        // It arrives, and nothing before it did: all of that is lost.
-        recovery.received(&sack(FIRST, &[(9, 9)]), now + 20 * MS);
-        assert!(recovery.deadline(LONGEST).unwrap() <= now);
-        let rest = |timer| ten_probed(start).remedy(timer, now + 20 * MS);
-        assert_eq!(rest(CrateTimer::Running), Some(Remedy::TimeOut));
-        let three = (1..4).map(|index| data(FIRST.wrapping_add(index)));
-        let resend = Some(Remedy::Resend(three.collect()));
-        assert_eq!(rest(CrateTimer::Expired), resend);
-        assert_eq!(rest(CrateTimer::MustWait), resend);
-    }
-
-    /// The same ten after a probe, which alone arrived.
-    fn ten_probed(start: Instant) -> Recovery {
-        let mut recovery = ten(start);
-        let now = recovery.deadline(LONGEST).unwrap();
-        recovery.remedy(CrateTimer::Running, now);
-        recovery.received(&sack(FIRST, &[(9, 9)]), now + 20 * MS);
-        recovery
-    }
-
-    #[test]
-    fn what_may_be_given_up_is_not_sent_again_from_here() {
-        let start = Instant::now();
-        let mut recovery = Recovery::default();
-        recovery.sent(&data(1), false, start);
-        recovery.received(&sack(1, &[]), start + 20 * MS);
-        recovery.sent(&data(2), true, start + 20 * MS);
-        let now = recovery.deadline(LONGEST).unwrap();
-        assert_eq!(recovery.remedy(CrateTimer::Running, now), None);
-        assert!(recovery.deadline(LONGEST).unwrap() > now);
-        // A pause is over by now.
-        let now = recovery.deadline(LONGEST).unwrap();
-        assert_eq!(recovery.remedy(CrateTimer::MustWait, now), None);
-        let remedy = recovery.remedy(CrateTimer::Running, now);
-        assert_eq!(remedy, Some(Remedy::TimeOut));
-    }
-
-    #[test]
-    fn packets_that_overtake_each_other_a_little_are_no_loss() {
-        let start = Instant::now();
-        let mut recovery = ten(start);
-        recovery.received(&sack(FIRST, &[(2, 9)]), start + 29 * MS);
-        let due = recovery.deadline(LONGEST).unwrap();
-        assert!(due > start + 200 * MS, "the crate is to notice that itself");
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_the_peer_says_is_no_harm(
-            sent in prop::collection::vec(0u32..40, 0..60),
-            said in prop::collection::vec((any::<u32>(), 0u32..40, any::<bool>(), prop::collection::vec(any::<(u16, u16)>(), 0..20)), 0..60),
-        ) {
-            let start = Instant::now();
-            let mut recovery = Recovery::default();
-            for (index, tsn) in sent.iter().enumerate() {
-                recovery.sent(&data(*tsn), index % 3 == 0, start + index as u32 * MS);
-                if let Some((wild, near, is_wild, gaps)) = said.get(index) {
-                    let cumulative = if *is_wild { *wild } else { *near };
-                    recovery.received(&sack(cumulative, gaps), start + index as u32 * MS);
-                }
-                prop_assert!(recovery.chunks.len() <= MAX_CHUNKS);
-                if recovery.deadline(LONGEST).is_some() {
-                    let _ = recovery.remedy(CrateTimer::Running, start + index as u32 * MS);
-                }
-            }
-        }
-    }
+            .packet
+            .as_ref()
+            .filter(|packet| packets.last() != Some(packet))
+            .cloned(),
+    );
 }

@@ -134,6 +134,8 @@ impl Association {
     /// When the oldest packet under way must be looked after.
     fn recovery_due(&self) -> Option<Instant> {
         match self.reliable_carrier {
+            // What the crate takes for arrived it would not send again on another carrier.
+            true if self.recovery.has_taken_over() => self.recovery.deadline(FIRST_WAIT),
             true => None,
             false => self.recovery.deadline(self.longest_wait),
         }
@@ -150,10 +152,14 @@ impl Association {
             true => CrateTimer::Expired,
             false => CrateTimer::Running,
         };
-        match self.recovery.remedy(timer, now) {
-            Some(Remedy::Resend(packets)) => self.again.extend(packets),
-            Some(Remedy::TimeOut) => self.expire_timer(now),
-            None => {}
+        let remedy = self.recovery.remedy(timer, now);
+        self.apply(remedy, now);
+    }
+
+    fn apply(&mut self, remedy: Remedy, now: Instant) {
+        self.again.extend(remedy.resend);
+        if remedy.time_out {
+            self.expire_timer(now);
         }
     }
 
@@ -228,9 +234,13 @@ impl SctpAssociation for Association {
             return;
         }
         let time = now + self.skew;
-        self.recovery.received(packet, now);
+        let resend = self.recovery.received(packet, !self.reliable_carrier, now);
+        self.again.extend(resend);
         self.acks.received(packet, now);
-        let packet = Bytes::copy_from_slice(packet);
+        let packet = self
+            .recovery
+            .for_crate(packet)
+            .unwrap_or_else(|| Bytes::copy_from_slice(packet));
         match self.endpoint.handle(time, self.peer, None, packet) {
             Some((handle, DatagramEvent::NewAssociation(inner))) if self.inner.is_none() => {
                 self.endpoint.reject_new_associations();
@@ -375,7 +385,8 @@ impl SctpAssociation for Association {
         let is_under_way = self.recovery.deadline(self.longest_wait).is_some();
         let lives = self.lives_until > Some(now + self.skew);
         if reliable && !self.reliable_carrier && is_under_way && !lives {
-            self.expire_timer(now);
+            let remedy = self.recovery.time_out(now);
+            self.apply(remedy, now);
             self.collect(now);
         }
         self.reliable_carrier = reliable;

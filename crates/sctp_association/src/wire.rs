@@ -1,7 +1,15 @@
 //! Reads the headers of SCTP packets (RFC 9260, section 3), to learn what was sent and what arrived.
 
+use std::ops::Range;
+
+use bytes::Bytes;
+
 /// Bytes of the common header before the first chunk.
 const COMMON_HEADER: usize = 12;
+/// Where the checksum is in it.
+const CHECKSUM: Range<usize> = 8..12;
+/// Blocks that one SACK may hold here; what is left out is said later.
+const MAX_GAPS: usize = 1024;
 /// Bytes of a DATA chunk before its user data.
 const DATA_HEADER: usize = 16;
 /// Bytes of a SACK chunk before its gaps.
@@ -29,7 +37,7 @@ pub(crate) struct DataChunk {
 }
 
 /// Contents of a SACK chunk.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sack<'a> {
     /// This chunk and all before it have arrived.
     pub(crate) cumulative: u32,
@@ -82,6 +90,45 @@ pub(crate) fn lone_sack(packet: &[u8]) -> Option<Sack<'_>> {
     let mut chunks = chunks(packet);
     let chunk = chunks.next().filter(|chunk| chunk[0] == SACK_CHUNK)?;
     sack(chunk).filter(|_| chunks.next().is_none())
+}
+
+/// The packet with one SACK instead of its first, and without any other: this chunk and all before it
+/// have arrived, and these blocks, counted from it. The rest stays.
+pub(crate) fn with_sack(packet: &[u8], cumulative: u32, gaps: &[(u16, u16)]) -> Bytes {
+    let gaps = &gaps[..gaps.len().min(MAX_GAPS)];
+    let mut changed = packet[..COMMON_HEADER].to_vec();
+    let mut done = false;
+    for chunk in chunks(packet) {
+        match sack(chunk).filter(|_| chunk[0] == SACK_CHUNK) {
+            Some(_) if done => {}
+            Some(_) => {
+                done = true;
+                changed.extend(&chunk[..2]);
+                changed.extend(((SACK_HEADER + 4 * gaps.len()) as u16).to_be_bytes());
+                changed.extend(cumulative.to_be_bytes());
+                changed.extend(&chunk[8..12]); // The room at the receiver.
+                changed.extend((gaps.len() as u16).to_be_bytes());
+                changed.extend([0; 2]); // No duplicates.
+                for (start, end) in gaps {
+                    changed.extend(start.to_be_bytes());
+                    changed.extend(end.to_be_bytes());
+                }
+            }
+            None => {
+                changed.extend(chunk);
+                changed.resize(changed.len().next_multiple_of(4), 0);
+            }
+        }
+    }
+    set_checksum(&mut changed);
+    changed.into()
+}
+
+/// Writes the checksum of a packet (RFC 9260, appendix A).
+pub(crate) fn set_checksum(packet: &mut [u8]) {
+    packet[CHECKSUM].fill(0);
+    let checksum = crc32c::crc32c(packet);
+    packet[CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
 }
 
 fn sack(chunk: &[u8]) -> Option<Sack<'_>> {
@@ -183,11 +230,35 @@ mod tests {
         assert_eq!(lone_sack(&packet), None, "it has data too");
     }
 
+    #[test]
+    fn a_sack_is_replaced_between_other_chunks() {
+        let mut packet = vec![1; COMMON_HEADER];
+        packet.extend([
+            SACK_CHUNK, 0, 0, 20, 0, 0, 0, 2, 0, 0, 9, 9, 0, 1, 0, 0, 0, 2, 0, 3,
+        ]);
+        packet.extend(data(9, 2, b"abcde"));
+        packet.extend([SACK_CHUNK, 0, 0, 16, 0, 0, 0, 2, 0, 0, 9, 9, 0, 0, 0, 0]);
+        let changed = with_sack(&packet, 5, &[(3, 4), (7, 7)]);
+        let [sack] = sacks(&changed).collect::<Vec<_>>()[..] else {
+            panic!("one SACK");
+        };
+        assert_eq!(sack.cumulative, 5);
+        assert_eq!(sack.gaps().collect::<Vec<_>>(), [(3, 4), (7, 7)]);
+        assert_eq!(data_chunks(&changed).count(), 1);
+        assert_eq!(changed[20..24], [0, 0, 9, 9], "the room at the receiver");
+        let mut again = changed.to_vec();
+        set_checksum(&mut again);
+        assert_eq!(again, changed);
+    }
+
     proptest! {
         #[test]
         fn never_panics_and_ends(packet in prop::collection::vec(any::<u8>(), 0..128)) {
             prop_assert!(data_chunks(&packet).count() <= packet.len());
             prop_assert!(sacks(&packet).map(|sack| sack.gaps().count()).sum::<usize>() <= packet.len());
+            if packet.len() >= COMMON_HEADER {
+                with_sack(&packet, 1, &[(1, 1)]);
+            }
         }
     }
 }

@@ -29,6 +29,20 @@ fn a_clean_link_is_used() {
 }
 
 #[test]
+fn losses_on_the_air_leave_most_of_a_link() {
+    for (name, link) in [("C", 20.0), ("F", 5.0), ("jitter", 20.0)] {
+        let report = play(&case(name), 1);
+        let goodput = report.goodput();
+        assert!(goodput > link / 2.0, "{name}: {goodput} of {link} Mbit/s");
+        assert!(
+            report.cost() < 1.1,
+            "{name}: {} bytes per byte",
+            report.cost()
+        );
+    }
+}
+
+#[test]
 fn bad_links_never_end_it() {
     for name in ["C", "G", "bursts", "jitter", "shallow"] {
         let report = play(&case(name), 2);

@@ -193,3 +193,56 @@ fn what_was_lost_before_is_sent_again_on_a_carrier_that_loses_nothing() {
     );
     assert!(packets > 0, "it is not left to the timer of the protocol");
 }
+
+/// Messages that arrive in three seconds over a line that carries one each millisecond, after a
+/// queue of so many, and loses this share of them.
+fn arrive(queue: u32, loss: f32) -> usize {
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut line = Line::new();
+    let mut free = line.now;
+    let mut fate = |now: Instant| {
+        if free > now + queue * MS {
+            return None;
+        }
+        free = free.max(now) + MS;
+        (random.f32() >= loss).then_some(free + DELAY)
+    };
+    let bulk = |line: &mut Line| line.feed(1, 1000, Reliability::Reliable);
+    line.run(3000, &mut fate, bulk);
+    line.arrived.len()
+}
+
+#[test]
+fn losses_on_the_air_leave_the_window_as_it_is() {
+    let arrived = arrive(200, 0.02);
+    assert!(arrived > 2400, "{arrived} of 3000");
+}
+
+#[test]
+fn a_queue_too_short_to_be_noticed_is_not_flooded() {
+    let arrived = arrive(5, 0.0);
+    assert!(arrived > 2000, "{arrived} of 3000");
+}
+
+#[test]
+fn all_arrives_in_order_whoever_sends_it_again() {
+    for seed in 0..20 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut line = Line::new();
+        let mut sent = 0;
+        let mut fate = |now| (random.f32() > 0.04).then(|| now + DELAY + random.u32(..15) * MS);
+        line.run(2000, &mut fate, |line| {
+            while line.ends[0].unsent() < UNSENT {
+                // Sizes that tell which message it is.
+                sent += 1;
+                line.send(1, sent % 997 + 1, Reliability::Reliable);
+                line.send(2, 500, Reliability::MaxRetransmits(1));
+            }
+        });
+        line.run(5000, &mut |now| Some(now + DELAY), |_| ());
+        let reliable = line.arrived.iter().filter(|(stream, _)| *stream == 1);
+        let sizes: Vec<usize> = reliable.map(|(_, size)| *size).collect();
+        let expected: Vec<usize> = (1..=sent).map(|number| number % 997 + 1).collect();
+        assert_eq!(sizes, expected, "seed {seed}");
+    }
+}
