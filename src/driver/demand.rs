@@ -6,6 +6,7 @@ use std::sync::Arc;
 use flume::{Receiver, Sender};
 use parking_lot::Mutex;
 use remote_access_protocol::ChannelId;
+use remote_access_session::Lag;
 
 /// The channels that have subscribers.
 ///
@@ -29,8 +30,8 @@ struct Wanted {
 pub struct VideoHint {
     /// A key frame.
     pub key_frame: bool,
-    /// Fewer bits.
-    pub behind: bool,
+    /// Fewer bits, since a viewer falls behind.
+    pub behind: Option<Lag>,
     /// Bytes per second that the slowest viewer can take, if that was measured.
     pub rate: Option<u64>,
 }
@@ -39,7 +40,7 @@ impl VideoHint {
     /// Adds what another one asks for.
     pub fn add(&mut self, other: Self) {
         self.key_frame |= other.key_frame;
-        self.behind |= other.behind;
+        self.behind = self.behind.max(other.behind);
         self.rate = self.rate.into_iter().chain(other.rate).min();
     }
 }
@@ -106,18 +107,26 @@ mod tests {
     #[test]
     fn hints_wait_together_until_they_are_taken() {
         let (demand, changed) = Demand::new();
-        let [key_frame, behind, both] =
-            [(true, false), (false, true), (true, true)].map(|(key_frame, behind)| VideoHint {
-                key_frame,
-                behind,
-                rate: behind.then_some(7),
-            });
+        let key_frame = VideoHint {
+            key_frame: true,
+            ..VideoHint::default()
+        };
+        let behind = |lag, rate| VideoHint {
+            behind: Some(lag),
+            rate: Some(rate),
+            ..VideoHint::default()
+        };
         demand.hint(ChannelId(1), key_frame);
-        demand.hint(ChannelId(1), behind);
+        demand.hint(ChannelId(1), behind(Lag::FramesWait, 9));
+        demand.hint(ChannelId(1), behind(Lag::PathQueue, 7));
+        let all = VideoHint {
+            key_frame: true,
+            ..behind(Lag::FramesWait, 7)
+        };
         assert!(changed.try_recv().is_ok());
-        assert_eq!(demand.take_hints(), BTreeMap::from([(ChannelId(1), both)]));
+        assert_eq!(demand.take_hints(), BTreeMap::from([(ChannelId(1), all)]));
         assert!(demand.take_hints().is_empty());
-        demand.hint(ChannelId(1), behind);
+        demand.hint(ChannelId(1), key_frame);
         demand.end(ChannelId(1));
         assert!(demand.take_hints().is_empty());
     }

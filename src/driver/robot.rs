@@ -110,9 +110,9 @@ impl<T: Transport> Driver<T> {
                     };
                     self.handle.demand.hint(channel, hint);
                 }
-                Event::Behind { channel, rate } => {
+                Event::Behind { channel, lag, rate } => {
                     let hint = VideoHint {
-                        behind: true,
+                        behind: Some(lag),
                         rate,
                         ..VideoHint::default()
                     };

@@ -3,6 +3,8 @@
 use std::ops::{Range, RangeInclusive};
 use std::time::{Duration, Instant};
 
+use remote_access_session::Lag;
+
 use crate::driver::VideoHint;
 
 /// Part of the bit rate that is kept when viewers cannot keep up.
@@ -54,14 +56,22 @@ impl BitRate {
         let since = |at: Instant| now.saturating_duration_since(at);
         let settled = |time| self.changed.is_none_or(|at| since(at) >= time);
         let current = f64::from(self.now);
-        let wanted = if hint.behind {
+        let wanted = if let Some(lag) = hint.behind {
             self.behind = now;
             if !settled(SETTLING) {
                 return self.now;
             }
-            self.too_much = Some(current);
             let can_take = hint.rate.map_or(f64::INFINITY, |rate| rate as f64 * 8.0);
-            (current * LESS).min(can_take * SHARE)
+            let part = match lag {
+                Lag::FramesWait => LESS,
+                // The queue may be that of other topics, and the path carry enough for the video.
+                Lag::PathQueue => 1.0,
+            };
+            let wanted = (current * part).min(can_take * SHARE);
+            if wanted < current {
+                self.too_much = Some(current);
+            }
+            wanted
         } else if settled(CALM) && since(self.behind) >= CALM {
             self.more(current)
         } else {
@@ -98,7 +108,7 @@ mod tests {
 
     fn behind(rate: Option<u64>) -> VideoHint {
         VideoHint {
-            behind: true,
+            behind: Some(Lag::FramesWait),
             rate,
             ..VideoHint::default()
         }
@@ -159,5 +169,20 @@ mod tests {
         assert_eq!(rate.update(start, slow), 490_000);
         let later = start + Duration::from_millis(600);
         assert_eq!(rate.update(later, behind(Some(1_000_000))), 294_000);
+    }
+
+    #[test]
+    fn a_queue_on_the_path_counts_if_the_path_carries_less() {
+        let start = Instant::now();
+        let mut rate = BitRate::new(150_000..=1_500_000, start);
+        let queue = |rate| VideoHint {
+            behind: Some(Lag::PathQueue),
+            ..behind(Some(rate))
+        };
+        assert_eq!(rate.update(start, queue(600_000)), 1_500_000, "of others");
+        assert_eq!(rate.update(start, queue(87_500)), 490_000);
+        let later = start + Duration::from_secs(1);
+        assert_eq!(rate.update(later, queue(87_500)), 490_000);
+        assert_eq!(rate.update(later, queue(80_000)), 448_000);
     }
 }

@@ -16,7 +16,7 @@ use crate::catalogues::Catalogues;
 use crate::ids::{ParticipantId, PublisherId};
 use crate::message::{Message, VideoFrame};
 use crate::permission::{Action, Permission};
-use crate::transmit::Event;
+use crate::transmit::{Event, Lag};
 use channel::{ChannelInfo, ChannelState, Delivery, Demand};
 use rate_limit::{RateLimit, RateLimiter};
 
@@ -149,6 +149,12 @@ impl Channels {
         videos.filter_map(|id| Some((*id, &self.channels.get(id)?.subscribers)))
     }
 
+    /// How many watch videos, if this subscriber does.
+    pub(crate) fn watching_videos(&self, subscriber: ParticipantId) -> Option<usize> {
+        let watching: BTreeSet<_> = self.videos().flat_map(|(_, ids)| ids).collect();
+        watching.contains(&subscriber).then_some(watching.len())
+    }
+
     /// Asks for a key frame, if the channel is a video.
     pub(crate) fn ask_for_key_frame(&mut self, id: ChannelId) {
         let event = Event::KeyFrame(id);
@@ -159,14 +165,21 @@ impl Channels {
 
     /// Tells that a subscriber of a video cannot keep up with it. Of those told of before the next
     /// call of [`Self::poll_event`], the slowest counts.
-    pub(crate) fn tell_behind(&mut self, id: ChannelId, rate: Option<u64>) {
+    pub(crate) fn tell_behind(&mut self, id: ChannelId, lag: Lag, rate: Option<u64>) {
         let waiting = self.events.iter_mut().find_map(|event| match event {
-            Event::Behind { channel, rate } if *channel == id => Some(rate),
+            Event::Behind { channel, lag, rate } if *channel == id => Some((lag, rate)),
             _ => None,
         });
         match waiting {
-            Some(slowest) => *slowest = slowest.iter().copied().chain(rate).min(),
-            None => self.events.push_back(Event::Behind { channel: id, rate }),
+            Some((worst, slowest)) => {
+                *worst = lag.max(*worst);
+                *slowest = slowest.iter().copied().chain(rate).min();
+            }
+            None => self.events.push_back(Event::Behind {
+                channel: id,
+                lag,
+                rate,
+            }),
         }
     }
 

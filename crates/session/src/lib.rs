@@ -68,4 +68,4 @@ pub use robot::{RobotInfo, Subject};
 pub use session::snapshot::{ChannelSnapshot, ParticipantSnapshot, Snapshot};
 pub use session::viewers::ViewerInfo;
 pub use session::Session;
-pub use transmit::{Event, Transmit};
+pub use transmit::{Event, Lag, Transmit};

@@ -156,8 +156,8 @@ impl Session {
                 if need.key_frame {
                     self.channels.ask_for_key_frame(need.channel);
                 }
-                if need.behind {
-                    self.channels.tell_behind(need.channel, need.rate);
+                if let Some(lag) = need.behind {
+                    self.channels.tell_behind(need.channel, lag, need.rate);
                 }
             }
         }

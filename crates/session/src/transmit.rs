@@ -5,6 +5,15 @@ use remote_access_protocol::ChannelId;
 
 use crate::ids::{ParticipantId, StreamId};
 
+/// How a subscriber falls behind a video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lag {
+    /// A queue stands on the path to it: more is sent than the path carries.
+    PathQueue,
+    /// Frames wait for it, or were dropped.
+    FramesWait,
+}
+
 /// Demand for a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -14,11 +23,12 @@ pub enum Event {
     Unsubscribe(ChannelId),
     /// A subscriber of the video cannot decode it before its next key frame.
     KeyFrame(ChannelId),
-    /// Frames of the video wait, or were dropped, since they come faster than a subscriber can
-    /// take them.
+    /// Frames of the video come faster than a subscriber can take them.
     Behind {
         /// The video.
         channel: ChannelId,
+        /// How the one that is worst off falls behind.
+        lag: Lag,
         /// Bytes per second of it that the slowest of them can take, if that was measured.
         rate: Option<u64>,
     },

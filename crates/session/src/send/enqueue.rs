@@ -11,6 +11,7 @@ use crate::channels::channel::ChannelState;
 use crate::counters::DropReason;
 use crate::ids::ParticipantId;
 use crate::message::{Message, QueuedBytes};
+use crate::transmit::Lag;
 
 /// Queues a message for these participants.
 pub(crate) fn enqueue<'a>(
@@ -31,6 +32,9 @@ pub(crate) fn enqueue<'a>(
             let queue = &mut subscription.queue;
             routes.dropped |= queue.push(message.clone(), policy);
             if channel.is_video() {
+                if receiver.flow.has_path_queue() {
+                    queue.tell_lag(Lag::PathQueue);
+                }
                 // Now, not at its next turn: it may have none for want of credit.
                 routes.dropped |= queue.expire(message.queued_at, policy);
                 routes.video_broke |= queue.breaks().any();

@@ -163,6 +163,11 @@ impl FlowControl {
         self.is_measured().then(|| self.path.rate() as u64)
     }
 
+    /// Whether a queue stands on the path.
+    pub(crate) fn has_path_queue(&self) -> bool {
+        self.acknowledges && self.path.has_queue()
+    }
+
     /// Whether a participant that used to acknowledge has stopped doing so.
     pub(crate) fn stopped_acknowledging(&self, now: Instant) -> bool {
         let since = self.last_ack.unwrap_or(self.started);
@@ -171,12 +176,19 @@ impl FlowControl {
     }
 
     /// The participant pings. Returns the timestamps of the pings that get their Pongs now.
-    pub(crate) fn ping(&mut self, now: Instant, timestamp: u64) -> Vec<u64> {
+    /// `watching` is how many watch videos, if it does.
+    pub(crate) fn ping(
+        &mut self,
+        now: Instant,
+        timestamp: u64,
+        watching: Option<usize>,
+    ) -> Vec<u64> {
         let calm = self.is_measured()
             && self.sent - self.acked < self.window / CALM
             && self.pacer.rate().is_infinite()
             && !self.path.was_late();
-        self.pings.answer(now, timestamp, calm)
+        let together = if calm { Pings::together(watching) } else { 1 };
+        self.pings.answer(now, timestamp, together)
     }
 
     /// An acknowledgement is waited for: the next ping gets its Pong.

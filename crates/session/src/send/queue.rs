@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::counters::{DropReason, Drops};
 use crate::message::Message;
+use crate::transmit::Lag;
 
 /// Messages refused for want of others after which a key frame is asked for again: the last one asked
 /// for may have been lost.
@@ -30,7 +31,7 @@ pub(crate) struct Breaks {
     /// Messages that come may need some that were dropped, or have long been refused for that.
     pub(crate) needs_key_frame: bool,
     /// Messages come faster than the participant can take them.
-    pub(crate) behind: bool,
+    pub(crate) behind: Option<Lag>,
 }
 
 impl Breaks {
@@ -70,7 +71,9 @@ impl MessageQueue {
         }
         self.last = Some(message.seq);
         self.refused = 0;
-        self.breaks.behind |= self.has_waited(message.queued_at, policy.late_after);
+        if self.has_waited(message.queued_at, policy.late_after) {
+            self.tell_lag(Lag::FramesWait);
+        }
         self.bytes += message.frame.len();
         self.messages.push_back(message);
         let mut dropped = false;
@@ -113,7 +116,9 @@ impl MessageQueue {
             return false;
         }
         self.drops.count(reason);
-        self.breaks.behind |= reason != DropReason::Resync;
+        if reason != DropReason::Resync {
+            self.tell_lag(Lag::FramesWait);
+        }
         while self.front().is_some_and(|next| next.needs_previous) {
             self.pop();
             self.drops.count(reason);
@@ -130,6 +135,11 @@ impl MessageQueue {
     pub(crate) fn restart(&mut self) {
         while self.drop_front(DropReason::Resync) {}
         self.last = None;
+    }
+
+    /// The participant falls behind.
+    pub(crate) fn tell_lag(&mut self, lag: Lag) {
+        self.breaks.behind = self.breaks.behind.max(Some(lag));
     }
 
     /// Events since [`Self::take_breaks`].
@@ -254,7 +264,7 @@ mod tests {
         let breaks = |mut queue: MessageQueue| {
             let breaks = queue.take_breaks();
             assert_eq!(queue.take_breaks(), Breaks::default());
-            (breaks.needs_key_frame, breaks.behind)
+            (breaks.needs_key_frame, breaks.behind.is_some())
         };
         assert_eq!(breaks(video(0..6, &[0], 6)), (false, false));
         assert_eq!(breaks(video(0..7, &[0], 6)), (true, true));

@@ -7,6 +7,7 @@ use remote_access_protocol::ChannelId;
 use super::receiver::Receiver;
 use crate::channels::Channels;
 use crate::ids::ParticipantId;
+use crate::transmit::Lag;
 
 /// Needs of a participant that watches a video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub(crate) struct VideoNeed {
     /// It cannot go on without a key frame.
     pub(crate) key_frame: bool,
     /// Frames come faster than it can take them.
-    pub(crate) behind: bool,
+    pub(crate) behind: Option<Lag>,
     /// Bytes per second that it can take of each of its videos, if that was measured.
     pub(crate) rate: Option<u64>,
 }

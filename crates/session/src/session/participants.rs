@@ -221,7 +221,8 @@ impl Session {
             self.resync(now, id);
         }
         if let Some(receiver) = self.sender.receiver_mut(id) {
-            let pings = receiver.flow.ping(now, timestamp);
+            let watching = self.channels.watching_videos(id);
+            let pings = receiver.flow.ping(now, timestamp, watching);
             receiver.control.push_pongs(&pings);
         }
     }

@@ -1,10 +1,11 @@
 //! Videos: no viewer gets a frame whose reference it did not get.
 
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use remote_access_protocol::ChannelId;
 use remote_access_session::{
-    ChannelInfo, Event, PublisherId, RateLimit, SessionConfig, VideoFrame,
+    ChannelInfo, Event, Lag, PublisherId, RateLimit, SessionConfig, VideoFrame,
 };
 
 use crate::harness::{channel, data_frame, Harness};
@@ -80,6 +81,39 @@ fn frames_that_waited_too_long_are_dropped_up_to_the_next_key_frame() {
     harness.pass(Duration::from_millis(200));
     assert_eq!(harness.seqs(1, 1), [0, 1, 2, 10, 11, 12]);
     assert_eq!(harness.events(), [], "one request is enough");
+}
+
+/// Publishes a frame each 50 ms for a second and acknowledges each Pong so much later.
+fn play(harness: &mut Harness, first: u64, late: Duration) -> Vec<Event> {
+    let mut acknowledged = harness.pongs(1).len();
+    let mut due: VecDeque<(Instant, u64)> = VecDeque::new();
+    for step in 0..20 {
+        publish(harness, first + step..first + step + 1, 1_000);
+        if step % 2 == 0 {
+            harness.ping(1, step);
+        }
+        harness.pass(Duration::from_millis(50));
+        let pongs = harness.pongs(1);
+        let new = pongs[acknowledged..].iter();
+        due.extend(new.map(|(_, stamp)| (harness.now + late, *stamp)));
+        acknowledged = pongs.len();
+        while due.front().is_some_and(|(at, _)| *at <= harness.now) {
+            let (_, stamp) = due.pop_front().unwrap();
+            harness.ack(1, stamp);
+        }
+    }
+    harness.events()
+}
+
+#[test]
+fn an_encoder_is_told_of_a_queue_on_the_path_before_frames_wait() {
+    let mut harness = watched(SessionConfig::default(), channel(1));
+    assert_eq!(play(&mut harness, 3, Duration::ZERO), []);
+    let told = play(&mut harness, 23, Duration::from_millis(200));
+    let Some(Event::Behind { lag, .. }) = told.first() else {
+        panic!("{told:?}");
+    };
+    assert_eq!(*lag, Lag::PathQueue);
 }
 
 #[test]
