@@ -56,6 +56,7 @@ async def visit(args: argparse.Namespace, credentials: Credentials, name: str) -
     keep(send(frames.ping(0)))
     try:
         await asyncio.wait_for(arrived.wait(), MESSAGE_SECONDS)
+        await asyncio.sleep(args.stay)
     finally:
         await room.disconnect()
         for task in tasks:
@@ -71,7 +72,7 @@ async def visits(args: argparse.Namespace) -> None:
         nonlocal failed
         for number in numbers:
             try:
-                await visit(args, credentials, f"viewer-{number}")
+                await visit(args, credentials, f"guest-{number}")
             except (asyncio.TimeoutError, rtc.ConnectError, ConnectionError) as error:
                 failed += 1
                 print(f"viewer {number}: {error!r}", file=sys.stderr, flush=True)
@@ -93,6 +94,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000, help="viewers in all")
     parser.add_argument("--batch", type=int, default=100, help="viewers between two rests")
     parser.add_argument("--at-once", type=int, default=4, help="viewers at a time")
+    parser.add_argument("--stay", type=float, default=0.0, help="seconds that each goes on reading after its first message")
     args = parser.parse_args()
     silence_packet_dump("liblivekit_ffi")
     with contextlib.suppress(BrokenPipeError):

@@ -48,9 +48,7 @@ class Bench:
     def link(self, impairment: Impairment | None = None) -> Iterator[Stand]:
         """Robot and server in namespaces of their own, with a server of the link's own."""
         with ExitStack() as stack:
-            link = stack.enter_context(Link(impairment))
-            processes = stack.enter_context(Processes())
-            yield Stand(start_server(processes, link), link)
+            yield link_stand(stack, impairment)
 
 
 Measure = Callable[[Bench, Side], list[Figure]]
@@ -94,3 +92,10 @@ def loopback_stand(stack: ExitStack) -> Stand:
     processes = stack.enter_context(Processes())
     site = Loopback()
     return Stand(start_server(processes, site), site)
+
+
+def link_stand(stack: ExitStack, impairment: Impairment | None = None) -> Stand:
+    """Robot and server in namespaces of their own, with a server of the link's own."""
+    link = stack.enter_context(Link(impairment))
+    processes = stack.enter_context(Processes())
+    return Stand(start_server(processes, link), link)

@@ -1,7 +1,7 @@
-"""`bench/endurance`: what grows when viewers and connections come and go very often, or over very many bytes.
+"""`bench/endurance`: what grows when viewers and connections come and go very often, over very many bytes or in an overload.
 
-Each case prints a table of memory, open file descriptors and threads, and what a line through them says. The
-cases of reconnects need root.
+Each case prints a table of memory, open file descriptors and threads, and what a line through them says. All cases
+but `volume` need root.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from robot_network import lacking
 from suite import command
 from suite.endurance.growth import Sample, Trend, trends
 from suite.endurance.reconnects import removals, restarts, resumes, viewers
+from suite.endurance.soak import soak
 from suite.endurance.volume import volume
 from suite.processes import BenchError
 
@@ -40,6 +41,7 @@ CASES = {
     "restarts": Case("the server restarts, the bridge connects anew", "restarts", 300, lambda amount: restarts(int(amount))),
     "removals": Case("the robot is removed, the bridge joins anew", "removals", 40, lambda amount: removals(int(amount))),
     "volume": Case("GB through one connection", "GB", 5.0, volume),
+    "soak": Case("twice what the link carries", "minutes", 20.0, soak),
 }
 
 
@@ -47,7 +49,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/endurance", description=__doc__)
     parser.add_argument("--list", action="store_true", help="list the cases")
     parser.add_argument("--only", action="append", choices=list(CASES), help="a case; repeatable")
-    parser.add_argument("--amount", type=float, help="how often, or how many GB, instead of the case's own")
+    parser.add_argument("--amount", type=float, help="how often, how many GB or minutes, instead of the case's own")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the samples to FILE")
     return parser.parse_args()
 

@@ -132,6 +132,11 @@ class Link(AbstractContextManager["Link"]):
         """Gives a link that has a rate another one."""
         self._shape("change", megabits)
 
+    def end_loss(self) -> None:
+        """Drops no packets any more."""
+        for name in (self._robot, self._server):
+            _run("ip", "netns", "exec", name, "iptables", "-F", "INPUT")
+
     def _shape(self, verb: str, megabits: float) -> None:
         # A queue of 100 ms at 5 Mbit/s: 64 kB; the burst is what tbf needs at this rate.
         shape = ["tbf", "rate", f"{megabits}mbit", "burst", "8kb", "limit", "64kb"]

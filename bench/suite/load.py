@@ -20,6 +20,8 @@ class Load:
     idle_services: int = 0
     # The peer can send a topic over an unreliable data track; the bridge takes no notice.
     lossy_topic: str = ""
+    # With one message that later subscribers get, too; ROS only.
+    latched_topic: str = ""
 
     @staticmethod
     def saturating(size: int) -> Load:
@@ -43,4 +45,6 @@ class Load:
         arguments.append(f"--idle-services={self.idle_services}")
         if self.window:
             arguments += [f"--window={self.window}", f"--confirm-port={confirm_port}"]
+        if self.latched_topic:
+            arguments.append(f"--latched={self.latched_topic}")
         return arguments

@@ -33,6 +33,7 @@ from suite.table import Table
 
 ROOM = "bench-page"
 # Counts what the display and the panels do, and listens for long tasks and paints.
+# Of 150,000 points the bridge keeps 75,000 in Draco, which the 3D view begins with.
 COUNTERS = """
 window.seen = {frames: 0, images: 0, firstImage: 0, scenes: 0, long: [], paints: {}, largest: 0};
 const frame = () => { seen.frames += 1; requestAnimationFrame(frame); };
@@ -45,7 +46,7 @@ CanvasRenderingContext2D.prototype.drawImage = function (...what) {
 };
 const drawArrays = WebGL2RenderingContext.prototype.drawArrays;
 WebGL2RenderingContext.prototype.drawArrays = function (mode, first, count) {
-  seen.scenes += count >= 100000 ? 1 : 0;
+  seen.scenes += count >= 50000 ? 1 : 0;
   return drawArrays.call(this, mode, first, count);
 };
 const observe = (type, take) =>

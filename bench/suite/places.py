@@ -74,7 +74,11 @@ def _built(variable: str, name: str) -> str:
 
 def plain_environment(**extra: str) -> dict[str, str]:
     """For the programs on the benchmark's own Python."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in ("PATH", "HOME", "LANG", "TMPDIR") or name.startswith("MALLOC_")
+    }
     return {**kept, "PYTHONPATH": str(BENCH), "PYTHONWARNINGS": "ignore", **extra}
 
 

@@ -126,6 +126,12 @@ class Child:
         if self.process.poll() is not None:
             raise BenchError(f"{self.name} ended with status {self.process.returncode}\n{self.tail()}")
 
+    def go_on(self) -> None:
+        """Writes an empty line to its standard input, for which some of our programs wait."""
+        assert self.process.stdin
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
     def ask_to_end(self) -> None:
         """Ends its standard input, which our programs take as the request to report."""
         assert self.process.stdin

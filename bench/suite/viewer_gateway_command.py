@@ -22,7 +22,7 @@ from suite.load import Load
 from suite.measure import FIRST_SECONDS, Stand
 from suite.processes import BenchError, Child, Processes
 from suite.sides import Bridge
-from suite.viewers import Viewer
+from suite.viewers import Viewer, start_gateway
 
 SIZES = (10_000, 100_000, 1_000_000)
 # A viewer that does not read cannot acknowledge: the bridge is to send all the same.
@@ -47,19 +47,7 @@ class Room:
 
     def gateway(self, clients: int) -> tuple[Child, list[Viewer]]:
         """The viewer gateway and its clients, of which the first one confirms."""
-        port = places.free_port()
-        credentials = self.stand.server.credentials
-        environment = places.plain_environment(
-            LIVEKIT_URL=self.stand.server.url, LIVEKIT_API_KEY=credentials.key, LIVEKIT_API_SECRET=credentials.secret
-        )
-        program = [places.viewer_gateway_executable(), f"--room={self.name}", f"--port={port}"]
-        gateway = self.processes.start("gateway", program, environment)
-        deadline = time.monotonic() + FIRST_SECONDS
-        while not self.stand.site.answers(port):
-            gateway.check_alive()
-            if time.monotonic() > deadline:
-                raise BenchError("the viewer gateway does not listen")
-            time.sleep(0.05)
+        gateway, port = start_gateway(self.processes, self.stand.server, self.stand.site, self.name)
         started = [self._start("client", [f"--websocket={port}", *self._common()])]
         for index in range(1, clients):
             started.append(self._start(f"client {index}", [f"--websocket={port}", "--channels=/bench/"]))

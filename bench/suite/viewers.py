@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from suite import places
 from suite.links import Site
-from suite.processes import Child, Processes
+from suite.processes import BenchError, Child, Processes
 from suite.server import Server
 from suite.sides import Side
 
+LISTEN_SECONDS = 60.0
 PYTHON = "python"
 RUST = "rust"
 
@@ -54,3 +56,21 @@ def start_viewer(
     if plan.confirm_port:
         arguments.append(f"--confirm-port={plan.confirm_port}")
     return Viewer(processes.start(f"viewer {number}", site.at_server([*program, *arguments]), environment))
+
+
+def start_gateway(processes: Processes, server: Server, site: Site, room: str) -> tuple[Child, int]:
+    """Starts the viewer gateway at the server's end of the site; also the port that it listens on."""
+    port = places.free_port()
+    credentials = server.credentials
+    environment = places.plain_environment(
+        LIVEKIT_URL=server.url, LIVEKIT_API_KEY=credentials.key, LIVEKIT_API_SECRET=credentials.secret
+    )
+    program = [places.viewer_gateway_executable(), f"--room={room}", f"--port={port}"]
+    gateway = processes.start("viewer gateway", site.at_server(program), environment)
+    deadline = time.monotonic() + LISTEN_SECONDS
+    while not site.answers(port):
+        gateway.check_alive()
+        if time.monotonic() > deadline:
+            raise BenchError(f"the viewer gateway does not listen\n{gateway.tail()}")
+        time.sleep(0.05)
+    return gateway, port

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from geometry_msgs.msg import TransformStamped
 from sensor_msgs.msg import Image, PointCloud2, PointField
-from std_msgs.msg import String
+from std_msgs.msg import String, UInt8MultiArray
 from test_msgs.message_fixtures import get_test_msg
 from tf2_msgs.msg import TFMessage
 
 IMAGE_WIDTH = 640
 IMAGE_HEIGHT = 521
 CLOUD_POINTS = 20_000
+ARRAY_BYTES = 20_000
 
 
 def message_class(type_name: str) -> Any:
@@ -53,6 +54,10 @@ def _cloud(number: int) -> PointCloud2:
     return cloud
 
 
+def _array(number: int) -> UInt8MultiArray:
+    return UInt8MultiArray(data=array.array("B", _noise(number, ARRAY_BYTES)))
+
+
 def _transforms(number: int) -> TFMessage:
     transforms = []
     for index in range(5):
@@ -71,6 +76,7 @@ def _noise(number: int, size: int) -> bytes:
 
 _BUILDERS = {
     "std_msgs/msg/String": _string,
+    "std_msgs/msg/UInt8MultiArray": _array,
     "sensor_msgs/msg/Image": _image,
     "sensor_msgs/msg/PointCloud2": _cloud,
     "tf2_msgs/msg/TFMessage": _transforms,

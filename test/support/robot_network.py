@@ -27,7 +27,7 @@ def lacking() -> str | None:
     """What this machine lacks for a namespace, if anything."""
     if os.geteuid() != 0:
         return "network namespaces need root"
-    for program in ("ip", "iptables", "openssl"):
+    for program in ("ip", "tc", "iptables", "openssl"):
         if shutil.which(program) is None:
             return f"{program} is not installed"
     return None
@@ -96,6 +96,17 @@ class RobotNetwork:
         chance = ("-m", "statistic", "--mode", "random", "--probability", str(share))
         for chain, side in (("OUTPUT", "-o"), ("INPUT", "-i")):
             self.run("iptables", "-A", chain, side, "eth0", "-p", "udp", *chance, "-j", "DROP")
+
+    def limit(self, megabits: float) -> None:
+        """Sends no faster than so many Mbit/s, with a queue of 64 kB before that."""
+        shape = ("tbf", "rate", f"{megabits}mbit", "burst", "8kb", "limit", "64kb")
+        self.run("tc", "qdisc", "replace", "dev", "eth0", "root", *shape)
+        # Segments as they would be on a wire: an offloaded super-packet would not fit the burst.
+        self.run("ip", "link", "set", "eth0", "gso_max_segs", "1")
+
+    def unlimit(self) -> None:
+        """Sends as fast as it goes again."""
+        self.run("tc", "qdisc", "del", "dev", "eth0", "root")
 
     def unblock(self) -> None:
         """Lets everything pass again."""

@@ -15,6 +15,7 @@ from rclpy.serialization import serialize_message
 
 from bridge_process import Bridge
 from decoding import decode
+from process_memory import forget_peak, memory
 from processes import wait_until
 from ros_side import Publisher
 from viewer_client import Loop, Viewer
@@ -94,9 +95,9 @@ class Siege:
 
     def endure(self, attack: Coroutine[Any, Any, int]) -> Cost:
         """Runs an attack to its end, while the others go on, and says what it cost."""
-        memory, cpu = self._settled(), self._cpu()
-        self._forget_peak()
-        resident = self._status("VmRSS")
+        before, cpu = self._settled(), self._cpu()
+        forget_peak(self._bridge.process.pid)
+        resident = self._memory("VmRSS")
         self._delays.clear()
         begin = time.monotonic()
         running = self._loop.start(attack)
@@ -104,8 +105,8 @@ class Siege:
             self._show()
         lasted, delays = time.monotonic() - begin, self._delays.copy()
         sent = running.result()
-        held = self._settled() - memory
-        return Cost(sent, held, self._status("VmHWM") - resident, self._cpu() - cpu, lasted, delays)
+        held = self._settled() - before
+        return Cost(sent, held, self._memory("VmHWM") - resident, self._cpu() - cpu, lasted, delays)
 
     def finish(self) -> None:
         """Nobody felt anything: every state arrived in its order, once, and the driver's end stops the robot."""
@@ -153,24 +154,12 @@ class Siege:
         wait_until(calm, "calm", pause=0.1)
         return self._memory()
 
-    def _memory(self) -> int:
-        """Bytes that are the process's own, not a file's."""
-        return self._status("RssAnon")
-
-    def _status(self, name: str) -> int:
-        """Bytes of one kind."""
+    def _memory(self, kind: str = "RssAnon") -> int:
+        """Bytes of one kind, if none is named those that are the process's own, not a file's."""
         assert self._bridge.process.exit_code() is None, self._bridge.output()[-3000:]
-        status = dict(line.split(":", 1) for line in Path(self._proc("status")).read_text().splitlines())
-        return int(status[name].split()[0]) * 1024
-
-    def _forget_peak(self) -> None:
-        """The kernel's record of the most memory begins anew."""
-        Path(self._proc("clear_refs")).write_text("5")
-
-    def _proc(self, name: str) -> str:
-        return f"/proc/{self._bridge.process.pid}/{name}"
+        return memory(self._bridge.process.pid, kind)
 
     def _cpu(self) -> float:
         """Seconds of CPU that the process has used."""
-        fields = Path(self._proc("stat")).read_text().rsplit(")", 1)[1].split()
+        fields = Path(f"/proc/{self._bridge.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -27,7 +27,7 @@ from viewer_gateway import ViewerGateway
 
 BridgeFactory = Callable[..., Bridge]
 ViewerFactory = Callable[..., Viewer]
-PublisherFactory = Callable[[], Publisher]
+PublisherFactory = Callable[..., Publisher]
 PeerFactory = Callable[..., Peer]
 ViewerGatewayFactory = Callable[..., ViewerGateway]
 ClientFactory = Callable[..., FoxgloveClient]
@@ -74,8 +74,8 @@ def new_publisher() -> Iterator[PublisherFactory]:
     """Makes processes that publish."""
     made: list[Publisher] = []
 
-    def make() -> Publisher:
-        made.append(Publisher())
+    def make(prefix: list[str] | None = None) -> Publisher:
+        made.append(Publisher(prefix))
         return made[-1]
 
     yield make
@@ -126,9 +126,10 @@ def new_bridge(server: LiveKitServer, room: str, tmp_path: Path) -> Iterator[Bri
         parameters: dict[str, str] | None = None,
         ros_arguments: list[str] | None = None,
         environment: dict[str, str] | None = None,
+        prefix: list[str] | None = None,
     ) -> Bridge:
         credentials = Bridge.credentials(server) if environment is None else environment
-        made.append(Bridge(tmp_path, credentials, {"room": room, **(parameters or {})}, ros_arguments))
+        made.append(Bridge(tmp_path, credentials, {"room": room, **(parameters or {})}, ros_arguments, prefix))
         return made[-1]
 
     yield make

@@ -33,9 +33,7 @@ def viewers(count: int) -> Samples:
             samples.append(_sample(scene, number))
             if done["failed"]:
                 progress(f"    {done['failed']} viewers got nothing")
-            assert child.process.stdin
-            child.process.stdin.write("\n")
-            child.process.stdin.flush()
+            child.go_on()
     return {"bridge": samples}
 
 
