@@ -23,7 +23,7 @@ JPEG, VIDEO = f"{CAMERA}/jpeg", f"{CAMERA}/video"
 FFMPEG = (
     "-loglevel error -probesize 32 -f rawvideo -pixel_format yuv420p"
     " -video_size {width}x{height} -framerate {frame_rate} -i -"
-    " -c:v libx264 -preset veryfast -tune zerolatency -profile:v baseline"
+    " -c:v libx264 -preset superfast -tune zerolatency -profile:v baseline -threads 1"
     " -b:v {bit_rate} -maxrate {bit_rate} -bufsize {bit_rate} -g {key_frame_frames} -f h264 -flush_packets 1 -"
 )
 

@@ -3,10 +3,12 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use rustix::time::{clock_gettime, ClockId};
 use test_scene::ssim;
 
 use crate::jpeg;
 use crate::picture::Picture;
+use crate::program::Program;
 
 /// An encoder of video.
 pub trait Video {
@@ -30,25 +32,56 @@ pub fn video(pictures: &[Picture], rate: u32, encoder: &mut dyn Video) {
         figures.sizes.push(bytes.len());
         stream.extend(bytes);
     }
-    let (width, height) = (pictures[0].width, pictures[0].height);
-    let decoded = decode("h264", &stream);
-    let frame = width * height * 3 / 2;
-    let frames: Vec<_> = decoded.chunks_exact(frame).collect();
-    let likeness = if frames.len() == shown.len() {
-        let sum: f64 = frames
-            .iter()
-            .zip(&shown)
-            .map(|(frame, picture)| ssim(&frame[..width * height], &picture.y, width, height))
-            .sum();
-        format!("{:.3}", sum / frames.len() as f64)
-    } else {
-        format!("{} of {} decoded", frames.len(), shown.len())
-    };
+    let likeness = likeness(&stream, &shown);
     figures.print(
         &encoder.name(),
         &format!("{}", f64::from(rate) / 1e6),
         &likeness,
     );
+}
+
+/// The same by a program.
+pub fn program(pictures: &[Picture], rate: u32, program: Program) {
+    let mut outcome = program.encode(pictures, rate);
+    let shown: Vec<&Picture> = pictures.iter().collect();
+    let likeness = likeness(&outcome.stream, &shown);
+    let length = outcome.stream.len();
+    let ends = outcome.starts.iter().skip(1).chain([&length]);
+    let sizes = outcome
+        .starts
+        .iter()
+        .zip(ends)
+        .map(|(start, end)| end - start);
+    outcome.latencies.sort_by(f64::total_cmp);
+    println!(
+        "| ffmpeg {} | {} | {:.2} | {likeness} | {:.1} | | {:.1} | {} | {:.1} |",
+        program.name,
+        f64::from(rate) / 1e6,
+        outcome.stream.len() as f64 * 8.0 * 30.0 / pictures.len() as f64 / 1e6,
+        outcome.cpu,
+        sizes.max().unwrap_or(0) as f64 / 1e3,
+        pictures.len().saturating_sub(outcome.starts.len()),
+        outcome
+            .latencies
+            .get(outcome.latencies.len() / 2)
+            .unwrap_or(&f64::NAN),
+    );
+}
+
+/// The mean of the likenesses of what a stream of video shows and what it should show.
+fn likeness(stream: &[u8], shown: &[&Picture]) -> String {
+    let (width, height) = (shown[0].width, shown[0].height);
+    let decoded = decode("h264", stream);
+    let frames: Vec<_> = decoded.chunks_exact(width * height * 3 / 2).collect();
+    if frames.len() != shown.len() {
+        return format!("{} of {} decoded", frames.len(), shown.len());
+    }
+    let sum: f64 = frames
+        .iter()
+        .zip(shown)
+        .map(|(frame, picture)| ssim(&frame[..width * height], &picture.y, width, height))
+        .sum();
+    format!("{:.3}", sum / frames.len() as f64)
 }
 
 /// The same of single pictures.
@@ -99,9 +132,9 @@ impl Figures {
         let seconds = self.sizes.len() as f64 / 30.0;
         let largest = self.sizes.iter().max().copied().unwrap_or(0) as f64 / 1e3;
         println!(
-            "| {name} | {asked} | {:.2} | {likeness} | {:.1} | {:.1} | {largest:.1} | {} |",
+            "| {name} | {asked} | {:.2} | {likeness} | {:.1} | {:.1} | {largest:.1} | {} | |",
             bits / seconds / 1e6,
-            at(0.5),
+            self.milliseconds.iter().sum::<f64>() / self.milliseconds.len() as f64,
             at(0.99),
             self.skipped
         );
@@ -110,11 +143,8 @@ impl Figures {
 
 /// CPU time of this thread, which a busy machine does not stretch.
 fn cpu_nanoseconds() -> u64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
-    text.split(' ')
-        .next()
-        .and_then(|word| word.parse().ok())
-        .expect("nanoseconds")
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 fn decode(format: &str, stream: &[u8]) -> Vec<u8> {
