@@ -58,19 +58,18 @@ impl BitRate {
         let current = f64::from(self.now);
         let wanted = if let Some(lag) = hint.behind {
             self.behind = now;
-            if !settled(SETTLING) {
+            let can_take = hint.rate.map_or(f64::INFINITY, |rate| rate as f64 * 8.0);
+            let wanted = match lag {
+                Lag::FramesWait if settled(SETTLING) => (current * LESS).min(can_take * SHARE),
+                // What is measured needs no time to settle. The queue may be that of other topics,
+                // and the path carry enough for the video.
+                _ => can_take * SHARE,
+            };
+            let near = if settled(SETTLING) { 1.0 } else { NEAR.start };
+            if wanted >= current * near {
                 return self.now;
             }
-            let can_take = hint.rate.map_or(f64::INFINITY, |rate| rate as f64 * 8.0);
-            let part = match lag {
-                Lag::FramesWait => LESS,
-                // The queue may be that of other topics, and the path carry enough for the video.
-                Lag::PathQueue => 1.0,
-            };
-            let wanted = (current * part).min(can_take * SHARE);
-            if wanted < current {
-                self.too_much = Some(current);
-            }
+            self.too_much = Some(current);
             wanted
         } else if settled(CALM) && since(self.behind) >= CALM {
             self.more(current)
@@ -181,8 +180,11 @@ mod tests {
         };
         assert_eq!(rate.update(start, queue(600_000)), 1_500_000, "of others");
         assert_eq!(rate.update(start, queue(87_500)), 490_000);
+        let soon = start + Duration::from_millis(100);
+        assert_eq!(rate.update(soon, queue(80_000)), 490_000, "about the same");
+        assert_eq!(rate.update(soon, queue(60_000)), 336_000);
         let later = start + Duration::from_secs(1);
-        assert_eq!(rate.update(later, queue(87_500)), 490_000);
-        assert_eq!(rate.update(later, queue(80_000)), 448_000);
+        assert_eq!(rate.update(later, queue(60_000)), 336_000);
+        assert_eq!(rate.update(later, queue(59_000)), 330_400);
     }
 }

@@ -42,7 +42,7 @@ impl Association {
     }
 
     fn feed(&mut self, now: Instant) {
-        while self.inner.unsent() < self.feed {
+        while self.inner.has_room(self.feed) {
             let waiting = self.queues.iter().filter(|(_, queue)| !queue.is_empty());
             let stream = self.fair.choose(waiting.map(|(stream, _)| *stream));
             let queue = stream.and_then(|stream| self.queues.get_mut(&stream));

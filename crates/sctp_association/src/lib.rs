@@ -48,6 +48,7 @@ mod fair_queue;
 #[doc(hidden)]
 pub mod fuzzing;
 mod loss_cause;
+mod path_queue;
 mod recovery;
 mod rtc_sctp;
 mod thin_acks;
@@ -165,9 +166,10 @@ pub trait SctpAssociation: Send {
     /// Ends the outgoing half of a stream, after what is queued on it (RFC 6525).
     fn reset_stream(&mut self, stream: u16, now: Instant);
 
-    /// Bytes accepted and not yet put on the wire. The caller keeps this small and decides itself
-    /// which stream goes next.
-    fn unsent(&self) -> usize;
+    /// Whether another message is to be given, while less than `unsent` bytes are accepted and not
+    /// yet put on the wire. The caller keeps this small and decides itself which stream goes next.
+    /// While a queue stands on the path, what is new waits at the caller.
+    fn has_room(&self, unsent: usize) -> bool;
 
     /// Says whether packets travel on something that loses none and keeps their order, such as TCP:
     /// then a peer that does not answer is left to the timer of the protocol. What is under way when

@@ -42,12 +42,16 @@ impl LossCause {
         self.lost -= self.lost / PACKETS;
     }
 
+    /// The shortest round trip of late.
+    pub(crate) fn shortest(&self) -> Option<Duration> {
+        self.shortest.into_iter().flatten().min()
+    }
+
     /// A packet was lost. `after` is the shortest round trip of those that were sent after it;
     /// returns whether it was dropped by a queue, as far as one can tell.
     pub(crate) fn lost(&mut self, after: Option<Duration>) -> bool {
         self.lost += (1.0 - self.lost) / PACKETS;
-        let [current, before] = self.shortest;
-        let Some((shortest, after)) = current.into_iter().chain(before).min().zip(after) else {
+        let Some((shortest, after)) = self.shortest().zip(after) else {
             return true;
         };
         self.lost > LIMIT || after > shortest + shortest / QUEUE_SHARE + QUEUE

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::loss_cause::LossCause;
+use super::path_queue::PathQueue;
 use super::wire::{data_chunks, sacks, with_sack, Sack};
 
 /// Time by which packets may overtake each other, on top of a share of the round trip.
@@ -62,6 +63,8 @@ enum State {
 #[derive(Debug)]
 struct Chunk {
     sent_at: Instant,
+    /// Bytes of user data.
+    length: usize,
     /// It was sent more than once.
     again: bool,
     state: State,
@@ -92,6 +95,16 @@ pub(crate) enum CrateTimer {
     MustWait,
 }
 
+/// What an acknowledgement told.
+#[derive(Debug, Default)]
+struct News {
+    /// Bytes and chunks that arrived.
+    bytes: usize,
+    chunks: usize,
+    /// The shortest round trip of those that were sent once.
+    round_trip: Option<Duration>,
+}
+
 /// Action at a deadline.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Remedy {
@@ -117,8 +130,10 @@ pub(crate) struct Recovery {
     /// When the last remedy was taken.
     tried: Option<Instant>,
     round_trip: Option<Duration>,
-    shortest: Option<Duration>,
     cause: LossCause,
+    /// Bytes under way, or lost.
+    under_way: usize,
+    queue: PathQueue,
 }
 
 impl Recovery {
@@ -146,16 +161,18 @@ impl Recovery {
                 continue;
             }
             while self.chunks.len() < index {
-                self.push(State::Skipped, None, now);
+                self.push(State::Skipped, 0, None, now);
             }
             let packet = (!limited).then(|| packet.clone());
-            self.push(State::Sent, packet, now);
+            self.push(State::Sent, chunk.length, packet, now);
         }
     }
 
-    fn push(&mut self, state: State, packet: Option<Bytes>, now: Instant) {
+    fn push(&mut self, state: State, length: usize, packet: Option<Bytes>, now: Instant) {
+        self.under_way += length;
         self.chunks.push_back(Chunk {
             sent_at: now,
+            length,
             again: false,
             state,
             packet,
@@ -166,9 +183,15 @@ impl Recovery {
     /// whether losses may be taken over.
     pub(crate) fn received(&mut self, packet: &[u8], take_over: bool, now: Instant) -> Vec<Bytes> {
         let mut gaps = false;
+        let mut news = News::default();
         for sack in sacks(packet) {
-            self.acknowledge(&sack, now);
+            self.acknowledge(&sack, &mut news, now);
             gaps |= !sack.is_plain();
+        }
+        if let Some(shortest) = self.cause.shortest().filter(|_| news.bytes > 0) {
+            let at_once = gaps || news.chunks > 1;
+            let round_trip = news.round_trip.filter(|_| at_once);
+            self.queue.arrived(news.bytes, round_trip, shortest, now);
         }
         match gaps && take_over {
             true => self.look_for_losses(now),
@@ -196,7 +219,7 @@ impl Recovery {
         Some(with_sack(packet, cumulative, &gaps))
     }
 
-    fn acknowledge(&mut self, sack: &Sack<'_>, now: Instant) {
+    fn acknowledge(&mut self, sack: &Sack<'_>, news: &mut News, now: Instant) {
         let passed = sack.cumulative.wrapping_sub(self.first).wrapping_add(1) as i32;
         let Ok(passed) = usize::try_from(passed) else {
             return; // An old one.
@@ -204,7 +227,7 @@ impl Recovery {
         // There may be chunks that are not watched.
         let passed = passed.min(self.chunks.len());
         for index in 0..passed {
-            self.arrived(index, now);
+            self.arrived(index, news, now);
         }
         if passed > 0 {
             self.chunks.drain(..passed);
@@ -217,17 +240,20 @@ impl Recovery {
         for (start, end) in sack.gaps() {
             index = index.max(usize::from(start).saturating_sub(1));
             while index < usize::from(end).min(self.chunks.len()) {
-                self.arrived(index, now);
+                self.arrived(index, news, now);
                 index += 1;
             }
         }
     }
 
-    fn arrived(&mut self, index: usize, now: Instant) {
+    fn arrived(&mut self, index: usize, news: &mut News, now: Instant) {
         let Some(chunk) = self.chunks.get_mut(index).filter(|chunk| chunk.is_out()) else {
             return;
         };
         self.taken_over -= usize::from(chunk.state == State::TakenOver);
+        self.under_way -= chunk.length;
+        news.bytes += chunk.length;
+        news.chunks += 1;
         chunk.packet = None;
         let sample = now.saturating_duration_since(chunk.sent_at).min(MAX_RTT);
         // Which copy of one that was sent again has arrived is known only if the later one cannot
@@ -235,7 +261,8 @@ impl Recovery {
         if chunk.again {
             chunk.state = State::Arrived(None);
             if self
-                .shortest
+                .cause
+                .shortest()
                 .is_some_and(|shortest| sample >= shortest * 3 / 4)
             {
                 self.newest = self.newest.max(Some(chunk.sent_at));
@@ -245,10 +272,7 @@ impl Recovery {
         chunk.state = State::Arrived(Some(sample));
         self.newest = self.newest.max(Some(chunk.sent_at));
         self.cause.arrived(sample, now);
-        self.shortest = Some(
-            self.shortest
-                .map_or(sample, |shortest| shortest.min(sample)),
-        );
+        news.round_trip = Some(news.round_trip.map_or(sample, |other| other.min(sample)));
         self.round_trip = Some(match self.round_trip {
             Some(average) => average - average / ALPHA + sample / ALPHA,
             None => sample,
@@ -315,6 +339,11 @@ impl Recovery {
         }
         let since = self.advanced.max(self.tried).max(Some(oldest.sent_at))?;
         Some(since + longest + 2 * round_trip)
+    }
+
+    /// More is under way than the path carries: what is new had better wait.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.queue.is_too_long(self.under_way)
     }
 
     /// Chunks that were taken over have not arrived.

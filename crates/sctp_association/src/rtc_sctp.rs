@@ -377,8 +377,8 @@ impl SctpAssociation for Association {
         }
     }
 
-    fn unsent(&self) -> usize {
-        self.account.unsent()
+    fn has_room(&self, unsent: usize) -> bool {
+        self.account.unsent() < unsent && !self.recovery.is_crowded()
     }
 
     fn set_reliable_carrier(&mut self, reliable: bool, now: Instant) {

@@ -76,7 +76,7 @@ impl Line {
 
     /// Keeps the first end busy, as the engine does it.
     fn feed(&mut self, stream: u16, size: usize, reliability: Reliability) {
-        while self.ends[0].unsent() < UNSENT {
+        while self.ends[0].has_room(UNSENT) {
             self.send(stream, size, reliability);
         }
     }
@@ -137,7 +137,7 @@ fn messages_given_up_half_sent_hold_nothing_up_later() {
         line.run(3000, &mut fate, lossy);
         line.run(3000, &mut |now| Some(now + DELAY), |_| ());
         assert_eq!(
-            line.ends[0].unsent(),
+            line.ends[0].account.unsent(),
             0,
             "seed {seed}: all is sent or given up"
         );
@@ -146,7 +146,7 @@ fn messages_given_up_half_sent_hold_nothing_up_later() {
         line.send(1, 100, Reliability::MaxRetransmits(0));
         let mut unsent = usize::MAX;
         line.run(1, &mut |now| Some(now + DELAY), |_| ());
-        unsent = unsent.min(line.ends[0].unsent());
+        unsent = unsent.min(line.ends[0].account.unsent());
         assert_eq!(unsent, 0, "seed {seed}");
     }
 }
@@ -232,7 +232,7 @@ fn all_arrives_in_order_whoever_sends_it_again() {
         let mut sent = 0;
         let mut fate = |now| (random.f32() > 0.04).then(|| now + DELAY + random.u32(..15) * MS);
         line.run(2000, &mut fate, |line| {
-            while line.ends[0].unsent() < UNSENT {
+            while line.ends[0].has_room(UNSENT) {
                 // Sizes that tell which message it is.
                 sent += 1;
                 line.send(1, sent % 997 + 1, Reliability::Reliable);

@@ -284,7 +284,7 @@ impl Channels {
         for entry in self.entries.values_mut() {
             entry.sent += entry.channel.expire(now);
         }
-        while sctp.unsent() < UNSENT {
+        while sctp.has_room(UNSENT) {
             let Some((stream, message)) = self.next_message(now) else {
                 break;
             };
