@@ -10,6 +10,9 @@ use crate::config::SessionConfig;
 /// Large messages that wait and came over more time than this are behind a slow link, if only for the
 /// moment: what counts then is the latest.
 const BULK_PATIENCE: Duration = Duration::from_millis(250);
+/// The same for medium ones. They are soon sent after a hiccup of the path, which lasts less: a
+/// recording must not miss them for that.
+const PERIODIC_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Age at which a frame of a video is dropped, with those that need it. Who drives by it is better
 /// off with a jump to the next key frame than with what has been.
@@ -50,7 +53,11 @@ pub(crate) fn policy(channel: &ChannelState, config: &SessionConfig, slow: bool)
     QueuePolicy {
         depth,
         max_age: Some(config.max_age),
-        newest_after: (class == Class::Bulk).then_some(BULK_PATIENCE),
+        newest_after: match class {
+            Class::State => None,
+            Class::Periodic => Some(PERIODIC_PATIENCE),
+            Class::Bulk => Some(BULK_PATIENCE),
+        },
         late_after: None,
     }
 }

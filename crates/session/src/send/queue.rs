@@ -19,7 +19,7 @@ pub(crate) struct QueuePolicy {
     /// Age at which a message is dropped, if the channel is periodic.
     pub(crate) max_age: Option<Duration>,
     /// Time between the oldest message and the newest above which only the newest is kept, if the
-    /// channel is large. Not the oldest one's age: of a few messages that came at once all are wanted.
+    /// channel is no state. Not the oldest one's age: of a few messages that came at once all are wanted.
     pub(crate) newest_after: Option<Duration>,
     /// Age of the oldest message above which the participant is behind, if its encoder can help.
     pub(crate) late_after: Option<Duration>,

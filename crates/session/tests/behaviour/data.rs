@@ -259,6 +259,19 @@ fn of_large_messages_that_kept_coming_while_blocked_the_newest_goes_out() {
 }
 
 #[test]
+fn of_medium_messages_a_hiccup_loses_none_but_after_more_the_newest_goes_out() {
+    for (count, expected) in [(4, vec![0, 1, 2, 3]), (7, vec![6])] {
+        let mut harness = measured(channel(1));
+        for seq in 0..count {
+            harness.publish(1, seq, 20_000);
+            harness.pass_blocked(Duration::from_millis(100));
+        }
+        harness.pump();
+        assert_eq!(harness.seqs(1, 1), expected);
+    }
+}
+
+#[test]
 fn latched_messages_all_arrive_even_of_publishers_that_are_not_reliable() {
     let mut info = latched(1, 1);
     info.delivery.reliable = false;

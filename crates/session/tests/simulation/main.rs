@@ -158,6 +158,53 @@ fn behind_5_mbit_per_second_state_is_quick_and_the_camera_is_fresh() {
     }
 }
 
+/// A robot with a state topic 0, a camera 1 of 380 kB/s and scans 2 of 400 kB/s, and one that watches
+/// all, many streams at once or one.
+fn scanning(uplink: Link, many_streams: bool) -> World {
+    let mut world = World::new(1, SessionConfig::default(), 1000, uplink);
+    let topics = [state(), camera(380_000, 4), camera(400_000, 20)];
+    let habits = Habits {
+        many_streams,
+        ..Habits::GOOD
+    };
+    world.join(0, habits, Link::new(12_500_000, 10_000));
+    for (id, topic) in (0..).zip(topics) {
+        world.add_topic(id, topic);
+        world.subscribe(0, id, true);
+    }
+    world
+}
+
+#[test]
+fn of_twice_what_the_uplink_carries_scans_are_fresh_and_many_and_state_is_complete() {
+    for (many_streams, delay) in [(true, 5_000), (true, 50_000), (false, 5_000)] {
+        let mut world = scanning(Link::new(400_000, delay), many_streams);
+        world.run_until(60 * SECOND);
+        let viewer = &world.viewers[&0];
+        let scans: Vec<_> = viewer.got.iter().filter(|got| got.channel == 2).collect();
+        assert!(scans.windows(2).all(|two| two[0].seq < two[1].seq));
+        assert!(scans.len() > 600, "{} of 1,200 scans", scans.len());
+        let delays = check::delays(viewer, 2, 0);
+        let oldest = delays.last().copied().unwrap_or(u64::MAX);
+        assert!(oldest <= 750_000, "a scan of {oldest} us");
+        let states = check::delays(viewer, 0, 0).len();
+        assert!(states >= 1190, "{states} of 1,200 states");
+    }
+}
+
+#[test]
+fn a_hiccup_of_the_uplink_loses_no_scans() {
+    let mut world = scanning(Link::new(1_250_000, 10_000), true);
+    for second in 2..30 {
+        world.run_until(second * SECOND);
+        world.uplink.stalled_until = world.now + 300_000;
+    }
+    world.publishing = false;
+    world.run_until(35 * SECOND);
+    let scans = check::delays(&world.viewers[&0], 2, 0).len() as u64;
+    assert_eq!(scans, world.next_seq(2));
+}
+
 #[test]
 fn viewers_that_share_a_slow_uplink_go_on_sharing_lanes() {
     let frames = [1, 4].map(|viewers| {
