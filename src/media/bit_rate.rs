@@ -89,7 +89,8 @@ impl BitRate {
         let Some(too_much) = self.too_much else {
             return current * MORE;
         };
-        let (from, to) = (too_much * NEAR.start, too_much * NEAR.end);
+        // Rounded, since `current` is: it would never get there otherwise.
+        let (from, to) = ((too_much * NEAR.start).round(), too_much * NEAR.end);
         if current >= to {
             self.too_much = None;
             current * MORE
@@ -158,6 +159,21 @@ mod tests {
         assert!(slowly[8] > 1_100_000, "{slowly:?}");
         let beyond = next();
         assert!(beyond > slowly[8] / 100 * 119, "{beyond} after {slowly:?}");
+    }
+
+    #[test]
+    fn it_comes_back_from_wherever_it_was() {
+        for fallen_to in (200_000..300_000).step_by(997) {
+            let start = Instant::now();
+            let mut rate = BitRate::new(150_000..=1_500_000, start);
+            rate.update(start, behind(Some(fallen_to / 8 + 7)));
+            let later = start + SETTLING;
+            rate.update(later, behind(None));
+            for step in 1..80 {
+                rate.update(later + step * CALM, VideoHint::default());
+            }
+            assert_eq!(rate.get(), 1_500_000, "after {fallen_to}");
+        }
     }
 
     #[test]
