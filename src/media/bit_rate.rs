@@ -61,9 +61,10 @@ impl BitRate {
             let can_take = hint.rate.map_or(f64::INFINITY, |rate| rate as f64 * 8.0);
             let wanted = match lag {
                 Lag::FramesWait if settled(SETTLING) => (current * LESS).min(can_take * SHARE),
-                // What is measured needs no time to settle. The queue may be that of other topics,
-                // and the path carry enough for the video.
-                _ => can_take * SHARE,
+                // What is measured needs no time to settle.
+                _ if can_take < current => can_take * SHARE,
+                // The queue is that of others: all of the video arrives.
+                _ => return self.now,
             };
             let near = if settled(SETTLING) { 1.0 } else { NEAR.start };
             if wanted >= current * near {
@@ -198,9 +199,9 @@ mod tests {
         assert_eq!(rate.update(start, queue(87_500)), 490_000);
         let soon = start + Duration::from_millis(100);
         assert_eq!(rate.update(soon, queue(80_000)), 490_000, "about the same");
-        assert_eq!(rate.update(soon, queue(60_000)), 336_000);
+        assert_eq!(rate.update(soon, queue(50_000)), 280_000);
         let later = start + Duration::from_secs(1);
-        assert_eq!(rate.update(later, queue(60_000)), 336_000);
-        assert_eq!(rate.update(later, queue(59_000)), 330_400);
+        assert_eq!(rate.update(later, queue(50_000)), 280_000, "all arrives");
+        assert_eq!(rate.update(later, queue(34_000)), 190_400);
     }
 }

@@ -33,9 +33,11 @@ pub(crate) struct LossCause {
 impl LossCause {
     /// A packet has arrived that took this long, acknowledgement included.
     pub(crate) fn arrived(&mut self, round_trip: Duration, now: Instant) {
-        if *self.began.get_or_insert(now) + PERIOD <= now {
+        let began = *self.began.get_or_insert(now);
+        if began + PERIOD <= now {
             self.began = Some(now);
-            self.shortest = [None, self.shortest[0]];
+            let before = self.shortest[0].filter(|_| now < began + 2 * PERIOD);
+            self.shortest = [None, before];
         }
         let shortest = self.shortest[0].map_or(round_trip, |shortest| shortest.min(round_trip));
         self.shortest[0] = Some(shortest);

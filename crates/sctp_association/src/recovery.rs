@@ -24,7 +24,8 @@ use bytes::Bytes;
 
 use super::loss_cause::LossCause;
 use super::path_queue::PathQueue;
-use super::wire::{data_chunks, sacks, with_sack, Sack};
+use super::wire::{data_chunks, forward_tsn, sacks, with_sack, Sack};
+use super::MAX_PACKET;
 
 /// Time by which packets may overtake each other, on top of a share of the round trip.
 const REORDERING: Duration = Duration::from_millis(5);
@@ -98,9 +99,8 @@ pub(crate) enum CrateTimer {
 /// What an acknowledgement told.
 #[derive(Debug, Default)]
 struct News {
-    /// Bytes and chunks that arrived.
+    /// Bytes that arrived.
     bytes: usize,
-    chunks: usize,
     /// The shortest round trip of those that were sent once.
     round_trip: Option<Duration>,
 }
@@ -189,7 +189,8 @@ impl Recovery {
             gaps |= !sack.is_plain();
         }
         if let Some(shortest) = self.cause.shortest().filter(|_| news.bytes > 0) {
-            let at_once = gaps || news.chunks > 1;
+            // Those of a lone packet may wait for another one.
+            let at_once = gaps || news.bytes > MAX_PACKET as usize;
             let round_trip = news.round_trip.filter(|_| at_once);
             self.queue.arrived(news.bytes, round_trip, shortest, now);
         }
@@ -253,7 +254,6 @@ impl Recovery {
         self.taken_over -= usize::from(chunk.state == State::TakenOver);
         self.under_way -= chunk.length;
         news.bytes += chunk.length;
-        news.chunks += 1;
         chunk.packet = None;
         let sample = now.saturating_duration_since(chunk.sent_at).min(MAX_RTT);
         // Which copy of one that was sent again has arrived is known only if the later one cannot
@@ -346,6 +346,24 @@ impl Recovery {
         self.queue.is_too_long(self.under_way)
     }
 
+    /// Whether a packet would have the peer give up a chunk that was taken over, of which the crate
+    /// believes that it has arrived. The crate sends such a packet again.
+    pub(crate) fn forbids(&self, packet: &[u8]) -> bool {
+        let Some(end) = forward_tsn(packet).filter(|_| self.taken_over > 0) else {
+            return false;
+        };
+        let passed = end.wrapping_sub(self.first).wrapping_add(1) as i32;
+        let passed = usize::try_from(passed).unwrap_or(0);
+        let mut passed = self.chunks.iter().take(passed);
+        passed.any(|chunk| chunk.state == State::TakenOver)
+    }
+
+    /// Packets take another path: what was measured says nothing of it.
+    pub(crate) fn path_changed(&mut self) {
+        self.cause = LossCause::default();
+        self.queue = PathQueue::default();
+    }
+
     /// Chunks that were taken over have not arrived.
     pub(crate) fn has_taken_over(&self) -> bool {
         self.taken_over > 0
@@ -408,7 +426,7 @@ impl Recovery {
         }
         Remedy {
             resend,
-            time_out: true,
+            time_out: self.chunks.iter().any(|it| it.state == State::Waiting),
         }
     }
 }

@@ -305,6 +305,9 @@ impl SctpAssociation for Association {
             let Some(packet) = self.packets.pop_front() else {
                 break self.acks.take_due(now)?;
             };
+            if self.recovery.forbids(&packet) {
+                continue;
+            }
             if let Some(packet) = self.acks.sending(packet, now) {
                 break packet;
             }
@@ -388,6 +391,9 @@ impl SctpAssociation for Association {
             let remedy = self.recovery.time_out(now);
             self.apply(remedy, now);
             self.collect(now);
+        }
+        if reliable != self.reliable_carrier {
+            self.recovery.path_changed();
         }
         self.reliable_carrier = reliable;
     }

@@ -19,6 +19,7 @@ const DATA_CHUNK: u8 = 0;
 const BEGINNING: u8 = 2;
 const UNORDERED: u8 = 4;
 const SACK_CHUNK: u8 = 3;
+const FORWARD_TSN_CHUNK: u8 = 192;
 /// The chunks that hold error causes: ABORT and ERROR.
 const CAUSE_CHUNKS: [u8; 2] = [6, 9];
 /// Bytes of a chunk's or an error cause's header.
@@ -90,6 +91,15 @@ pub(crate) fn lone_sack(packet: &[u8]) -> Option<Sack<'_>> {
     let mut chunks = chunks(packet);
     let chunk = chunks.next().filter(|chunk| chunk[0] == SACK_CHUNK)?;
     sack(chunk).filter(|_| chunks.next().is_none())
+}
+
+/// Up to which chunk a packet tells the peer to wait no longer, if it does (RFC 3758).
+pub(crate) fn forward_tsn(packet: &[u8]) -> Option<u32> {
+    let chunk = chunks(packet).find(|chunk| chunk[0] == FORWARD_TSN_CHUNK)?;
+    chunk[HEADER..]
+        .first_chunk()
+        .copied()
+        .map(u32::from_be_bytes)
 }
 
 /// The packet with one SACK instead of its first, and without any other: this chunk and all before it

@@ -246,3 +246,25 @@ fn all_arrives_in_order_whoever_sends_it_again() {
         assert_eq!(sizes, expected, "seed {seed}");
     }
 }
+
+/// Both kinds in packets of their own: the peer is told to wait no longer for the one, and must not be
+/// for the other.
+#[test]
+fn what_is_given_up_takes_nothing_with_it_that_was_taken_over() {
+    for seed in 0..20 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut line = Line::new();
+        let mut sent = 0;
+        let mut fate = |now| (random.f32() > 0.06).then(|| now + DELAY + random.u32(..8) * MS);
+        line.run(3000, &mut fate, |line| {
+            while line.ends[0].has_room(UNSENT) {
+                sent += 1;
+                line.send(1, 1100, Reliability::Reliable);
+                line.send(2, 1100, Reliability::MaxRetransmits(0));
+            }
+        });
+        line.run(5000, &mut |now| Some(now + DELAY), |_| ());
+        let reliable = line.arrived.iter().filter(|(stream, _)| *stream == 1);
+        assert_eq!(reliable.count(), sent, "seed {seed}");
+    }
+}

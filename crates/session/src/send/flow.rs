@@ -181,13 +181,13 @@ impl FlowControl {
         &mut self,
         now: Instant,
         timestamp: u64,
-        watching: Option<usize>,
+        watching: impl FnOnce() -> Option<usize>,
     ) -> Vec<u64> {
         let calm = self.is_measured()
             && self.sent - self.acked < self.window / CALM
             && self.pacer.rate().is_infinite()
             && !self.path.was_late();
-        let together = if calm { Pings::together(watching) } else { 1 };
+        let together = if calm { Pings::together(watching()) } else { 1 };
         self.pings.answer(now, timestamp, together)
     }
 

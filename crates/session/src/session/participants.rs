@@ -221,7 +221,7 @@ impl Session {
             self.resync(now, id);
         }
         if let Some(receiver) = self.sender.receiver_mut(id) {
-            let watching = self.channels.watching_videos(id);
+            let watching = || self.channels.watching_videos(id);
             let pings = receiver.flow.ping(now, timestamp, watching);
             receiver.control.push_pongs(&pings);
         }

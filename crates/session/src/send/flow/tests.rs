@@ -105,7 +105,7 @@ fn a_viewer_whose_pings_are_not_all_answered_still_acknowledges() {
     for step in 0..6_000u32 {
         let now = start + step * MS;
         // A ping each 100 ms, and acknowledgements as late as those of a busy viewer.
-        if step % 100 == 0 && !flow.ping(now, u64::from(step), None).is_empty() {
+        if step % 100 == 0 && !flow.ping(now, u64::from(step), || None).is_empty() {
             pongs += 1;
             stamps.push_back((now + 90 * MS, flow.mark(now, u64::from(step))));
         }
