@@ -37,7 +37,7 @@ impl Association {
     /// to it, as on a carrier that loses nothing.
     pub fn alone(client: bool, now: Instant) -> Self {
         let mut end = Self::new(client, Duration::MAX, usize::MAX, now);
-        end.inner.set_reliable_carrier(true, now);
+        end.inner.set_path(0, true, now);
         end
     }
 

@@ -171,10 +171,12 @@ pub trait SctpAssociation: Send {
     /// While a queue stands on the path, what is new waits at the caller.
     fn has_room(&self, unsent: usize) -> bool;
 
-    /// Says whether packets travel on something that loses none and keeps their order, such as TCP:
-    /// then a peer that does not answer is left to the timer of the protocol. What is under way when
-    /// that begins was lost on the carrier before, and is sent again.
-    fn set_reliable_carrier(&mut self, reliable: bool, now: Instant);
+    /// Says which path packets take, by a number that changes with it: what was measured on another
+    /// one is forgotten. A `reliable` path loses nothing and keeps the order of packets, such as TCP:
+    /// once something has arrived on it, a peer that does not answer is left to the timer of the
+    /// protocol. What is under way when packets begin to take it was lost on the path before, and is
+    /// sent again.
+    fn set_path(&mut self, number: u32, reliable: bool, now: Instant);
 
     /// Ends the association at once; the next packets tell the peer.
     fn abort(&mut self);

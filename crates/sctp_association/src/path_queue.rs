@@ -28,7 +28,7 @@ pub(crate) struct PathQueue {
 }
 
 impl PathQueue {
-    /// Bytes have arrived, in packets of which the last one took this long; `None` if the
+    /// Bytes have arrived, in packets of which the quickest took this long; `None` if the
     /// acknowledgement may have waited for another packet. `shortest` is the shortest round trip.
     pub(crate) fn arrived(
         &mut self,

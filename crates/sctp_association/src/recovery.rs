@@ -131,6 +131,8 @@ pub(crate) struct Recovery {
     tried: Option<Instant>,
     round_trip: Option<Duration>,
     cause: LossCause,
+    /// When packets took another path, until something that was first sent since has arrived.
+    changed: Option<Instant>,
     /// Bytes under way, or lost.
     under_way: usize,
     queue: PathQueue,
@@ -260,10 +262,11 @@ impl Recovery {
         // have.
         if chunk.again {
             chunk.state = State::Arrived(None);
+            // On a new path nothing is measured yet: take it for the later copy.
             if self
                 .cause
                 .shortest()
-                .is_some_and(|shortest| sample >= shortest * 3 / 4)
+                .is_none_or(|shortest| sample >= shortest * 3 / 4)
             {
                 self.newest = self.newest.max(Some(chunk.sent_at));
             }
@@ -271,6 +274,9 @@ impl Recovery {
         }
         chunk.state = State::Arrived(Some(sample));
         self.newest = self.newest.max(Some(chunk.sent_at));
+        if self.changed.is_some_and(|changed| changed <= chunk.sent_at) {
+            self.changed = None;
+        }
         self.cause.arrived(sample, now);
         news.round_trip = Some(news.round_trip.map_or(sample, |other| other.min(sample)));
         self.round_trip = Some(match self.round_trip {
@@ -338,7 +344,12 @@ impl Recovery {
             return Some(oldest.sent_at);
         }
         let since = self.advanced.max(self.tried).max(Some(oldest.sent_at))?;
-        Some(since + longest + 2 * round_trip)
+        since.checked_add(longest.saturating_add(2 * round_trip))
+    }
+
+    /// Something has not arrived yet.
+    pub(crate) fn is_under_way(&self) -> bool {
+        !self.chunks.is_empty()
     }
 
     /// More is under way than the path carries: what is new had better wait.
@@ -359,9 +370,16 @@ impl Recovery {
     }
 
     /// Packets take another path: what was measured says nothing of it.
-    pub(crate) fn path_changed(&mut self) {
+    pub(crate) fn path_changed(&mut self, now: Instant) {
+        self.changed = Some(now);
         self.cause = LossCause::default();
         self.queue = PathQueue::default();
+    }
+
+    /// Packets took another path, and nothing that was first sent since has arrived. Those sent at the
+    /// change, and the answers to them, may be lost.
+    pub(crate) fn is_path_new(&self) -> bool {
+        self.changed.is_some()
     }
 
     /// Chunks that were taken over have not arrived.

@@ -45,8 +45,9 @@ pub(crate) struct Association {
     skew: Duration,
     /// The handshake is done.
     connected: bool,
-    /// Data under way cannot get lost.
-    reliable_carrier: bool,
+    /// The path that packets take, and whether they cannot get lost on it.
+    path: Option<u32>,
+    is_path_reliable: bool,
     /// Streams on which messages may be given up.
     limited: HashSet<u16>,
     /// When the last message with a lifetime is given up, by the crate's clock.
@@ -103,7 +104,8 @@ impl Association {
             timeouts: 0,
             skew: Duration::ZERO,
             connected: false,
-            reliable_carrier: false,
+            path: None,
+            is_path_reliable: false,
             limited: HashSet::new(),
             lives_until: None,
             again: VecDeque::new(),
@@ -133,8 +135,9 @@ impl Association {
 
     /// When the oldest packet under way must be looked after.
     fn recovery_due(&self) -> Option<Instant> {
-        match self.reliable_carrier {
-            // What the crate takes for arrived it would not send again on another carrier.
+        match self.is_path_reliable {
+            true if self.recovery.is_path_new() => self.recovery.deadline(self.longest_wait),
+            // What the crate takes for arrived it would not send again on another path.
             true if self.recovery.has_taken_over() => self.recovery.deadline(FIRST_WAIT),
             true => None,
             false => self.recovery.deadline(self.longest_wait),
@@ -234,7 +237,7 @@ impl SctpAssociation for Association {
             return;
         }
         let time = now + self.skew;
-        let resend = self.recovery.received(packet, !self.reliable_carrier, now);
+        let resend = self.recovery.received(packet, !self.is_path_reliable, now);
         self.again.extend(resend);
         self.acks.received(packet, now);
         let packet = self
@@ -384,18 +387,19 @@ impl SctpAssociation for Association {
         self.account.unsent() < unsent && !self.recovery.is_crowded()
     }
 
-    fn set_reliable_carrier(&mut self, reliable: bool, now: Instant) {
-        let is_under_way = self.recovery.deadline(self.longest_wait).is_some();
+    fn set_path(&mut self, number: u32, reliable: bool, now: Instant) {
+        if self.path == Some(number) {
+            return;
+        }
         let lives = self.lives_until > Some(now + self.skew);
-        if reliable && !self.reliable_carrier && is_under_way && !lives {
+        if reliable && !self.is_path_reliable && self.recovery.is_under_way() && !lives {
             let remedy = self.recovery.time_out(now);
             self.apply(remedy, now);
             self.collect(now);
         }
-        if reliable != self.reliable_carrier {
-            self.recovery.path_changed();
-        }
-        self.reliable_carrier = reliable;
+        self.recovery.path_changed(now);
+        self.path = Some(number);
+        self.is_path_reliable = reliable;
     }
 
     fn abort(&mut self) {

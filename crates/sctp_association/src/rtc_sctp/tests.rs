@@ -16,6 +16,8 @@ struct Line {
     now: Instant,
     /// Messages that the second end got.
     arrived: Vec<(u16, usize)>,
+    /// What the second end sends gets lost until then.
+    mute_until: Instant,
 }
 
 impl Line {
@@ -27,6 +29,7 @@ impl Line {
             wire: Vec::new(),
             now,
             arrived: Vec::new(),
+            mute_until: now,
         };
         line.run(100, &mut |now| Some(now + DELAY), |_| ());
         assert!(line.ends.iter().all(|end| end.connected));
@@ -50,7 +53,7 @@ impl Line {
                 while let Some(packet) = end.poll_packet(now) {
                     let at = match from {
                         0 => fate(now),
-                        _ => Some(now + DELAY),
+                        _ => (now >= self.mute_until).then_some(now + DELAY),
                     };
                     self.wire.extend(at.map(|at| (at, 1 - from, packet)));
                 }
@@ -155,7 +158,7 @@ fn messages_given_up_half_sent_hold_nothing_up_later() {
 fn on_a_carrier_that_loses_nothing_it_waits() {
     let mut line = Line::new();
     let now = line.now;
-    line.ends[0].set_reliable_carrier(true, now);
+    line.ends[0].set_path(1, true, now);
     let bulk = |line: &mut Line| line.feed(1, 1000, Reliability::Reliable);
     line.run(200, &mut |now| Some(now + DELAY), bulk);
     let mut packets = 0;
@@ -181,7 +184,7 @@ fn what_was_lost_before_is_sent_again_on_a_carrier_that_loses_nothing() {
     line.send(1, 1000, Reliability::Reliable);
     line.run(50, &mut |_| None, |_| ());
     let now = line.now;
-    line.ends[0].set_reliable_carrier(true, now);
+    line.ends[0].set_path(1, true, now);
     let mut packets = 0;
     line.run(
         100,
@@ -192,6 +195,33 @@ fn what_was_lost_before_is_sent_again_on_a_carrier_that_loses_nothing() {
         |_| (),
     );
     assert!(packets > 0, "it is not left to the timer of the protocol");
+}
+
+/// The peer answers over the old path until it has noticed, and packets may be lost with the old path.
+#[test]
+fn what_is_lost_at_the_change_to_a_carrier_that_loses_nothing_is_sent_again() {
+    for (ours, theirs) in [(0, 30), (30, 0), (30, 30), (300, 300)] {
+        let mut line = Line::new();
+        let mut time = 0;
+        let mut steady = |line: &mut Line| {
+            time += 1;
+            if time % 50 == 0 && line.ends[0].has_room(UNSENT) {
+                line.send(1, 200, Reliability::Reliable);
+            }
+        };
+        line.run(2000, &mut |now| Some(now + DELAY), &mut steady);
+        // The timer of the protocol has gone off twice then.
+        line.mute_until = line.now + 3000 * MS;
+        line.run(3000, &mut |_| None, &mut steady);
+        let now = line.now;
+        line.ends[0].set_path(1, true, now);
+        line.mute_until = now + theirs * MS;
+        let opens = now + ours * MS;
+        let mut fate = |now| (now >= opens).then_some(now + DELAY);
+        line.run(1000, &mut fate, &mut steady);
+        let arrived = line.arrived.len();
+        assert!(arrived > 70, "{arrived} after {ours} and {theirs} ms");
+    }
 }
 
 /// Messages that arrive in three seconds over a line that carries one each millisecond, after a

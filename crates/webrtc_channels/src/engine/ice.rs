@@ -104,6 +104,11 @@ impl Ice {
         self.path.filter(|_| self.consent)
     }
 
+    /// How often data took another path.
+    pub(super) fn path_changes(&self) -> u32 {
+        self.path_changes
+    }
+
     /// Traffic of each pair of candidates.
     pub(super) fn pairs(&mut self) -> &mut Pairs {
         &mut self.pairs

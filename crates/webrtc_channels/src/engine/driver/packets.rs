@@ -150,7 +150,8 @@ impl Driver {
             return false;
         };
         if let Some(sctp) = &mut self.sctp {
-            sctp.set_reliable_carrier(path.proto == is::Protocol::Tcp, now);
+            let reliable = path.proto == is::Protocol::Tcp;
+            sctp.set_path(self.ice.path_changes(), reliable, now);
         }
         let mut outcome = Ok(());
         while outcome.is_ok() && !self.network.is_blocked(path) {
