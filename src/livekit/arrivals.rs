@@ -1,8 +1,10 @@
 //! Viewers that the room does not tell of yet.
 //!
 //! LiveKit's server tells of participants without media every three seconds. A viewer opens its stream
-//! at once; the server is asked who that is, where the robot has the API key for it. What the answer
-//! says counts until the room tells the same, which it has to do in time.
+//! at once; the server is asked who that is, where the robot has the API key for it. A viewer that joins
+//! at the same moment as the robot knows nothing of it, so that the server is also asked who is there
+//! soon after the robot has joined. What the answers say counts until the room tells the same, which it
+//! has to do in time.
 
 use std::collections::HashMap;
 use std::task::{Context, Poll};
@@ -22,6 +24,10 @@ const AGAIN: Duration = Duration::from_secs(1);
 const MAX_ASKED: usize = 64;
 /// Longest time until the room has told of a viewer: several times the server's three seconds.
 const MAX_UNTOLD: Duration = Duration::from_secs(10);
+
+/// Pauses before the questions who is there. A participant takes some tenths of a second to connect
+/// after it has joined.
+const LOOKS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
 
 /// What has become of an arrival.
 pub(super) enum Arrival {
@@ -73,14 +79,32 @@ impl Arrivals {
             let Some(known) = known.filter(|it| it.is_active && it.identity == identity) else {
                 return;
             };
-            let sid = known.sid.clone();
-            // The connection may be over.
-            if sender.send_async(Arrival::Known(known)).await.is_ok() {
-                tokio::time::sleep(MAX_UNTOLD).await;
-                sender
-                    .send_async(Arrival::Overdue(identity, sid))
-                    .await
-                    .ok();
+            announce(vec![known], sender).await;
+        });
+    }
+
+    /// Asks who is there, soon after `own` has joined.
+    pub(super) fn look_around(&self, own: &ParticipantIdentity) {
+        let Some(lookup) = self.lookup.clone() else {
+            return;
+        };
+        let (own, sender) = (own.clone(), self.sender.clone());
+        tokio::spawn(async move {
+            for pause in LOOKS {
+                tokio::time::sleep(pause).await;
+                if sender.is_disconnected() {
+                    return;
+                }
+                let infos = match lookup.participants().await {
+                    Ok(infos) => infos,
+                    Err(error) => {
+                        debug!(%error, "waiting until the room tells who is there");
+                        return;
+                    }
+                };
+                let known = infos.into_iter().filter_map(Description::from_server);
+                let there = known.filter(|it| it.is_active && it.identity != own);
+                tokio::spawn(announce(there.collect(), sender.clone()));
             }
         });
     }
@@ -91,6 +115,31 @@ impl Arrivals {
             Poll::Ready(Some(arrival)) => Poll::Ready(arrival),
             // It has a sender itself.
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// Tells of participants that the server knows, and later that the room should have told of them.
+async fn announce(known: Vec<Description>, sender: flume::Sender<Arrival>) {
+    let ids: Vec<_> = known
+        .iter()
+        .map(|it| (it.identity.clone(), it.sid.clone()))
+        .collect();
+    for description in known {
+        // The connection may be over.
+        if sender
+            .send_async(Arrival::Known(description))
+            .await
+            .is_err()
+        {
+            return;
+        }
+    }
+    tokio::time::sleep(MAX_UNTOLD).await;
+    for (identity, sid) in ids {
+        let overdue = Arrival::Overdue(identity, sid);
+        if sender.send_async(overdue).await.is_err() {
+            return;
         }
     }
 }

@@ -78,7 +78,13 @@ impl RoomConnection {
                 connection.participant_active(&participant, true);
             }
         }
+        connection.look_around();
         connection
+    }
+
+    fn look_around(&self) {
+        let own = self.room.local_participant().identity();
+        self.arrivals.look_around(&own);
     }
 
     fn room_event(&mut self, event: RoomEvent) {
@@ -131,6 +137,7 @@ impl RoomConnection {
                 self.ready.push_back(if is_same {
                     ConnectionEvent::Resumed
                 } else {
+                    self.look_around();
                     ConnectionEvent::Restarted
                 });
             }

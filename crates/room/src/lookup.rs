@@ -1,11 +1,13 @@
-//! Questions to the server about a participant of the room.
+//! Questions to the server about the participants of the room.
 //!
 //! The server tells of participants without media every three seconds only; it answers at once when it
 //! is asked. For that it wants a token of an administrator of the room, which an API key makes.
 
 use std::time::Duration;
 
-use livekit_protocol::{ParticipantInfo, RoomParticipantIdentity};
+use livekit_protocol::{
+    ListParticipantsRequest, ListParticipantsResponse, ParticipantInfo, RoomParticipantIdentity,
+};
 use prost::Message;
 
 use crate::connect::{http_url, Endpoint};
@@ -15,7 +17,7 @@ use crate::token::TokenSource;
 /// Longest time that an answer may take.
 const ANSWER: Duration = Duration::from_secs(3);
 
-/// Asks the server about participants of one room.
+/// Asks the server about the participants of one room.
 #[derive(Clone, Debug)]
 pub struct ParticipantLookup {
     url: String,
@@ -23,7 +25,7 @@ pub struct ParticipantLookup {
     client: reqwest::Client,
 }
 
-/// The server did not tell of a participant.
+/// The server did not tell of participants.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LookupError {
@@ -31,9 +33,9 @@ pub enum LookupError {
     #[error(transparent)]
     Token(#[from] MintError),
     /// The server does not answer, or does not know it.
-    #[error("the server does not tell of the participant: {0}")]
+    #[error("the server does not tell of participants: {0}")]
     Server(reqwest::Error),
-    /// The answer is not a participant.
+    /// The answer is none.
     #[error("the server's answer cannot be read: {0}")]
     Answer(#[from] prost::DecodeError),
 }
@@ -47,10 +49,7 @@ impl ParticipantLookup {
         };
         let client = reqwest::Client::builder().timeout(ANSWER).build().ok()?;
         Some(Self {
-            url: format!(
-                "{}/twirp/livekit.RoomService/GetParticipant",
-                http_url(&endpoint.url)
-            ),
+            url: format!("{}/twirp/livekit.RoomService", http_url(&endpoint.url)),
             mint: mint.clone(),
             client,
         })
@@ -66,15 +65,35 @@ impl ParticipantLookup {
             identity: identity.to_owned(),
             ..RoomParticipantIdentity::default()
         };
+        self.ask("GetParticipant", &question).await
+    }
+
+    /// Describes all participants as they are now, us included.
+    ///
+    /// # Errors
+    /// The server does not answer within 3 s.
+    pub async fn participants(&self) -> Result<Vec<ParticipantInfo>, LookupError> {
+        let question = ListParticipantsRequest {
+            room: self.mint.room.clone(),
+        };
+        let answer: ListParticipantsResponse = self.ask("ListParticipants", &question).await?;
+        Ok(answer.participants)
+    }
+
+    async fn ask<A: Message + Default>(
+        &self,
+        method: &str,
+        question: &impl Message,
+    ) -> Result<A, LookupError> {
         let request = self
             .client
-            .post(&self.url)
+            .post(format!("{}/{method}", self.url))
             .bearer_auth(self.mint.mint_for_admin()?.expose())
             .header(reqwest::header::CONTENT_TYPE, "application/protobuf")
             .body(question.encode_to_vec());
         let answer = async { request.send().await?.error_for_status()?.bytes().await };
         let answer = answer.await;
         let answer = answer.map_err(|error| LookupError::Server(error.without_url()))?;
-        Ok(ParticipantInfo::decode(answer)?)
+        Ok(A::decode(answer)?)
     }
 }

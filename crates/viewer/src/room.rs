@@ -112,6 +112,9 @@ impl Visit {
                 }
                 _ = checks.tick() => {
                     self.tell_waiting();
+                    if self.robots.forget_overdue(Instant::now()) {
+                        self.choose();
+                    }
                     if let Some(link) = &mut self.link {
                         link.check();
                     }
@@ -201,10 +204,11 @@ impl Visit {
         let is_robot = role.as_deref() == Some(ROLE_ROBOT);
         if is_robot {
             // It sends, so that it is there, whatever the room has told so far.
-            if let Some(participant) = self.room.remote_participants().get(identity) {
-                self.robots.is_robot(participant);
-                self.choose();
+            match self.room.remote_participants().get(identity) {
+                Some(participant) => self.robots.is_robot(participant),
+                None => self.robots.is_untold_robot(identity, Instant::now()),
             }
+            self.choose();
         }
         match &mut self.link {
             Some(link) if link.identity() == identity => link.read(reader),
@@ -225,12 +229,13 @@ impl Visit {
 
     /// Stays with the robot while it is there, else takes another.
     fn choose(&mut self) {
-        let current = self.link.as_ref().map(|link| (link.identity(), link.sid()));
-        if current.is_some_and(|(identity, sid)| self.robots.is_there(identity, sid)) {
-            self.hub.notice(
-                "robots",
-                self.robots.others(current.map(|(identity, _)| identity)),
-            );
+        if let Some(link) = self
+            .link
+            .as_ref()
+            .filter(|it| self.robots.is_there(it.id()))
+        {
+            let others = self.robots.others(Some(link.identity()));
+            self.hub.notice("robots", others);
             return;
         }
         if let Some(link) = self.link.take() {
@@ -238,14 +243,15 @@ impl Visit {
             self.alone_since = Some(Instant::now());
             self.hub.robot_left(&format!("{} has left", link.name()));
         }
-        if let Some((identity, sid, name)) = self.robots.choose() {
-            info!(robot = name, %identity, "found the robot");
-            self.hub
-                .notice("robots", self.robots.others(Some(&identity)));
+        if let Some(robot) = self.robots.choose() {
+            let identity = robot.identity.clone();
+            info!(robot = robot.name, %identity, "found the robot");
+            let others = self.robots.others(Some(&identity));
+            self.hub.notice("robots", others);
             let (streams, missed) = self.early.take(&identity);
             let (room, hub) = (Arc::clone(&self.room), Arc::clone(&self.hub));
-            let uplink = Uplink::open(room, identity.clone(), self.uplink.clone());
-            let mut link = Link::new(uplink, identity, sid, name, hub);
+            let uplink = Uplink::open(room, identity, self.uplink.clone());
+            let mut link = Link::new(uplink, robot, hub);
             for stream in streams {
                 link.read(stream);
             }

@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use livekit::id::{ParticipantIdentity, ParticipantSid};
+use livekit::id::ParticipantIdentity;
 use livekit::ByteStreamReader;
 use parking_lot::Mutex;
 use remote_access_room::{BufferBudget, FrameReader, Uplink};
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
+use super::robots::{Choice, RobotId};
 use crate::hub::Hub;
 
 /// Streams of the robot that are read at once. A channel has up to four.
@@ -24,9 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Link to one robot. Dropping it ends all streams.
 pub(super) struct Link {
-    identity: ParticipantIdentity,
-    sid: ParticipantSid,
-    name: String,
+    robot: Choice,
     uplink: Uplink,
     readers: JoinSet<()>,
     shared: Arc<Shared>,
@@ -45,14 +44,8 @@ struct Shared {
 
 impl Link {
     /// Introduces the robot to the hub.
-    pub(super) fn new(
-        uplink: Uplink,
-        identity: ParticipantIdentity,
-        sid: ParticipantSid,
-        name: String,
-        hub: Arc<Hub>,
-    ) -> Self {
-        hub.robot_joined(&name, uplink.clone());
+    pub(super) fn new(uplink: Uplink, robot: Choice, hub: Arc<Hub>) -> Self {
+        hub.robot_joined(&robot.name, uplink.clone());
         let shared = Shared {
             hub,
             budget: BufferBudget::new(MAX_BUFFERED),
@@ -60,9 +53,7 @@ impl Link {
             answered: Mutex::new(Instant::now()),
         };
         Self {
-            identity,
-            sid,
-            name,
+            robot,
             uplink,
             readers: JoinSet::new(),
             shared: Arc::new(shared),
@@ -72,22 +63,22 @@ impl Link {
     }
 
     pub(super) fn identity(&self) -> &ParticipantIdentity {
-        &self.identity
+        &self.robot.identity
     }
 
-    pub(super) fn sid(&self) -> &ParticipantSid {
-        &self.sid
+    pub(super) fn id(&self) -> RobotId {
+        self.robot.id
     }
 
     pub(super) fn name(&self) -> &str {
-        &self.name
+        &self.robot.name
     }
 
     /// Reads a stream of the robot.
     pub(super) fn read(&mut self, reader: ByteStreamReader) {
         while self.readers.try_join_next().is_some() {}
         if self.readers.len() >= MAX_STREAMS {
-            warn!(robot = self.name, "the robot opens too many streams");
+            warn!(robot = self.robot.name, "the robot opens too many streams");
             reader.closer().close();
             return;
         }
@@ -100,7 +91,10 @@ impl Link {
             self.due = Some(why);
             return;
         }
-        warn!(robot = self.name, why, "asking the robot for a resync");
+        warn!(
+            robot = self.robot.name,
+            why, "asking the robot for a resync"
+        );
         self.due = None;
         self.resynced = Instant::now();
         self.uplink.resync();
@@ -109,7 +103,7 @@ impl Link {
     /// Looks whether all is well, once in a while.
     pub(super) fn check(&mut self) {
         let silent = self.shared.answered.lock().elapsed() >= PATIENCE;
-        let text = silent.then(|| format!("{} does not answer", self.name));
+        let text = silent.then(|| format!("{} does not answer", self.robot.name));
         self.shared.hub.notice("silence", text);
         if self.shared.broken.swap(false, Ordering::Relaxed) {
             self.resync("a stream broke");

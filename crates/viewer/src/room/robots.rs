@@ -1,20 +1,46 @@
 //! Robots among the participants, and the one that is watched.
 
+use std::time::{Duration, Instant};
+
 use livekit::id::{ParticipantIdentity, ParticipantSid};
 use livekit::participant::RemoteParticipant;
 use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT};
 
 /// Robots that are remembered. A hostile room could hold any number.
 const MAX_ROBOTS: usize = 256;
+/// Longest time until the room has told of a robot that sends: several times the server's three
+/// seconds.
+const MAX_UNTOLD: Duration = Duration::from_secs(10);
+
+/// Names one visit of a robot. Numbers are never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RobotId(u64);
 
 /// A robot in the room.
 #[derive(Clone, Debug)]
 struct Robot {
+    id: RobotId,
     identity: ParticipantIdentity,
-    sid: ParticipantSid,
+    session: Session,
     name: String,
     /// Whether it can receive.
     active: bool,
+}
+
+/// A robot's session in the room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Session {
+    Told(ParticipantSid),
+    /// It has sent something, and the room has to tell of it until then.
+    Untold(Instant),
+}
+
+/// The robot that is to be watched.
+#[derive(Debug)]
+pub(super) struct Choice {
+    pub id: RobotId,
+    pub identity: ParticipantIdentity,
+    pub name: String,
 }
 
 /// The robots of the room in the order of their coming.
@@ -22,6 +48,7 @@ struct Robot {
 pub(super) struct Robots {
     wanted: Option<String>,
     robots: Vec<Robot>,
+    next: u64,
 }
 
 impl Robots {
@@ -30,6 +57,7 @@ impl Robots {
         Self {
             wanted,
             robots: Vec::new(),
+            next: 0,
         }
     }
 
@@ -48,21 +76,45 @@ impl Robots {
         self.put(participant, true);
     }
 
-    fn put(&mut self, participant: &RemoteParticipant, active: bool) {
-        let identity = participant.identity();
-        self.insert(Robot {
-            sid: participant.sid(),
-            name: name(participant.name(), &identity),
-            active,
-            identity,
-        });
+    /// A participant sends as a robot, and the room has not told of it yet: the server tells of
+    /// participants without media every three seconds.
+    pub(super) fn is_untold_robot(&mut self, identity: &ParticipantIdentity, now: Instant) {
+        if self.robots.iter().all(|robot| robot.identity != *identity) {
+            let session = Session::Untold(now + MAX_UNTOLD);
+            self.insert(identity.clone(), session, identity.to_string(), true);
+        }
     }
 
-    fn insert(&mut self, robot: Robot) {
+    fn put(&mut self, participant: &RemoteParticipant, active: bool) {
+        let identity = participant.identity();
+        let name = name(participant.name(), &identity);
+        self.insert(identity, Session::Told(participant.sid()), name, active);
+    }
+
+    fn insert(
+        &mut self,
+        identity: ParticipantIdentity,
+        session: Session,
+        name: String,
+        active: bool,
+    ) {
         let full = self.robots.len() >= MAX_ROBOTS;
+        let id = RobotId(self.next);
+        self.next += 1;
+        let robot = Robot {
+            id,
+            identity,
+            session,
+            name,
+            active,
+        };
         let mut robots = self.robots.iter_mut();
         match robots.find(|known| known.identity == robot.identity) {
-            Some(known) if known.sid == robot.sid => known.active |= robot.active,
+            Some(known) if known.session == robot.session => known.active |= active,
+            Some(known) if matches!(known.session, Session::Untold(_)) => {
+                known.session = robot.session;
+                known.name = robot.name;
+            }
             Some(known) => *known = robot,
             None if !full => self.robots.push(robot),
             None => {}
@@ -71,29 +123,37 @@ impl Robots {
 
     /// A participant is gone.
     pub(super) fn gone(&mut self, identity: &ParticipantIdentity, sid: &ParticipantSid) {
+        let session = Session::Told(sid.clone());
         self.robots
-            .retain(|robot| robot.identity != *identity || robot.sid != *sid);
+            .retain(|robot| robot.identity != *identity || robot.session != session);
     }
 
-    /// Whether this very participant is still there.
-    pub(super) fn is_there(&self, identity: &ParticipantIdentity, sid: &ParticipantSid) -> bool {
-        let is = |robot: &Robot| robot.identity == *identity && robot.sid == *sid;
-        self.robots.iter().any(is)
+    /// Forgets robots that the room should have told of by now, and answers whether there were any.
+    pub(super) fn forget_overdue(&mut self, now: Instant) -> bool {
+        let before = self.robots.len();
+        self.robots
+            .retain(|robot| !matches!(robot.session, Session::Untold(until) if until <= now));
+        self.robots.len() < before
+    }
+
+    /// Whether it is still the same robot that is there.
+    pub(super) fn is_there(&self, id: RobotId) -> bool {
+        self.robots.iter().any(|robot| robot.id == id)
     }
 
     /// The wanted robot, or the first one if any will do, as soon as it can receive.
-    pub(super) fn choose(&self) -> Option<(ParticipantIdentity, ParticipantSid, String)> {
+    pub(super) fn choose(&self) -> Option<Choice> {
         let is_wanted = |robot: &&Robot| match &self.wanted {
             Some(wanted) => robot.identity.as_str() == wanted || robot.name == *wanted,
             None => true,
         };
         let mut active = self.robots.iter().filter(|robot| robot.active);
         let robot = active.find(is_wanted)?;
-        Some((
-            robot.identity.clone(),
-            robot.sid.clone(),
-            robot.name.clone(),
-        ))
+        Some(Choice {
+            id: robot.id,
+            identity: robot.identity.clone(),
+            name: robot.name.clone(),
+        })
     }
 
     /// Notice while there is no robot to watch.
@@ -145,30 +205,34 @@ fn name(name: String, identity: &ParticipantIdentity) -> String {
 mod tests {
     use super::*;
 
-    fn robot(identity: &str, sid: &str, active: bool) -> Robot {
-        Robot {
-            identity: identity.to_owned().into(),
-            sid: sid.to_owned().try_into().unwrap(),
-            name: format!("{identity} the great"),
-            active,
-        }
+    fn insert(robots: &mut Robots, identity: &str, sid: &str, active: bool) {
+        let session = Session::Told(sid.to_owned().try_into().unwrap());
+        let name = format!("{} the great", identity);
+        robots.insert(identity.to_owned().into(), session, name, active);
+    }
+
+    fn gone(robots: &mut Robots, identity: &str, sid: &str) {
+        robots.gone(
+            &identity.to_owned().into(),
+            &sid.to_owned().try_into().unwrap(),
+        );
     }
 
     fn chosen(robots: &Robots) -> Option<String> {
-        robots.choose().map(|(identity, ..)| identity.to_string())
+        robots.choose().map(|choice| choice.identity.to_string())
     }
 
     #[test]
     fn the_first_robot_that_can_receive_is_chosen() {
         let mut robots = Robots::new(None);
         assert_eq!(chosen(&robots), None);
-        robots.insert(robot("a", "PA_1", false));
-        robots.insert(robot("b", "PA_2", true));
+        insert(&mut robots, "a", "PA_1", false);
+        insert(&mut robots, "b", "PA_2", true);
         assert_eq!(chosen(&robots).as_deref(), Some("b"));
-        robots.insert(robot("a", "PA_1", true));
+        insert(&mut robots, "a", "PA_1", true);
         assert_eq!(chosen(&robots).as_deref(), Some("a"));
         // What is told late does not make it unable to receive again.
-        robots.insert(robot("a", "PA_1", false));
+        insert(&mut robots, "a", "PA_1", false);
         assert_eq!(chosen(&robots).as_deref(), Some("a"));
         let text = robots.others(Some(&"a".to_owned().into())).unwrap();
         assert!(text.contains("a, b; this is a"), "{text}");
@@ -179,11 +243,11 @@ mod tests {
         assert!(Robots::new(None).waiting().contains("there is none"));
         let mut robots = Robots::new(Some("Nobody".to_owned()));
         assert!(robots.waiting().contains("\"Nobody\": there is no robot"));
-        robots.insert(robot("a\nb", "PA_1", true));
+        insert(&mut robots, "a\nb", "PA_1", true);
         let text = robots.waiting();
         assert!(text.contains(r#"there are: "a\nb the great" (identity "a\nb")"#));
         for number in 0..100 {
-            robots.insert(robot(&number.to_string(), "PA_2", true));
+            insert(&mut robots, &number.to_string(), "PA_2", true);
         }
         assert!(robots.waiting().len() < 500);
     }
@@ -192,9 +256,9 @@ mod tests {
     fn the_wanted_robot_is_chosen_by_identity_or_name() {
         for wanted in ["b", "b the great"] {
             let mut robots = Robots::new(Some(wanted.to_owned()));
-            robots.insert(robot("a", "PA_1", true));
+            insert(&mut robots, "a", "PA_1", true);
             assert_eq!(chosen(&robots), None);
-            robots.insert(robot("b", "PA_2", true));
+            insert(&mut robots, "b", "PA_2", true);
             assert_eq!(chosen(&robots).as_deref(), Some("b"));
             assert_eq!(robots.others(None), None);
         }
@@ -203,15 +267,42 @@ mod tests {
     #[test]
     fn a_robot_that_returns_is_another() {
         let mut robots = Robots::new(None);
-        robots.insert(robot("a", "PA_1", true));
-        let (identity, sid, _) = robots.choose().unwrap();
-        assert!(robots.is_there(&identity, &sid));
-        robots.insert(robot("a", "PA_2", false));
-        assert!(!robots.is_there(&identity, &sid));
+        insert(&mut robots, "a", "PA_1", true);
+        let first = robots.choose().unwrap().id;
+        assert!(robots.is_there(first));
+        insert(&mut robots, "a", "PA_2", false);
+        assert!(!robots.is_there(first));
         assert_eq!(chosen(&robots), None);
         // The end of the first is told late.
-        robots.gone(&identity, &sid);
-        robots.insert(robot("a", "PA_2", true));
+        gone(&mut robots, "a", "PA_1");
+        insert(&mut robots, "a", "PA_2", true);
         assert_eq!(chosen(&robots).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_robot_that_sends_before_the_room_tells_of_it_is_the_same_then() {
+        let start = Instant::now();
+        let mut robots = Robots::new(Some("a".to_owned()));
+        robots.is_untold_robot(&"a".to_owned().into(), start);
+        let first = robots.choose().unwrap().id;
+        // What it sends next, and what the room tells, changes nothing.
+        robots.is_untold_robot(&"a".to_owned().into(), start + MAX_UNTOLD / 2);
+        insert(&mut robots, "a", "PA_1", false);
+        assert!(!robots.forget_overdue(start + MAX_UNTOLD));
+        let choice = robots.choose().unwrap();
+        assert_eq!((choice.id, choice.name.as_str()), (first, "a the great"));
+        gone(&mut robots, "a", "PA_1");
+        assert!(!robots.is_there(first));
+    }
+
+    #[test]
+    fn a_robot_that_the_room_never_tells_of_is_forgotten() {
+        let start = Instant::now();
+        let mut robots = Robots::new(None);
+        robots.is_untold_robot(&"a".to_owned().into(), start);
+        assert!(!robots.forget_overdue(start + MAX_UNTOLD / 2));
+        assert_eq!(chosen(&robots).as_deref(), Some("a"));
+        assert!(robots.forget_overdue(start + MAX_UNTOLD));
+        assert_eq!(chosen(&robots), None);
     }
 }
