@@ -1,6 +1,7 @@
 /** What a camera sees: as video, as compressed pictures or raw. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ageMs } from "../../app/age";
+import { expectPicture } from "../../app/firstPicture";
 import { age, duration, pace, rate } from "../../app/format";
 import { decodeMessage, latestMessage, useFrame, useRepaint, useWatch } from "../../app/hooks";
 import { PATHS } from "../../app/icons";
@@ -56,6 +57,16 @@ export function PicturePanel({ place, spec, visible, onShown }: PictureProps) {
   const { topics, reason, arrived } = useTier(robot, topic, canvas, from.current, visible);
   const channel = robot.channel(from.current ?? topic);
   const playsVideo = chosen !== undefined && isVideo(chosen);
+  const first = useRef<() => void>(undefined);
+  useEffect(() => {
+    first.current = expectPicture();
+    return first.current;
+  }, [topic]);
+  /** A picture is shown, or cannot be. */
+  const settle = (trouble: string | undefined) => {
+    first.current?.();
+    setProblem(trouble);
+  };
   const annotations = shownLayers(robot, ANNOTATIONS, spec);
   const canAnnotate = possibleLayers(robot, ANNOTATIONS).length > 0 && spec.id !== "drive";
   useRepaint(visible, 2);
@@ -70,7 +81,7 @@ export function PicturePanel({ place, spec, visible, onShown }: PictureProps) {
         from.current = sender.topic;
         onShown?.(sender.topic);
       }
-      player.current ??= new VideoPlayer(canvas.current, setProblem);
+      player.current ??= new VideoPlayer(canvas.current, settle);
       const { value } = decodeMessage(sender, data);
       const { data: picture } = (value ?? {}) as { data?: Uint8Array };
       if (picture) {
@@ -96,8 +107,8 @@ export function PicturePanel({ place, spec, visible, onShown }: PictureProps) {
     shown.current = channel.latest;
     isBusy.current = true;
     draw(channel, target)
-      .then(() => setProblem(undefined))
-      .catch((error: unknown) => setProblem(error instanceof Error ? error.message : String(error)))
+      .then(() => settle(undefined))
+      .catch((error: unknown) => settle(error instanceof Error ? error.message : String(error)))
       .finally(() => {
         isBusy.current = false;
       });

@@ -1,5 +1,6 @@
 /** Point clouds, scans, maps, paths and frames in three dimensions. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import { picturesHaveCome } from "../../app/firstPicture";
 import { decodeMessage, latestMessage, useFrame, useRepaint, useTransforms, useWatch } from "../../app/hooks";
 import { useSetting } from "../../app/workspace";
 import type { Draco } from "../../lazy/draco";
@@ -77,6 +78,7 @@ export default function ScenePanel({ place, spec, visible }: PanelProps) {
     let isOver = false;
     void (async () => {
       try {
+        await picturesHaveCome();
         const three = await import("../../lazy/three");
         if (!isOver && canvas.current) {
           view.current = new SceneView(three, canvas.current);
