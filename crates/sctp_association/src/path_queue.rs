@@ -1,9 +1,11 @@
 //! Keeps the queue before a bottleneck short.
 //!
 //! A congestion window grows until the queue is full: at 0.7 Mbit/s the 64 kB of a common router are
-//! three quarters of a second, and what it drops has to go through it once more. So while a queue
-//! stands on the path, no more is under way than the path carries in its shortest round trip and a
-//! tenth of a second. What waits for that waits here, where the application can still drop it.
+//! three quarters of a second, and what it drops has to go through it once more. So when a queue
+//! stands on the path, no more is under way than the path carries in its shortest round trip, until
+//! the queue is gone. Then it may be a little more with each round trip, until a queue stands again:
+//! the congestion window, which has grown meanwhile, would fill it at once. What waits for that waits
+//! here, where the application can still drop it.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -15,6 +17,8 @@ const DELAY: Duration = Duration::from_millis(100);
 const LEAST: usize = 24 * 1024;
 /// Samples of which the shorter one tells whether a queue stands.
 const STANDING: usize = 2;
+/// Without a queue the limit grows by this part of what arrives: so much in each round trip.
+const GROWTH: usize = 8;
 
 /// What the path carries while a queue stands on it.
 #[derive(Debug, Default)]
@@ -23,18 +27,20 @@ pub(crate) struct PathQueue {
     round_trips: VecDeque<Duration>,
     /// Bytes that arrived, and when that was learned, for one round trip.
     arrivals: VecDeque<(Instant, usize)>,
-    /// Bytes that may be under way.
+    /// Bytes that may be under way, since a queue stood.
     limit: Option<usize>,
 }
 
 impl PathQueue {
     /// Bytes have arrived, in packets of which the quickest took this long; `None` if the
-    /// acknowledgement may have waited for another packet. `shortest` is the shortest round trip.
+    /// acknowledgement may have waited for another packet. `shortest` is the shortest round trip,
+    /// and `under_way` the bytes that were under way.
     pub(crate) fn arrived(
         &mut self,
         bytes: usize,
         round_trip: Option<Duration>,
         shortest: Duration,
+        under_way: usize,
         now: Instant,
     ) {
         self.arrivals.push_back((now, bytes));
@@ -54,11 +60,14 @@ impl PathQueue {
             self.arrivals.pop_front();
         }
         let bearable = shortest + DELAY;
-        self.limit = (standing > bearable).then(|| {
+        if standing > bearable {
             let arrived: usize = self.arrivals.iter().map(|(_, bytes)| bytes).sum();
-            let share = bearable.as_secs_f64() / standing.as_secs_f64();
-            ((arrived as f64 * share) as usize).max(LEAST)
-        });
+            let share = shortest.as_secs_f64() / standing.as_secs_f64();
+            self.limit = Some(((arrived as f64 * share) as usize).max(LEAST));
+        } else if let Some(limit) = self.limit.as_mut().filter(|it| under_way > **it / 2) {
+            // It is what holds the sender up.
+            *limit += bytes / GROWTH;
+        }
     }
 
     /// Whether so many bytes under way are too many.
@@ -77,27 +86,38 @@ mod tests {
     fn a_standing_queue_limits_what_is_under_way_to_what_the_path_carries() {
         let start = Instant::now();
         let mut queue = PathQueue::default();
-        // 1 MB/s, which took 20 ms and takes 400 ms now.
+        // 5 MB/s, which took 20 ms and takes 400 ms now.
         for number in 0..1000 {
             let round_trip = if number < 500 { 20 } else { 400 };
-            queue.arrived(1000, Some(round_trip * MS), 20 * MS, start + number * MS);
+            let now = start + number * MS;
+            queue.arrived(5000, Some(round_trip * MS), 20 * MS, 0, now);
             if number < 500 {
                 assert!(!queue.is_too_long(1_000_000));
             }
         }
-        assert!(queue.is_too_long(125_000));
-        assert!(!queue.is_too_long(115_000));
+        assert!(queue.is_too_long(105_000));
+        assert!(!queue.is_too_long(95_000));
+        // The queue is gone. What is not needed does not grow, and the rest does slowly.
+        for number in 1000..1020 {
+            queue.arrived(5000, Some(20 * MS), 20 * MS, 40_000, start + number * MS);
+        }
+        assert!(queue.is_too_long(105_000));
+        for number in 1020..1040 {
+            queue.arrived(5000, Some(20 * MS), 20 * MS, 95_000, start + number * MS);
+        }
+        assert!(!queue.is_too_long(105_000));
+        assert!(queue.is_too_long(120_000));
     }
 
     #[test]
     fn a_single_late_round_trip_is_no_queue_and_a_little_may_always_be_under_way() {
         let start = Instant::now();
         let mut queue = PathQueue::default();
-        queue.arrived(1000, Some(20 * MS), 20 * MS, start);
-        queue.arrived(1000, Some(400 * MS), 20 * MS, start + 400 * MS);
-        queue.arrived(1000, None, 20 * MS, start + 800 * MS);
+        queue.arrived(1000, Some(20 * MS), 20 * MS, 0, start);
+        queue.arrived(1000, Some(400 * MS), 20 * MS, 0, start + 400 * MS);
+        queue.arrived(1000, None, 20 * MS, 0, start + 800 * MS);
         assert!(!queue.is_too_long(1_000_000));
-        queue.arrived(1000, Some(400 * MS), 20 * MS, start + 1200 * MS);
+        queue.arrived(1000, Some(400 * MS), 20 * MS, 0, start + 1200 * MS);
         assert!(!queue.is_too_long(LEAST));
         assert!(queue.is_too_long(LEAST + 1));
     }

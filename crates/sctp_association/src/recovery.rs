@@ -194,7 +194,9 @@ impl Recovery {
             // Those of a lone packet may wait for another one.
             let at_once = gaps || news.bytes > MAX_PACKET as usize;
             let round_trip = news.round_trip.filter(|_| at_once);
-            self.queue.arrived(news.bytes, round_trip, shortest, now);
+            let under_way = self.under_way + news.bytes;
+            self.queue
+                .arrived(news.bytes, round_trip, shortest, under_way, now);
         }
         match gaps && take_over {
             true => self.look_for_losses(now),

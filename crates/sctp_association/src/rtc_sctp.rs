@@ -392,7 +392,7 @@ impl SctpAssociation for Association {
             return;
         }
         let lives = self.lives_until > Some(now + self.skew);
-        if reliable && !self.is_path_reliable && self.recovery.is_under_way() && !lives {
+        if reliable && self.recovery.is_under_way() && !lives {
             let remedy = self.recovery.time_out(now);
             self.apply(remedy, now);
             self.collect(now);

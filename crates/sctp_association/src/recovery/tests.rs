@@ -16,9 +16,21 @@ fn chunk(kind: u8, value: &[u8]) -> Vec<u8> {
 }
 
 fn data(tsn: u32) -> Bytes {
+    large_data(tsn, 1)
+}
+
+/// A chunk with so many bytes of user data.
+fn large_data(tsn: u32, length: usize) -> Bytes {
     let mut value = tsn.to_be_bytes().to_vec();
-    value.extend([0; 9]);
+    value.extend(vec![0; 8 + length]);
     chunk(0, &value).into()
+}
+
+/// Two chunks in a packet.
+fn two(tsn: u32) -> Bytes {
+    let mut packet = large_data(tsn, 4).to_vec();
+    packet.extend(&large_data(tsn + 1, 4)[12..]);
+    packet.into()
 }
 
 fn sack(cumulative: u32, gaps: &[(u16, u16)]) -> Vec<u8> {
@@ -194,6 +206,116 @@ fn a_loss_without_a_queue_is_taken_over_until_it_arrives() {
     recovery.received(&all, true, start + 80 * MS);
     assert!(!recovery.has_taken_over());
     assert_eq!(for_crate(&recovery, &all), None);
+}
+
+#[test]
+fn a_chunk_is_lost_when_one_that_was_sent_well_after_it_has_arrived() {
+    let start = Instant::now();
+    let mut recovery = ten(start);
+    recovery.received(&sack(3, &[]), true, start + 28 * MS);
+    recovery.sent(&data(6), false, start + 40 * MS);
+    let two_later = sack(3, &[(2, 3)]);
+    assert_eq!(
+        recovery.received(&two_later, true, start + 60 * MS),
+        [data(4)]
+    );
+}
+
+#[test]
+fn a_packet_is_sent_again_once_for_all_its_chunks() {
+    let start = Instant::now();
+    let mut recovery = Recovery::default();
+    recovery.sent(&data(1), false, start);
+    received(&mut recovery, &sack(1, &[]), start + 20 * MS);
+    recovery.sent(&two(2), false, start + 20 * MS);
+    for tsn in 4..8 {
+        recovery.sent(&data(tsn), false, start + 21 * MS);
+    }
+    let rest = sack(1, &[(3, 6)]);
+    assert_eq!(recovery.received(&rest, true, start + 41 * MS), [two(2)]);
+    assert_eq!(for_crate(&recovery, &rest), Some((7, vec![])));
+}
+
+#[test]
+fn what_was_taken_over_stays_so_if_the_crate_sends_it_too() {
+    let start = Instant::now();
+    let mut recovery = ten(start);
+    let gap = sack(FIRST, &[(2, 4)]);
+    recovery.received(&gap, true, start + 24 * MS);
+    recovery.sent(&data(FIRST + 1), false, start + 25 * MS);
+    assert!(recovery.has_taken_over());
+    assert_eq!(for_crate(&recovery, &gap), Some((0, vec![])));
+    // An older acknowledgement, which was overtaken, tells nothing new.
+    assert_eq!(for_crate(&recovery, &sack(FIRST - 1, &[(2, 2)])), None);
+}
+
+#[test]
+fn a_silent_peer_also_gets_the_first_chunk_that_was_taken_over() {
+    let start = Instant::now();
+    let mut recovery = ten(start);
+    recovery.received(&sack(FIRST, &[(2, 4)]), true, start + 24 * MS);
+    let now = recovery.deadline(LONGEST).unwrap();
+    let remedy = recovery.remedy(CrateTimer::Running, now);
+    assert_eq!(remedy, resend([data(FIRST + 1), data(5)]));
+}
+
+#[test]
+fn what_the_crate_is_about_to_send_again_is_not_lost_once_more() {
+    let start = Instant::now();
+    let mut recovery = ten_probed(start);
+    let now = start + 500 * MS;
+    assert_eq!(recovery.remedy(CrateTimer::Running, now), TIME_OUT);
+    // Its window is small: a new chunk and the first of the old ones are all that it sends.
+    recovery.sent(&data(FIRST + 1), false, now);
+    recovery.sent(&data(6), false, now + 30 * MS);
+    received(&mut recovery, &sack(FIRST + 1, &[(8, 9)]), now + 50 * MS);
+    assert!(recovery.deadline(LONGEST).unwrap() > now + LONGEST);
+}
+
+#[test]
+fn an_answer_that_is_too_quick_is_none_to_the_copy() {
+    let start = Instant::now();
+    let mut recovery = ten(start);
+    let now = recovery.deadline(LONGEST).unwrap();
+    recovery.remedy(CrateTimer::Running, now);
+    // The first copy of the last chunk has arrived, and what was sent before it is on the way.
+    received(&mut recovery, &sack(FIRST, &[(9, 9)]), now + 5 * MS);
+    assert!(recovery.deadline(LONGEST).unwrap() > now + LONGEST);
+}
+
+/// Forty chunks of 1,000 bytes after one whose round trip was 20 ms.
+fn forty(start: Instant) -> Recovery {
+    let mut recovery = Recovery::default();
+    recovery.sent(&data(0), false, start);
+    received(&mut recovery, &sack(0, &[]), start + 20 * MS);
+    for tsn in 1..=40 {
+        recovery.sent(&large_data(tsn, 1000), false, start + 20 * MS);
+    }
+    recovery
+}
+
+#[test]
+fn a_queue_is_that_of_a_path() {
+    let start = Instant::now();
+    let mut recovery = forty(start);
+    for count in 1..=4 {
+        let late = start + (400 + count) * MS;
+        received(&mut recovery, &sack(2 * count, &[]), late);
+    }
+    assert!(recovery.is_crowded());
+    recovery.path_changed(start + 410 * MS);
+    assert!(!recovery.is_crowded());
+}
+
+#[test]
+fn an_acknowledgement_that_may_have_waited_tells_of_no_queue() {
+    let start = Instant::now();
+    let mut recovery = forty(start);
+    for count in 1..=4 {
+        let late = start + (400 + count) * MS;
+        received(&mut recovery, &sack(count, &[]), late);
+    }
+    assert!(!recovery.is_crowded());
 }
 
 #[test]

@@ -123,11 +123,79 @@ fn what_recovers_early_ends_no_lifetime_early() {
     let mut line = Line::new();
     let bulk = |line: &mut Line| line.feed(1, 1000, Reliability::Reliable);
     line.run(200, &mut |now| Some(now + DELAY), bulk);
-    // Lost with all else, and to be given up long after the line works again.
-    line.send(2, 500, Reliability::MaxLifetime(2000));
+    // Lost with all else, and to be given up after the line works again, but before the timer of the
+    // protocol goes off.
+    line.send(2, 500, Reliability::MaxLifetime(900));
     line.run(350, &mut |_| None, bulk);
     line.run(1500, &mut |now| Some(now + DELAY), bulk);
     assert!(line.arrived.contains(&(2, 500)));
+}
+
+#[test]
+fn a_change_of_the_path_ends_no_lifetime_early() {
+    let mut line = Line::new();
+    let bulk = |line: &mut Line| line.feed(1, 1000, Reliability::Reliable);
+    line.run(200, &mut |now| Some(now + DELAY), bulk);
+    line.send(2, 500, Reliability::MaxLifetime(900));
+    line.run(50, &mut |_| None, bulk);
+    let now = line.now;
+    line.ends[0].set_path(1, true, now);
+    line.run(1500, &mut |now| Some(now + DELAY), bulk);
+    assert!(line.arrived.contains(&(2, 500)));
+}
+
+/// The crate takes it for arrived, so that nobody else sends it again. A message with a lifetime is
+/// under way, so that the change does not send all again.
+#[test]
+fn what_was_taken_over_arrives_on_another_path() {
+    for seed in 0..10 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut line = Line::new();
+        let mut sent = 0;
+        let mut both = |line: &mut Line| {
+            while line.ends[0].has_room(UNSENT) {
+                sent += 1;
+                line.send(1, 1000, Reliability::Reliable);
+                line.send(2, 100, Reliability::MaxLifetime(500));
+            }
+        };
+        while !line.ends[0].recovery.has_taken_over() {
+            line.run(
+                1,
+                &mut |now| (random.f32() > 0.02).then_some(now + DELAY),
+                &mut both,
+            );
+        }
+        // Its copy does not arrive, and what follows does.
+        line.wire.retain(|(_, to, _)| *to == 0);
+        let now = line.now;
+        line.ends[0].set_path(1, true, now);
+        line.run(100, &mut |now| Some(now + DELAY), &mut both);
+        line.run(3000, &mut |now| Some(now + DELAY), |_| ());
+        let reliable = line.arrived.iter().filter(|(stream, _)| *stream == 1);
+        assert_eq!(reliable.count(), sent, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_queue_before_a_bottleneck_stays_short() {
+    let mut line = Line::new();
+    let mut free = line.now;
+    let mut longest = Duration::ZERO;
+    let bulk = |line: &mut Line| line.feed(1, 1000, Reliability::Reliable);
+    // A packet each two milliseconds, and room for any number.
+    for second in 0..4 {
+        longest = Duration::ZERO;
+        let mut fate = |now: Instant| {
+            free = free.max(now) + 2 * MS;
+            longest = longest.max(free - now);
+            Some(free + DELAY)
+        };
+        line.run(1000, &mut fate, bulk);
+        println!("{second} {longest:?} {} ", line.arrived.len());
+        assert!(line.arrived.len() > 400 * second, "the line is used");
+    }
+    assert!(longest < 200 * MS, "{longest:?}");
 }
 
 #[test]
@@ -155,7 +223,7 @@ fn messages_given_up_half_sent_hold_nothing_up_later() {
 }
 
 #[test]
-fn on_a_carrier_that_loses_nothing_it_waits() {
+fn on_a_path_that_loses_nothing_it_waits() {
     let mut line = Line::new();
     let now = line.now;
     line.ends[0].set_path(1, true, now);
@@ -177,7 +245,7 @@ fn on_a_carrier_that_loses_nothing_it_waits() {
 }
 
 #[test]
-fn what_was_lost_before_is_sent_again_on_a_carrier_that_loses_nothing() {
+fn what_was_lost_before_is_sent_again_on_a_path_that_loses_nothing() {
     let mut line = Line::new();
     line.send(1, 1000, Reliability::Reliable);
     line.run(1000, &mut |now| Some(now + DELAY), |_| ());
@@ -199,7 +267,7 @@ fn what_was_lost_before_is_sent_again_on_a_carrier_that_loses_nothing() {
 
 /// The peer answers over the old path until it has noticed, and packets may be lost with the old path.
 #[test]
-fn what_is_lost_at_the_change_to_a_carrier_that_loses_nothing_is_sent_again() {
+fn what_is_lost_at_the_change_to_a_path_that_loses_nothing_is_sent_again() {
     for (ours, theirs) in [(0, 30), (30, 0), (30, 30), (300, 300)] {
         let mut line = Line::new();
         let mut time = 0;
@@ -254,23 +322,37 @@ fn a_queue_too_short_to_be_noticed_is_not_flooded() {
     assert!(arrived > 2000, "{arrived} of 3000");
 }
 
+/// Sends on a line that loses this share of packets and lets them overtake each other by up to so many
+/// milliseconds, and then waits on a good one. `each` sends what there is room for.
+fn run_badly(
+    seed: u64,
+    loss: f32,
+    jitter: u32,
+    mut each: impl FnMut(&mut Line),
+) -> Vec<(u16, usize)> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut line = Line::new();
+    let mut fate = |now| (random.f32() >= loss).then(|| now + DELAY + random.u32(..jitter) * MS);
+    line.run(3000, &mut fate, |line| {
+        while line.ends[0].has_room(UNSENT) {
+            each(line);
+        }
+    });
+    line.run(5000, &mut |now| Some(now + DELAY), |_| ());
+    line.arrived
+}
+
 #[test]
 fn all_arrives_in_order_whoever_sends_it_again() {
     for seed in 0..20 {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let mut line = Line::new();
         let mut sent = 0;
-        let mut fate = |now| (random.f32() > 0.04).then(|| now + DELAY + random.u32(..15) * MS);
-        line.run(2000, &mut fate, |line| {
-            while line.ends[0].has_room(UNSENT) {
-                // Sizes that tell which message it is.
-                sent += 1;
-                line.send(1, sent % 997 + 1, Reliability::Reliable);
-                line.send(2, 500, Reliability::MaxRetransmits(1));
-            }
+        let arrived = run_badly(seed, 0.04, 15, |line| {
+            // Sizes that tell which message it is.
+            sent += 1;
+            line.send(1, sent % 997 + 1, Reliability::Reliable);
+            line.send(2, 500, Reliability::MaxRetransmits(1));
         });
-        line.run(5000, &mut |now| Some(now + DELAY), |_| ());
-        let reliable = line.arrived.iter().filter(|(stream, _)| *stream == 1);
+        let reliable = arrived.iter().filter(|(stream, _)| *stream == 1);
         let sizes: Vec<usize> = reliable.map(|(_, size)| *size).collect();
         let expected: Vec<usize> = (1..=sent).map(|number| number % 997 + 1).collect();
         assert_eq!(sizes, expected, "seed {seed}");
@@ -282,19 +364,13 @@ fn all_arrives_in_order_whoever_sends_it_again() {
 #[test]
 fn what_is_given_up_takes_nothing_with_it_that_was_taken_over() {
     for seed in 0..20 {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let mut line = Line::new();
         let mut sent = 0;
-        let mut fate = |now| (random.f32() > 0.06).then(|| now + DELAY + random.u32(..8) * MS);
-        line.run(3000, &mut fate, |line| {
-            while line.ends[0].has_room(UNSENT) {
-                sent += 1;
-                line.send(1, 1100, Reliability::Reliable);
-                line.send(2, 1100, Reliability::MaxRetransmits(0));
-            }
+        let arrived = run_badly(seed, 0.06, 8, |line| {
+            sent += 1;
+            line.send(1, 1100, Reliability::Reliable);
+            line.send(2, 1100, Reliability::MaxRetransmits(0));
         });
-        line.run(5000, &mut |now| Some(now + DELAY), |_| ());
-        let reliable = line.arrived.iter().filter(|(stream, _)| *stream == 1);
+        let reliable = arrived.iter().filter(|(stream, _)| *stream == 1);
         assert_eq!(reliable.count(), sent, "seed {seed}");
     }
 }
