@@ -25,7 +25,7 @@ const MAX_ASKED: usize = 64;
 /// Longest time until the room has told of a viewer: several times the server's three seconds.
 const MAX_UNTOLD: Duration = Duration::from_secs(10);
 
-/// Pauses before the questions who is there. A participant takes some tenths of a second to connect
+/// Pauses before asking who is there. A participant takes some tenths of a second to connect
 /// after it has joined.
 const LOOKS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
 
@@ -99,11 +99,11 @@ impl Arrivals {
                     Ok(infos) => infos,
                     Err(error) => {
                         debug!(%error, "waiting until the room tells who is there");
-                        return;
+                        continue;
                     }
                 };
                 let known = infos.into_iter().filter_map(Description::from_server);
-                let there = known.filter(|it| it.is_active && it.identity != own);
+                let there = known.filter(|it| it.is_active && it.is_viewer && it.identity != own);
                 tokio::spawn(announce(there.collect(), sender.clone()));
             }
         });

@@ -170,12 +170,29 @@ impl RoomConnection {
 
     fn arrived(&mut self, arrival: Arrival) {
         match arrival {
-            Arrival::Known(participant) => self.participant_active(&participant, false),
+            Arrival::Known(participant) => {
+                // An answer that took long may be about a session that another one has replaced.
+                let told = self.told_sid(&participant.identity);
+                if told.is_none_or(|sid| sid == participant.sid) {
+                    self.participant_active(&participant, false);
+                }
+            }
             Arrival::Overdue(identity, sid) => {
+                if self.told_sid(&identity).as_ref() == Some(&sid) {
+                    self.participants.told(&identity);
+                    return;
+                }
                 let left = self.participants.overdue(&identity, &sid);
                 self.ready.extend(left.map(ConnectionEvent::ViewerLeft));
             }
         }
+    }
+
+    /// The session of a participant, if the room has told of one that can receive.
+    fn told_sid(&self, identity: &ParticipantIdentity) -> Option<ParticipantSid> {
+        let participants = self.room.remote_participants();
+        let told = Description::from(participants.get(identity)?);
+        told.is_active.then_some(told.sid)
     }
 
     /// A participant can receive, as the room tells or, if not `is_told`, the server.

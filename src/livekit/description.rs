@@ -43,8 +43,12 @@ impl From<&RemoteParticipant> for Description {
 }
 
 impl Description {
-    /// From the server's answer, unless that is about nobody.
+    /// From the server's answer, unless that is about nobody, or about somebody of whom the room never
+    /// tells.
     pub(super) fn from_server(mut info: ParticipantInfo) -> Option<Self> {
+        if info.permission.as_ref().is_some_and(|it| it.hidden) {
+            return None;
+        }
         Some(Self {
             is_active: info.state() == State::Active,
             is_viewer: matches!(info.kind(), Kind::Standard | Kind::Agent)

@@ -1,7 +1,7 @@
 """LiveKit's server tells of participants without media every three seconds. Robot and viewer do not wait for it.
 
 In each test a witness in the room is told as late as anybody. Somebody may come just before the server tells, so
-that there are some attempts.
+each test makes several attempts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from wire import STREAM_TOPIC
 BridgeFactory = Callable[..., Bridge]
 ViewerGatewayFactory = Callable[..., ViewerGateway]
 ATTEMPTS = 5
-# All who are told at the same time know within that.
+# Those told together all know within this time.
 SAME_TIME = 0.3
 ROLE = {"role": "robot"}
 

@@ -35,7 +35,7 @@ pub enum LookupError {
     /// The server does not answer, or does not know it.
     #[error("the server does not tell of participants: {0}")]
     Server(reqwest::Error),
-    /// The answer is none.
+    /// The answer cannot be decoded.
     #[error("the server's answer cannot be read: {0}")]
     Answer(#[from] prost::DecodeError),
 }

@@ -171,11 +171,11 @@ pub trait SctpAssociation: Send {
     /// While a queue stands on the path, what is new waits at the caller.
     fn has_room(&self, unsent: usize) -> bool;
 
-    /// Says which path packets take, by a number that changes with it: what was measured on another
-    /// one is forgotten. A `reliable` path loses nothing and keeps the order of packets, such as TCP:
-    /// once something has arrived on it, a peer that does not answer is left to the timer of the
-    /// protocol. What is under way when packets begin to take it was lost on the path before, and is
-    /// sent again.
+    /// Tells which path packets take. The number changes with the path; what was measured on the
+    /// previous one is forgotten. A `reliable` path loses nothing and keeps the order of packets, such
+    /// as TCP: once all that was under way before has arrived on it, a peer that does not answer is left
+    /// to the timer of the protocol. What is under way when packets begin to take it was lost on the
+    /// path before, and is sent again; not at once if that would end the lifetime of a message early.
     fn set_path(&mut self, number: u32, reliable: bool, now: Instant);
 
     /// Ends the association at once; the next packets tell the peer.

@@ -32,7 +32,7 @@ pub(crate) struct PathQueue {
 }
 
 impl PathQueue {
-    /// Bytes have arrived, in packets of which the quickest took this long; `None` if the
+    /// Bytes have arrived, in packets, the quickest of which took this long; `None` if the
     /// acknowledgement may have waited for another packet. `shortest` is the shortest round trip,
     /// and `under_way` the bytes that were under way.
     pub(crate) fn arrived(

@@ -131,8 +131,10 @@ pub(crate) struct Recovery {
     tried: Option<Instant>,
     round_trip: Option<Duration>,
     cause: LossCause,
-    /// When packets took another path, until something that was first sent since has arrived.
-    changed: Option<Instant>,
+    /// When packets took the path that they take.
+    path_since: Option<Instant>,
+    /// Nothing that was first sent on it has arrived with all that was sent before.
+    is_path_new: bool,
     /// Bytes under way, or lost.
     under_way: usize,
     queue: PathQueue,
@@ -233,6 +235,8 @@ impl Recovery {
         let passed = passed.min(self.chunks.len());
         for index in 0..passed {
             self.arrived(index, news, now);
+            let chunk = &self.chunks[index];
+            self.is_path_new &= chunk.again || !self.is_of_path(chunk);
         }
         if passed > 0 {
             self.chunks.drain(..passed);
@@ -276,8 +280,8 @@ impl Recovery {
         }
         chunk.state = State::Arrived(Some(sample));
         self.newest = self.newest.max(Some(chunk.sent_at));
-        if self.changed.is_some_and(|changed| changed <= chunk.sent_at) {
-            self.changed = None;
+        if !self.is_of_path(&self.chunks[index]) {
+            return;
         }
         self.cause.arrived(sample, now);
         news.round_trip = Some(news.round_trip.map_or(sample, |other| other.min(sample)));
@@ -285,6 +289,11 @@ impl Recovery {
             Some(average) => average - average / ALPHA + sample / ALPHA,
             None => sample,
         });
+    }
+
+    /// Whether a chunk was sent on the path that packets take now.
+    fn is_of_path(&self, chunk: &Chunk) -> bool {
+        self.path_since.is_none_or(|since| since <= chunk.sent_at)
     }
 
     /// Time by which a packet may be overtaken without being lost.
@@ -345,6 +354,11 @@ impl Recovery {
         if self.is_lost(oldest) {
             return Some(oldest.sent_at);
         }
+        // On a new path the round trip is that of the old one.
+        let round_trip = match self.is_path_new && self.tried > self.advanced {
+            true => round_trip.max(FIRST_RTT),
+            false => round_trip,
+        };
         let since = self.advanced.max(self.tried).max(Some(oldest.sent_at))?;
         since.checked_add(longest.saturating_add(2 * round_trip))
     }
@@ -373,15 +387,17 @@ impl Recovery {
 
     /// Packets take another path: what was measured says nothing of it.
     pub(crate) fn path_changed(&mut self, now: Instant) {
-        self.changed = Some(now);
+        self.path_since = Some(now);
+        self.is_path_new = true;
+        self.tried = None;
         self.cause = LossCause::default();
         self.queue = PathQueue::default();
     }
 
-    /// Packets took another path, and nothing that was first sent since has arrived. Those sent at the
-    /// change, and the answers to them, may be lost.
+    /// Packets took another path, and not all that was sent before has arrived with something that was
+    /// first sent since. Packets sent at the change, and the answers to them, may be lost.
     pub(crate) fn is_path_new(&self) -> bool {
-        self.changed.is_some()
+        self.is_path_new
     }
 
     /// Chunks that were taken over have not arrived.

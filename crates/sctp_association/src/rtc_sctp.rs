@@ -155,7 +155,11 @@ impl Association {
             true => CrateTimer::Expired,
             false => CrateTimer::Running,
         };
-        let remedy = self.recovery.remedy(timer, now);
+        let mut remedy = self.recovery.remedy(timer, now);
+        if !self.again.is_empty() {
+            // The path takes nothing: what waits for it already is enough.
+            remedy.resend.clear();
+        }
         self.apply(remedy, now);
     }
 

@@ -70,6 +70,11 @@ impl Hub {
         inner.state.robot_joined(name);
     }
 
+    /// The robot's name is known.
+    pub fn robot_named(&self, name: &str) {
+        self.inner.lock().state.robot_named(name);
+    }
+
     /// The robot is gone, or the connection to it; `why` tells people.
     pub fn robot_left(&self, why: &str) {
         self.update(|state| state.robot_left(why));

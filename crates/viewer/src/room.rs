@@ -128,6 +128,7 @@ impl Visit {
         match event {
             RoomEvent::ParticipantConnected(participant) => {
                 self.robots.present(&participant, false);
+                self.choose();
             }
             RoomEvent::ParticipantActive(participant) => {
                 self.robots.present(&participant, true);
@@ -201,7 +202,8 @@ impl Visit {
 
     fn stream(&mut self, identity: &ParticipantIdentity, reader: ByteStreamReader) {
         let role = reader.info().attributes().get(ROLE_ATTRIBUTE).cloned();
-        let is_robot = role.as_deref() == Some(ROLE_ROBOT);
+        // A participant that hides from the room has no identity here.
+        let is_robot = role.as_deref() == Some(ROLE_ROBOT) && !identity.as_str().is_empty();
         if is_robot {
             // It sends, so that it is there, whatever the room has told so far.
             match self.room.remote_participants().get(identity) {
@@ -229,11 +231,9 @@ impl Visit {
 
     /// Stays with the robot while it is there, else takes another.
     fn choose(&mut self) {
-        if let Some(link) = self
-            .link
-            .as_ref()
-            .filter(|it| self.robots.is_there(it.id()))
-        {
+        let current = self.link.as_mut();
+        if let Some((robot, link)) = current.and_then(|it| Some((self.robots.get(it.id())?, it))) {
+            link.update(robot);
             let others = self.robots.others(Some(link.identity()));
             self.hub.notice("robots", others);
             return;

@@ -286,9 +286,31 @@ fn what_is_lost_at_the_change_to_a_path_that_loses_nothing_is_sent_again() {
         line.mute_until = now + theirs * MS;
         let opens = now + ours * MS;
         let mut fate = |now| (now >= opens).then_some(now + DELAY);
-        line.run(1000, &mut fate, &mut steady);
+        line.run(2000, &mut fate, &mut steady);
         let arrived = line.arrived.len();
-        assert!(arrived > 70, "{arrived} after {ours} and {theirs} ms");
+        assert!(arrived > 110, "{arrived} after {ours} and {theirs} ms");
+    }
+}
+
+/// What is sent first on the new path arrives before it.
+#[test]
+fn a_single_message_that_was_lost_at_the_change_of_path_is_sent_again() {
+    for first in [true, false] {
+        let mut line = Line::new();
+        line.send(1, 100, Reliability::Reliable);
+        line.run(2000, &mut |now| Some(now + DELAY), |_| ());
+        line.ends[0].set_path(1, first, line.now);
+        line.send(1, 100, Reliability::Reliable);
+        line.run(3500, &mut |_| None, |_| ());
+        line.ends[0].set_path(2, true, line.now);
+        line.run(10, &mut |_| None, |_| ());
+        line.send(1, 100, Reliability::Reliable);
+        line.run(1500, &mut |now| Some(now + DELAY), |_| ());
+        assert_eq!(
+            line.arrived.len(),
+            3,
+            "from a path that loses nothing: {first}"
+        );
     }
 }
 

@@ -21,6 +21,11 @@ impl State {
         self.notice(ROBOT_NOTICE, StatusLevel::Warning, None);
     }
 
+    /// The robot has this name.
+    pub fn robot_named(&mut self, name: &str) {
+        self.robot = Some(name.to_owned());
+    }
+
     /// The robot is gone, and with it all that it offers. What clients want of it is kept.
     pub fn robot_left(&mut self, why: &str) {
         self.robot = None;

@@ -29,6 +29,7 @@ pub(super) struct Link {
     uplink: Uplink,
     readers: JoinSet<()>,
     shared: Arc<Shared>,
+    created: Instant,
     resynced: Instant,
     /// Reason for the next resync, as soon as the robot may be asked again.
     due: Option<&'static str>,
@@ -46,18 +47,20 @@ impl Link {
     /// Introduces the robot to the hub.
     pub(super) fn new(uplink: Uplink, robot: Choice, hub: Arc<Hub>) -> Self {
         hub.robot_joined(&robot.name, uplink.clone());
+        let now = Instant::now();
         let shared = Shared {
             hub,
             budget: BufferBudget::new(MAX_BUFFERED),
             broken: AtomicBool::new(false),
-            answered: Mutex::new(Instant::now()),
+            answered: Mutex::new(now),
         };
         Self {
             robot,
             uplink,
             readers: JoinSet::new(),
             shared: Arc::new(shared),
-            resynced: Instant::now(),
+            created: now,
+            resynced: now,
             due: None,
         }
     }
@@ -72,6 +75,19 @@ impl Link {
 
     pub(super) fn name(&self) -> &str {
         &self.robot.name
+    }
+
+    /// Takes what the room tells of the robot.
+    pub(super) fn update(&mut self, robot: Choice) {
+        let was_told = std::mem::replace(&mut self.robot, robot).is_told;
+        if was_told || !self.robot.is_told {
+            return;
+        }
+        self.shared.hub.robot_named(&self.robot.name);
+        if *self.shared.answered.lock() == self.created {
+            // It was taken for an earlier visit, which was over.
+            self.resync("it was not heard yet");
+        }
     }
 
     /// Reads a stream of the robot.

@@ -31,16 +31,29 @@ struct Robot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Session {
     Told(ParticipantSid),
-    /// It has sent something, and the room has to tell of it until then.
+    /// It has sent something, and the room has to tell of it by then.
     Untold(Instant),
 }
 
-/// The robot that is to be watched.
+/// A robot that is to be watched.
 #[derive(Debug)]
 pub(super) struct Choice {
     pub id: RobotId,
     pub identity: ParticipantIdentity,
     pub name: String,
+    /// The room has told of it.
+    pub is_told: bool,
+}
+
+impl From<&Robot> for Choice {
+    fn from(robot: &Robot) -> Self {
+        Self {
+            id: robot.id,
+            identity: robot.identity.clone(),
+            name: robot.name.clone(),
+            is_told: matches!(robot.session, Session::Told(_)),
+        }
+    }
 }
 
 /// The robots of the room in the order of their coming.
@@ -98,7 +111,6 @@ impl Robots {
         name: String,
         active: bool,
     ) {
-        let full = self.robots.len() >= MAX_ROBOTS;
         let id = RobotId(self.next);
         self.next += 1;
         let robot = Robot {
@@ -108,6 +120,15 @@ impl Robots {
             name,
             active,
         };
+        if self.robots.len() >= MAX_ROBOTS && matches!(robot.session, Session::Told(_)) {
+            // Robots that the room tells of come before those that say so themselves.
+            let untold = |it: &Robot| matches!(it.session, Session::Untold(_));
+            let of_others = |it: &Robot| it.identity != robot.identity && untold(it);
+            if let Some(index) = self.robots.iter().position(of_others) {
+                self.robots.remove(index);
+            }
+        }
+        let full = self.robots.len() >= MAX_ROBOTS;
         let mut robots = self.robots.iter_mut();
         match robots.find(|known| known.identity == robot.identity) {
             Some(known) if known.session == robot.session => known.active |= active,
@@ -123,9 +144,12 @@ impl Robots {
 
     /// A participant is gone.
     pub(super) fn gone(&mut self, identity: &ParticipantIdentity, sid: &ParticipantSid) {
-        let session = Session::Told(sid.clone());
+        let is_gone = |robot: &Robot| match &robot.session {
+            Session::Told(told) => told == sid,
+            Session::Untold(_) => true,
+        };
         self.robots
-            .retain(|robot| robot.identity != *identity || robot.session != session);
+            .retain(|robot| robot.identity != *identity || !is_gone(robot));
     }
 
     /// Forgets robots that the room should have told of by now, and answers whether there were any.
@@ -136,9 +160,10 @@ impl Robots {
         self.robots.len() < before
     }
 
-    /// Whether it is still the same robot that is there.
-    pub(super) fn is_there(&self, id: RobotId) -> bool {
-        self.robots.iter().any(|robot| robot.id == id)
+    /// A robot that was chosen, if it is still there.
+    pub(super) fn get(&self, id: RobotId) -> Option<Choice> {
+        let robot = self.robots.iter().find(|robot| robot.id == id)?;
+        Some(robot.into())
     }
 
     /// The wanted robot, or the first one if any will do, as soon as it can receive.
@@ -149,11 +174,7 @@ impl Robots {
         };
         let mut active = self.robots.iter().filter(|robot| robot.active);
         let robot = active.find(is_wanted)?;
-        Some(Choice {
-            id: robot.id,
-            identity: robot.identity.clone(),
-            name: robot.name.clone(),
-        })
+        Some(robot.into())
     }
 
     /// Notice while there is no robot to watch.
@@ -269,9 +290,9 @@ mod tests {
         let mut robots = Robots::new(None);
         insert(&mut robots, "a", "PA_1", true);
         let first = robots.choose().unwrap().id;
-        assert!(robots.is_there(first));
+        assert!(robots.get(first).is_some());
         insert(&mut robots, "a", "PA_2", false);
-        assert!(!robots.is_there(first));
+        assert!(robots.get(first).is_none());
         assert_eq!(chosen(&robots), None);
         // The end of the first is told late.
         gone(&mut robots, "a", "PA_1");
@@ -284,15 +305,40 @@ mod tests {
         let start = Instant::now();
         let mut robots = Robots::new(Some("a".to_owned()));
         robots.is_untold_robot(&"a".to_owned().into(), start);
-        let first = robots.choose().unwrap().id;
+        let choice = robots.choose().unwrap();
+        assert!(!choice.is_told);
+        let first = choice.id;
         // What it sends next, and what the room tells, changes nothing.
         robots.is_untold_robot(&"a".to_owned().into(), start + MAX_UNTOLD / 2);
         insert(&mut robots, "a", "PA_1", false);
         assert!(!robots.forget_overdue(start + MAX_UNTOLD));
-        let choice = robots.choose().unwrap();
-        assert_eq!((choice.id, choice.name.as_str()), (first, "a the great"));
+        let choice = robots.get(first).unwrap();
+        assert_eq!(
+            (choice.name.as_str(), choice.is_told),
+            ("a the great", true)
+        );
         gone(&mut robots, "a", "PA_1");
-        assert!(!robots.is_there(first));
+        assert!(robots.get(first).is_none());
+    }
+
+    #[test]
+    fn robots_that_the_room_does_not_tell_of_keep_no_other_out() {
+        let now = Instant::now();
+        let mut robots = Robots::new(Some("a".to_owned()));
+        for number in 0..MAX_ROBOTS {
+            robots.is_untold_robot(&format!("liar {number}").into(), now);
+        }
+        insert(&mut robots, "a", "PA_1", true);
+        assert_eq!(chosen(&robots).as_deref(), Some("a"));
+        assert_eq!(robots.robots.len(), MAX_ROBOTS);
+    }
+
+    #[test]
+    fn a_robot_that_leaves_before_the_room_tells_of_it_is_gone() {
+        let mut robots = Robots::new(None);
+        robots.is_untold_robot(&"a".to_owned().into(), Instant::now());
+        gone(&mut robots, "a", "PA_1");
+        assert_eq!(chosen(&robots), None);
     }
 
     #[test]

@@ -22,9 +22,16 @@ test("what is heavy waits for every picture that is expected, and for none that 
     mock.timers.tick(1000);
     await soon();
     assert.equal(begun, 2);
+    // One that is expected while others are waited for is waited for too.
+    const second = expectPicture();
     begin();
+    const third = expectPicture();
+    second();
     await soon();
-    assert.equal(begun, 3, "nothing is expected any more");
+    assert.equal(begun, 2);
+    third();
+    await soon();
+    assert.equal(begun, 3);
   } finally {
     mock.timers.reset();
   }

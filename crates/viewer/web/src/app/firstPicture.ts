@@ -20,7 +20,9 @@ export function expectPicture(): () => void {
   return settle;
 }
 
-/** Waits for the pictures that are expected now. */
+/** Waits until no picture is expected. */
 export async function picturesHaveCome(): Promise<void> {
-  await Promise.all(expected);
+  while (expected.size > 0) {
+    await Promise.all(expected);
+  }
 }

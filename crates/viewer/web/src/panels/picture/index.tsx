@@ -58,10 +58,11 @@ export function PicturePanel({ place, spec, visible, onShown }: PictureProps) {
   const channel = robot.channel(from.current ?? topic);
   const playsVideo = chosen !== undefined && isVideo(chosen);
   const first = useRef<() => void>(undefined);
+  const mayCome = visible && topic !== "" && !(playsVideo && canDecodeVideo.value === false);
   useEffect(() => {
-    first.current = expectPicture();
+    first.current = mayCome ? expectPicture() : undefined;
     return first.current;
-  }, [topic]);
+  }, [topic, mayCome]);
   /** A picture is shown, or cannot be. */
   const settle = (trouble: string | undefined) => {
     first.current?.();
