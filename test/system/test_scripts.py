@@ -139,7 +139,7 @@ def test_the_checks_are_listed_and_an_unknown_one_is_refused() -> None:
     assert "nothing" in result.stderr
 
 
-def test_every_mutation_of_the_session_still_fits_the_code() -> None:
+def test_every_mutation_still_fits_the_code() -> None:
     result = run(str(ROOT / "scripts/mutate"), "--check")
     assert result.returncode == 0, result.stdout + result.stderr
 

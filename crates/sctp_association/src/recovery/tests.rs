@@ -308,6 +308,30 @@ fn a_queue_is_that_of_a_path() {
 }
 
 #[test]
+fn a_round_trip_on_the_old_path_says_nothing_of_the_new_one() {
+    let start = Instant::now();
+    let mut recovery = ten(start);
+    recovery.path_changed(start + 25 * MS);
+    received(&mut recovery, &sack(5, &[]), start + 30 * MS);
+    assert_eq!(recovery.cause.shortest(), None);
+    recovery.sent(&data(6), false, start + 30 * MS);
+    received(&mut recovery, &sack(6, &[]), start + 100 * MS);
+    assert_eq!(recovery.cause.shortest(), Some(70 * MS));
+}
+
+#[test]
+fn a_new_path_may_be_slower_than_the_old_one() {
+    let start = Instant::now();
+    let mut recovery = ten(start);
+    recovery.path_changed(start + 25 * MS);
+    let first = recovery.deadline(LONGEST).unwrap();
+    assert!(first < start + LONGEST + 100 * MS);
+    recovery.remedy(CrateTimer::Running, first);
+    let second = recovery.deadline(LONGEST).unwrap();
+    assert_eq!(second, first + LONGEST + 2 * FIRST_RTT);
+}
+
+#[test]
 fn an_acknowledgement_that_may_have_waited_tells_of_no_queue() {
     let start = Instant::now();
     let mut recovery = forty(start);

@@ -292,6 +292,19 @@ fn what_is_lost_at_the_change_to_a_path_that_loses_nothing_is_sent_again() {
     }
 }
 
+#[test]
+fn probes_do_not_pile_up_while_the_path_takes_nothing() {
+    let mut line = Line::new();
+    line.send(1, 100, Reliability::Reliable);
+    line.run(10, &mut |_| None, |_| ());
+    let end = &mut line.ends[0];
+    for _ in 0..20 {
+        line.now += 500 * MS;
+        end.handle_timeout(line.now);
+    }
+    assert_eq!(end.again.len(), 1);
+}
+
 /// What is sent first on the new path arrives before it.
 #[test]
 fn a_single_message_that_was_lost_at_the_change_of_path_is_sent_again() {
