@@ -401,6 +401,7 @@ impl Recovery {
     }
 
     /// Chunks that were taken over have not arrived.
+    #[cfg(test)]
     pub(crate) fn has_taken_over(&self) -> bool {
         self.taken_over > 0
     }

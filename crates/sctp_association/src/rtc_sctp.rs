@@ -135,10 +135,7 @@ impl Association {
 
     /// When the oldest packet under way must be looked after.
     fn recovery_due(&self) -> Option<Instant> {
-        match self.is_path_reliable {
-            true if self.recovery.is_path_new() => self.recovery.deadline(self.longest_wait),
-            // What the crate takes for arrived it would not send again on another path.
-            true if self.recovery.has_taken_over() => self.recovery.deadline(FIRST_WAIT),
+        match self.is_path_reliable && !self.recovery.is_path_new() {
             true => None,
             false => self.recovery.deadline(self.longest_wait),
         }
