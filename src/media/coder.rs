@@ -9,6 +9,7 @@ use remote_access_media::{
 };
 use remote_access_session::{PublisherId, VideoFrame};
 use thiserror::Error;
+use tracing::debug;
 
 use super::bit_rate::BitRate;
 use super::camera_config::{is_compressed, CameraConfig};
@@ -238,7 +239,19 @@ impl VideoCoder {
         at: Instant,
         hint: VideoHint,
     ) -> Result<Option<Encoded>, CoderError> {
+        let before = self.bit_rate.get();
         let bit_rate = self.bit_rate.update(at, hint);
+        if bit_rate != before {
+            let VideoHint { behind, rate, .. } = hint;
+            debug!(
+                frame_id,
+                ?behind,
+                ?rate,
+                before,
+                bit_rate,
+                "another bit rate"
+            );
+        }
         match &mut self.encoder {
             Encoder::Own(encoder) => {
                 encoder.set_bit_rate(bit_rate);
