@@ -61,6 +61,9 @@ impl PathQueue {
         }
         let bearable = shortest + DELAY;
         if standing > bearable {
+            if under_way <= LEAST {
+                return; // The queue is that of others, or the path paused.
+            }
             let arrived: usize = self.arrivals.iter().map(|(_, bytes)| bytes).sum();
             let share = shortest.as_secs_f64() / standing.as_secs_f64();
             self.limit = Some(((arrived as f64 * share) as usize).max(LEAST));
@@ -90,7 +93,7 @@ mod tests {
         for number in 0..1000 {
             let round_trip = if number < 500 { 20 } else { 400 };
             let now = start + number * MS;
-            queue.arrived(5000, Some(round_trip * MS), 20 * MS, 0, now);
+            queue.arrived(5000, Some(round_trip * MS), 20 * MS, 200_000, now);
             if number < 500 {
                 assert!(!queue.is_too_long(1_000_000));
             }
@@ -114,10 +117,15 @@ mod tests {
         let start = Instant::now();
         let mut queue = PathQueue::default();
         queue.arrived(1000, Some(20 * MS), 20 * MS, 0, start);
-        queue.arrived(1000, Some(400 * MS), 20 * MS, 0, start + 400 * MS);
-        queue.arrived(1000, None, 20 * MS, 0, start + 800 * MS);
+        queue.arrived(1000, Some(400 * MS), 20 * MS, 50_000, start + 400 * MS);
+        queue.arrived(1000, None, 20 * MS, 50_000, start + 800 * MS);
         assert!(!queue.is_too_long(1_000_000));
-        queue.arrived(1000, Some(400 * MS), 20 * MS, 0, start + 1200 * MS);
+        queue.arrived(1000, Some(400 * MS), 20 * MS, LEAST, start + 1200 * MS);
+        assert!(
+            !queue.is_too_long(1_000_000),
+            "what is under way made no queue"
+        );
+        queue.arrived(1000, Some(400 * MS), 20 * MS, 50_000, start + 1600 * MS);
         assert!(!queue.is_too_long(LEAST));
         assert!(queue.is_too_long(LEAST + 1));
     }
