@@ -172,14 +172,14 @@ impl RoomConnection {
         match arrival {
             Arrival::Known(participant) => {
                 // An answer that took long may be about a session that another one has replaced.
-                let told = self.told_sid(&participant.identity);
-                if told.is_none_or(|sid| sid == participant.sid) {
+                let told = self.told(&participant.identity);
+                if told.is_none_or(|told| told.sid == participant.sid) {
                     self.participant_active(&participant, false);
                 }
             }
             Arrival::Overdue(identity, sid) => {
-                if self.told_sid(&identity).as_ref() == Some(&sid) {
-                    self.participants.told(&identity);
+                if let Some(told) = self.told(&identity).filter(|told| told.sid == sid) {
+                    self.participant_active(&told, true);
                     return;
                 }
                 let left = self.participants.overdue(&identity, &sid);
@@ -188,11 +188,11 @@ impl RoomConnection {
         }
     }
 
-    /// The session of a participant, if the room has told of one that can receive.
-    fn told_sid(&self, identity: &ParticipantIdentity) -> Option<ParticipantSid> {
+    /// A participant as the room tells of it, if it can receive.
+    fn told(&self, identity: &ParticipantIdentity) -> Option<Description> {
         let participants = self.room.remote_participants();
         let told = Description::from(participants.get(identity)?);
-        told.is_active.then_some(told.sid)
+        told.is_active.then_some(told)
     }
 
     /// A participant can receive, as the room tells or, if not `is_told`, the server.

@@ -118,13 +118,6 @@ impl Participants {
         }
     }
 
-    /// The room has told of a viewer too.
-    pub(super) fn told(&mut self, identity: &ParticipantIdentity) {
-        if let Some(member) = self.members.get_mut(identity) {
-            member.is_told = true;
-        }
-    }
-
     /// A viewer that the server told of is gone, unless the room has told of it since.
     pub(super) fn overdue(
         &mut self,

@@ -20,15 +20,20 @@ const STANDING: usize = 2;
 /// Without a queue the limit grows by this part of what arrives: so much in each round trip.
 const GROWTH: usize = 8;
 
+/// A limit that does not matter for so long is forgotten.
+const MEMORY: Duration = Duration::from_secs(10);
+
 /// What the path carries while a queue stands on it.
 #[derive(Debug, Default)]
 pub(crate) struct PathQueue {
     /// The last round trips.
     round_trips: VecDeque<Duration>,
-    /// Bytes that arrived, and when that was learned, for one round trip.
+    /// Bytes that arrived, and when that was learned, for the longest round trip of late.
     arrivals: VecDeque<(Instant, usize)>,
     /// Bytes that may be under way, since a queue stood.
     limit: Option<usize>,
+    /// When so much was under way that the limit mattered.
+    needed: Option<Instant>,
 }
 
 impl PathQueue {
@@ -51,15 +56,18 @@ impl PathQueue {
             }
         }
         let standing = self.round_trips.iter().min().copied().unwrap_or_default();
-        while self.arrivals.len() > 1
-            && self
-                .arrivals
-                .front()
-                .is_some_and(|(at, _)| *at + standing < now)
-        {
+        let bearable = shortest + DELAY;
+        // As long as the round trip will be when it is too long.
+        let span = standing.max(bearable);
+        let old = |(at, _): &(Instant, usize)| *at + span <= now;
+        while self.arrivals.len() > 1 && self.arrivals.front().is_some_and(old) {
             self.arrivals.pop_front();
         }
-        let bearable = shortest + DELAY;
+        if self.limit.is_some_and(|limit| under_way > limit / 2) {
+            self.needed = Some(now);
+        } else if self.needed.is_some_and(|at| at + MEMORY <= now) {
+            self.limit = None;
+        }
         if standing > bearable {
             if under_way <= LEAST {
                 return; // The queue is that of others, or the path paused.
@@ -67,6 +75,7 @@ impl PathQueue {
             let arrived: usize = self.arrivals.iter().map(|(_, bytes)| bytes).sum();
             let share = shortest.as_secs_f64() / standing.as_secs_f64();
             self.limit = Some(((arrived as f64 * share) as usize).max(LEAST));
+            self.needed = Some(now);
         } else if let Some(limit) = self.limit.as_mut().filter(|it| under_way > **it / 2) {
             // It is what holds the sender up.
             *limit += bytes / GROWTH;
@@ -110,6 +119,31 @@ mod tests {
         }
         assert!(!queue.is_too_long(105_000));
         assert!(queue.is_too_long(120_000));
+        // Nothing comes near it for long.
+        for second in [2, 12] {
+            queue.arrived(500, None, 20 * MS, 500, start + second * 1000 * MS);
+        }
+        assert!(!queue.is_too_long(1_000_000));
+    }
+
+    #[test]
+    fn after_a_pause_what_arrived_before_it_counts() {
+        let start = Instant::now();
+        let mut queue = PathQueue::default();
+        // 2.5 MB/s and 100 ms, with a pause of 110 ms.
+        for number in 0..600 {
+            let late = if number < 300 { 0 } else { 110 };
+            let now = start + (number + late) * MS;
+            // What was sent before the pause ended comes late, less and less so.
+            let waits = if late > 0 {
+                410u32.saturating_sub(number)
+            } else {
+                0
+            };
+            let round_trip = (100 + waits) * MS;
+            queue.arrived(2500, Some(round_trip), 100 * MS, 250_000, now);
+        }
+        assert!(!queue.is_too_long(100_000));
     }
 
     #[test]

@@ -153,10 +153,9 @@ impl Association {
             false => CrateTimer::Running,
         };
         let mut remedy = self.recovery.remedy(timer, now);
-        if !self.again.is_empty() {
-            // The path takes nothing: what waits for it already is enough.
-            remedy.resend.clear();
-        }
+        // While the path takes nothing, each probe is the same packet.
+        let again = &self.again;
+        remedy.resend.retain(|packet| !again.contains(packet));
         self.apply(remedy, now);
     }
 

@@ -84,7 +84,8 @@ impl Link {
             return;
         }
         self.shared.hub.robot_named(&self.robot.name);
-        if *self.shared.answered.lock() == self.created {
+        let is_unheard = *self.shared.answered.lock() == self.created;
+        if is_unheard && self.created.elapsed() >= RESYNC_INTERVAL {
             // It was taken for an earlier visit, which was over.
             self.resync("it was not heard yet");
         }

@@ -120,11 +120,12 @@ impl Robots {
             name,
             active,
         };
-        if self.robots.len() >= MAX_ROBOTS && matches!(robot.session, Session::Told(_)) {
+        let is_known = self.robots.iter().any(|it| it.identity == robot.identity);
+        let full = || self.robots.len() >= MAX_ROBOTS;
+        if !is_known && full() && matches!(robot.session, Session::Told(_)) {
             // Robots that the room tells of come before those that say so themselves.
             let untold = |it: &Robot| matches!(it.session, Session::Untold(_));
-            let of_others = |it: &Robot| it.identity != robot.identity && untold(it);
-            if let Some(index) = self.robots.iter().position(of_others) {
+            if let Some(index) = self.robots.iter().position(untold) {
                 self.robots.remove(index);
             }
         }
