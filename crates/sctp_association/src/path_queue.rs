@@ -131,7 +131,7 @@ mod tests {
         let start = Instant::now();
         let mut queue = PathQueue::default();
         // 2.5 MB/s and 100 ms, with a pause of 110 ms.
-        for number in 0..600 {
+        for number in 0..320 {
             let late = if number < 300 { 0 } else { 110 };
             let now = start + (number + late) * MS;
             // What was sent before the pause ended comes late, less and less so.
@@ -143,7 +143,7 @@ mod tests {
             let round_trip = (100 + waits) * MS;
             queue.arrived(2500, Some(round_trip), 100 * MS, 250_000, now);
         }
-        assert!(!queue.is_too_long(100_000));
+        assert!(!queue.is_too_long(80_000));
     }
 
     #[test]
