@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -11,13 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
 
 
-def _end_with_parent() -> None:
-    """Runs in the child: should the parent be killed, the kernel ends the child too."""
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def _ending_with_parent(arguments: list[str]) -> list[str]:
+    """A command that the kernel ends should the parent be killed, where util-linux is there.
+
+    Not a `preexec_fn`: in a program with threads the child may wait for ever for a lock that another thread held.
+    """
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--", *arguments] if setpriv else arguments
 
 
 def built_executable(name: str) -> Path:
@@ -37,14 +39,13 @@ class ChildProcess:
         self.log = log
         output = None if log is None else log.open("ab")
         self._process = subprocess.Popen(
-            arguments,
+            _ending_with_parent(arguments),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=None if output is None else subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
             # Ctrl-C in a terminal reaches every process of the group; the parent ends them in order.
             start_new_session=True,
-            preexec_fn=_end_with_parent,
         )
         if output is not None:
             output.close()
