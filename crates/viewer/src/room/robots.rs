@@ -27,6 +27,13 @@ struct Robot {
     active: bool,
 }
 
+impl Robot {
+    /// The room has not told of it yet.
+    fn is_untold(&self) -> bool {
+        matches!(self.session, Session::Untold(_))
+    }
+}
+
 /// A robot's session in the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Session {
@@ -51,7 +58,7 @@ impl From<&Robot> for Choice {
             id: robot.id,
             identity: robot.identity.clone(),
             name: robot.name.clone(),
-            is_told: matches!(robot.session, Session::Told(_)),
+            is_told: !robot.is_untold(),
         }
     }
 }
@@ -111,35 +118,36 @@ impl Robots {
         name: String,
         active: bool,
     ) {
-        let id = RobotId(self.next);
-        self.next += 1;
         let robot = Robot {
-            id,
+            id: RobotId(self.next),
             identity,
             session,
             name,
             active,
         };
-        let is_known = self.robots.iter().any(|it| it.identity == robot.identity);
-        let full = || self.robots.len() >= MAX_ROBOTS;
-        if !is_known && full() && matches!(robot.session, Session::Told(_)) {
-            // Robots that the room tells of come before those that say so themselves.
-            let untold = |it: &Robot| matches!(it.session, Session::Untold(_));
-            if let Some(index) = self.robots.iter().position(untold) {
-                self.robots.remove(index);
-            }
-        }
-        let full = self.robots.len() >= MAX_ROBOTS;
+        self.next += 1;
         let mut robots = self.robots.iter_mut();
         match robots.find(|known| known.identity == robot.identity) {
             Some(known) if known.session == robot.session => known.active |= active,
-            Some(known) if matches!(known.session, Session::Untold(_)) => {
+            Some(known) if known.is_untold() => {
                 known.session = robot.session;
                 known.name = robot.name;
             }
             Some(known) => *known = robot,
-            None if !full => self.robots.push(robot),
-            None => {}
+            None => self.add(robot),
+        }
+    }
+
+    /// Adds one that is not known. Robots that the room tells of come before those that say so
+    /// themselves.
+    fn add(&mut self, robot: Robot) {
+        if self.robots.len() >= MAX_ROBOTS && !robot.is_untold() {
+            if let Some(index) = self.robots.iter().position(Robot::is_untold) {
+                self.robots.remove(index);
+            }
+        }
+        if self.robots.len() < MAX_ROBOTS {
+            self.robots.push(robot);
         }
     }
 
@@ -229,7 +237,7 @@ mod tests {
 
     fn insert(robots: &mut Robots, identity: &str, sid: &str, active: bool) {
         let session = Session::Told(sid.to_owned().try_into().unwrap());
-        let name = format!("{} the great", identity);
+        let name = format!("{identity} the great");
         robots.insert(identity.to_owned().into(), session, name, active);
     }
 
