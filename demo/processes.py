@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def _ending_with_parent(arguments: list[str]) -> list[str]:
+def ending_with_parent(arguments: list[str]) -> list[str]:
     """A command that the kernel ends should the parent be killed, where util-linux is there.
 
     Not a `preexec_fn`: in a program with threads the child may wait for ever for a lock that another thread held.
@@ -39,7 +39,7 @@ class ChildProcess:
         self.log = log
         output = None if log is None else log.open("ab")
         self._process = subprocess.Popen(
-            _ending_with_parent(arguments),
+            ending_with_parent(arguments),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=None if output is None else subprocess.STDOUT,

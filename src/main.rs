@@ -173,7 +173,7 @@ async fn serve(
             .context("cannot start the ROS node")?,
     );
     drop(starting);
-    log.ros.attach(ros.node())?;
+    log.ros.attach(&ros);
     if config.audit_topic {
         log.audit.start(&ros, &runtime)?;
     }

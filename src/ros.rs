@@ -49,6 +49,7 @@ pub use parameter_value::ParameterValue;
 pub use parameters::Parameters;
 pub use publisher::{PublishError, Publisher, ReadMessage};
 pub use qos::{PublisherQos, QosPolicy, TopicQos};
+use rosout::NodeLoggers;
 pub use rosout::RosLog;
 pub use schema::{Schema, SchemaError, SchemaStore, SchemaTextError, TypeNameError};
 pub use services::{Service, ServiceEvent};
@@ -85,6 +86,7 @@ const NOISY_LOGGER: &str = "QoSProfile.conversion";
 pub struct Ros {
     node: Node,
     executor: Executor,
+    loggers: NodeLoggers,
     subscriptions: Arc<Subscriptions>,
     take: Arc<TakeThread>,
     clients: Arc<Clients>,
@@ -108,6 +110,8 @@ impl Ros {
         let node = context
             .create_executor(executor.clone())
             .create_node(NODE_NAME)?;
+        let loggers = NodeLoggers::new(&node)?;
+        executor.run_node()?;
         let subscriptions = Arc::new(Subscriptions::new(Arc::clone(&node)));
         let take = Arc::new(TakeThread::start()?);
         let schemas = Arc::new(SchemaStore::from_env());
@@ -117,6 +121,7 @@ impl Ros {
         Ok(Self {
             node,
             executor,
+            loggers,
             subscriptions,
             take,
             clients,

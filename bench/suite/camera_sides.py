@@ -131,4 +131,4 @@ class PeerCameras(Peer):
 
 
 def _sdk_environment() -> dict[str, str]:
-    return places.plain_environment(PYTHONPATH=f"{places.BENCH}:{SUPPORT}")
+    return places.plain_environment(PYTHONPATH=f"{places.MODULES}:{SUPPORT}")

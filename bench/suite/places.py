@@ -14,6 +14,8 @@ from suite.processes import BenchError
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "bench"
+# Where the benchmark's own modules are, and those of the demo that it uses.
+MODULES = f"{BENCH}:{ROOT / 'demo'}"
 BENCH_PYTHON = ROOT / ".deps/bench/bin/python"
 
 
@@ -79,7 +81,7 @@ def plain_environment(**extra: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if name in ("PATH", "HOME", "LANG", "TMPDIR") or name.startswith("MALLOC_")
     }
-    return {**kept, "PYTHONPATH": str(BENCH), "PYTHONWARNINGS": "ignore", **extra}
+    return {**kept, "PYTHONPATH": MODULES, "PYTHONWARNINGS": "ignore", **extra}
 
 
 @cache
@@ -102,7 +104,7 @@ def ros_environment(domain: int, **extra: str) -> dict[str, str]:
     """For ROS processes: the variables of scripts/env, a ROS domain of the run's own, loopback only."""
     variables = dict(_ros_variables())
     old = variables.get("PYTHONPATH")
-    variables["PYTHONPATH"] = f"{BENCH}:{old}" if old else str(BENCH)
+    variables["PYTHONPATH"] = f"{MODULES}:{old}" if old else MODULES
     variables["ROS_DOMAIN_ID"] = str(domain)
     variables["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     return {**variables, **extra}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import queue
@@ -18,11 +17,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from processes import ending_with_parent
+
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-PR_SET_PDEATHSIG = 1
 # Seconds between looks at a process that another one needs.
 POLL = 0.5
-_LIBC = ctypes.CDLL(None)
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -165,14 +164,13 @@ class Processes:
         log = (Path(self._logs.name) / f"{len(self._children)}.log").open("w")
         try:
             process = subprocess.Popen(
-                command,
+                ending_with_parent(command),
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
             )
         except OSError as error:
             raise BenchError(f"cannot start {name}: {error}") from error
@@ -188,11 +186,6 @@ class Processes:
         for child in self._children:
             child.log.close()
         self._logs.cleanup()
-
-
-def _end_with_parent() -> None:
-    """In the child: the kernel kills it when the harness dies, even by SIGKILL."""
-    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _keep_priority(pid: int) -> None:

@@ -1,9 +1,9 @@
 //! The executor under the node.
 //!
 //! rclrs lets a program bring its own [`ExecutorRuntime`]. This one runs the node's
-//! own work (parameter services, /clock, graph events) on one thread from the moment
-//! the node is created, and gives raw subscriptions and clients a worker that hands out their rcl
-//! handle (see `handle.rs`). Futures run on the caller's tokio runtime.
+//! own work (parameter services, /clock, graph events) on one thread once it is told to, and gives
+//! raw subscriptions and clients a worker that hands out their rcl handle (see `handle.rs`). Futures
+//! run on the caller's tokio runtime.
 
 use super::handle::{divert, HandleCell, HandleWorker};
 use futures_util::future::BoxFuture;
@@ -34,6 +34,8 @@ struct Shared {
     halt: Arc<AtomicBool>,
     /// One per worker, to wake its thread.
     guards: Mutex<Vec<Weak<GuardCondition>>>,
+    /// The node's own work until a thread runs it.
+    node: Mutex<Option<NodeWork>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     runtime: Handle,
 }
@@ -44,10 +46,24 @@ impl Executor {
             shared: Arc::new(Shared {
                 halt: Arc::default(),
                 guards: Mutex::default(),
+                node: Mutex::default(),
                 threads: Mutex::default(),
                 runtime,
             }),
         }
+    }
+
+    /// Starts the thread of the node that has been created on this executor.
+    ///
+    /// # Errors
+    /// There are no threads left.
+    pub(super) fn run_node(&self) -> std::io::Result<()> {
+        if let Some(work) = self.shared.node.lock().take() {
+            let thread = std::thread::Builder::new().name("ros-node".into());
+            let thread = thread.spawn(move || work.run())?;
+            self.shared.threads.lock().push(thread);
+        }
+        Ok(())
     }
 
     /// Ends all threads and waits for them. Calling it again does nothing.
@@ -62,7 +78,7 @@ impl Executor {
         }
     }
 
-    fn spawn_node_worker(&self, options: ExecutorWorkerOptions) -> Arc<dyn WorkerChannel> {
+    fn prepare_node_worker(&self, options: ExecutorWorkerOptions) -> Arc<dyn WorkerChannel> {
         let conditions = WaitSetRunConditions {
             only_next_available_work: false,
             stop_time: None,
@@ -73,7 +89,7 @@ impl Executor {
             .guards
             .lock()
             .push(Arc::downgrade(&options.guard_condition));
-        let mut runner = WaitSetRunner::new(options);
+        let runner = WaitSetRunner::new(options);
         let (waitables, tasks) = (runner.waitable_sender(), runner.payload_task_sender());
         let worker = NodeWorker {
             add_waitable: Box::new(move |waitable| {
@@ -86,18 +102,7 @@ impl Executor {
             listeners: runner.activity_listeners(),
             runtime: self.shared.runtime.clone(),
         };
-        let thread = std::thread::Builder::new()
-            .name("ros-node".into())
-            .spawn(move || {
-                while let Err(problem) = runner.run_blocking(conditions.clone()) {
-                    error!(error = %problem, "the ROS node thread failed");
-                    std::thread::sleep(RETRY);
-                }
-            });
-        match thread {
-            Ok(thread) => self.shared.threads.lock().push(thread),
-            Err(problem) => error!(error = %problem, "cannot start the ROS node thread"),
-        }
+        *self.shared.node.lock() = Some(NodeWork { runner, conditions });
         Arc::new(worker)
     }
 }
@@ -106,7 +111,7 @@ impl ExecutorChannel for Executor {
     fn create_worker(&self, options: ExecutorWorkerOptions) -> Arc<dyn WorkerChannel> {
         match options.payload.downcast_ref::<HandleCell>().cloned() {
             Some(cell) => HandleWorker::new(cell, options),
-            None => self.spawn_node_worker(options),
+            None => self.prepare_node_worker(options),
         }
     }
 
@@ -133,6 +138,21 @@ impl ExecutorRuntime for Executor {
         _conditions: SpinConditions,
     ) -> BoxFuture<'static, (Box<dyn ExecutorRuntime>, Vec<RclrsError>)> {
         Box::pin(async move { (self as Box<dyn ExecutorRuntime>, Vec::new()) })
+    }
+}
+
+/// What the node's thread runs.
+struct NodeWork {
+    runner: WaitSetRunner,
+    conditions: WaitSetRunConditions,
+}
+
+impl NodeWork {
+    fn run(mut self) {
+        while let Err(problem) = self.runner.run_blocking(self.conditions.clone()) {
+            error!(error = %problem, "the ROS node thread failed");
+            std::thread::sleep(RETRY);
+        }
     }
 }
 

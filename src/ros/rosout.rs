@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
-use rclrs::{log, LogSeverity, Logger, Node, ToLogParams};
+use rclrs::{log, LogSeverity, Logger, Node, RclrsError, ToLogParams};
 use remote_access_session::AUDIT_TARGET;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tracing_subscriber::fmt::{FormatFields, FormattedFields};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
-use super::error::RosError;
+use super::Ros;
 
 /// Messages for `/rosout` within [`PERIOD`]. A viewer may watch `/rosout`, so that what is logged
 /// about sending it would come back for ever.
@@ -36,18 +36,35 @@ type Clean = fn(&str) -> Cow<'_, str>;
 
 #[derive(Default)]
 struct State {
-    loggers: Option<Loggers>,
+    loggers: Option<NodeLoggers>,
     since: Option<Instant>,
     count: u32,
 }
 
-struct Loggers {
+/// The loggers of a node.
+#[derive(Clone)]
+pub(super) struct NodeLoggers {
     /// The node's own, which `/rosout` shows.
     node: Logger,
     /// One that it does not show.
     quiet: Logger,
     /// The audit. `/rosout` does not show it either: viewers may watch that.
     audit: Logger,
+}
+
+impl NodeLoggers {
+    /// Creates them. No other thread may use ROS yet: rcutils keeps levels in a map without a lock, and
+    /// every call into rcl reads it.
+    pub(super) fn new(node: &Node) -> Result<Self, RclrsError> {
+        let node = node.logger().clone();
+        let quiet = node.create_child("debug")?;
+        let audit = node.create_child("audit")?;
+        for logger in [&node, &quiet, &audit] {
+            // What is logged at all, the filter has decided before.
+            logger.set_level(LogSeverity::Debug)?;
+        }
+        Ok(Self { node, quiet, audit })
+    }
 }
 
 impl RosLog {
@@ -60,20 +77,9 @@ impl RosLog {
         }
     }
 
-    /// From now on events go through the node's logger.
-    ///
-    /// # Errors
-    /// rcl refuses.
-    pub fn attach(&self, node: &Node) -> Result<(), RosError> {
-        let node = node.logger().clone();
-        let quiet = node.create_child("debug")?;
-        let audit = node.create_child("audit")?;
-        for logger in [&node, &quiet, &audit] {
-            // What is logged at all, the filter has decided before.
-            logger.set_level(LogSeverity::Debug)?;
-        }
-        self.state.lock().loggers = Some(Loggers { node, quiet, audit });
-        Ok(())
+    /// From now on events go through the node's loggers.
+    pub fn attach(&self, ros: &Ros) {
+        self.state.lock().loggers = Some(ros.loggers.clone());
     }
 
     /// From now on events go to the console alone: the node is about to end.
