@@ -40,8 +40,14 @@ const frame = () => { seen.frames += 1; requestAnimationFrame(frame); };
 requestAnimationFrame(frame);
 const drawImage = CanvasRenderingContext2D.prototype.drawImage;
 CanvasRenderingContext2D.prototype.drawImage = function (...what) {
-  seen.firstImage ||= performance.now();
-  seen.images += 1;
+  // Not the map, which is drawn from images too.
+  if (this.canvas.closest(".picture") !== null) {
+    seen.images += 1;
+    // It is seen when the next frame has been drawn.
+    if (seen.images === 1) {
+      requestAnimationFrame(() => setTimeout(() => { seen.firstImage = performance.now(); }));
+    }
+  }
   return drawImage.apply(this, what);
 };
 const drawArrays = WebGL2RenderingContext.prototype.drawArrays;
@@ -67,6 +73,8 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "150,000 points, turned by hand": [SCENE],
     "all of it": [*CAMERA_PANELS, SCENE, PLOT, DRIVE],
 }
+# Loads of the page, since the first picture depends on the moment.
+LOADS = 5
 # Lighthouse's profile of a phone: as slow a processor, and a network with this round trip and these bytes per second.
 PHONE = {"rate": 4}
 PHONE_NETWORK = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 750e3 / 8}
@@ -154,6 +162,18 @@ def metrics(session: Any) -> dict[str, float]:
 
 def measure_load(stand: Stand, is_phone: bool) -> list[Figure]:
     """The first load, with nothing cached, until the robot is there."""
+    figures, pictures = load_once(stand, is_phone)
+    pictures = [pictures, *(load_once(stand, is_phone)[1] for _ in range(LOADS - 1))]
+    first, again = (sorted(each)[LOADS // 2] / 1000 for each in zip(*pictures, strict=True))
+    return [
+        *figures,
+        Figure(f"first picture of its camera, median of {LOADS}", number(first, "s")),
+        Figure("first picture, when the page is opened again", number(again, "s")),
+    ]
+
+
+def load_once(stand: Stand, is_phone: bool) -> tuple[list[Figure], tuple[float, float]]:
+    """One load, and after how many milliseconds there was a picture: at first, and when the page is opened again."""
     with stand.tab(None) as tab:
         session = tab.page.context.new_cdp_session(tab.page)
         session.send("Network.enable")
@@ -173,17 +193,25 @@ def measure_load(stand: Stand, is_phone: bool) -> list[Figure]:
         stand.open(tab)
         tab.page.wait_for_function("seen.firstImage > 0")
         again = tab.page.evaluate("seen.firstImage")
-        return [
+        figures = [
             Figure("first contentful paint", number(seen["paints"]["first-contentful-paint"] / 1000, "s")),
             Figure("largest contentful paint", number(seen["largest"] / 1000, "s")),
             Figure("robot is live", number(live, "s")),
-            Figure("first picture of its camera", number(seen["firstImage"] / 1000, "s")),
-            Figure("first picture, when the page is opened again", number(again / 1000, "s")),
             Figure("longest task", number(max(seen["long"], default=0), "ms")),
             Figure("blocking time: what tasks have beyond 50 ms", number(blocking, "ms")),
             Figure("loaded until live, gz", number(until_live / 1000, "kB")),
             Figure("loaded in all, with the robot's own layout, gz", number(all_loaded / 1000, "kB")),
         ]
+        return figures, (seen["firstImage"], again)
+
+
+def use_once(browser: Browser) -> None:
+    """A browser that has been started just now takes half a second longer for whatever it draws first."""
+    page = browser.new_page()
+    page.set_content("<canvas></canvas>")
+    page.evaluate("document.querySelector('canvas').getContext('2d').fillRect(0, 0, 9, 9)")
+    page.wait_for_timeout(1000)
+    page.close()
 
 
 def describe(browser: Browser) -> list[str]:
@@ -223,6 +251,7 @@ def main() -> int:
         stack.callback(site.close)
         browser = launch(stack.enter_context(sync_playwright()))
         stack.callback(browser.close)
+        use_once(browser)
         stand = Stand(browser, server, site)
         description = describe(browser)
         with ExitStack() as demo:

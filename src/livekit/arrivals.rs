@@ -18,8 +18,8 @@ use tracing::debug;
 
 use super::description::Description;
 
-/// Least time between two questions about one participant.
-const AGAIN: Duration = Duration::from_secs(1);
+/// Least time between two questions about one participant. It may come back under its identity.
+const AGAIN: Duration = Duration::from_millis(250);
 /// Participants that may be asked about within that time.
 const MAX_ASKED: usize = 64;
 /// Longest time until the room has told of a viewer: several times the server's three seconds.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use livekit::id::{ParticipantIdentity, ParticipantSid};
 use livekit::participant::RemoteParticipant;
 use livekit::{ByteStreamReader, StreamCloser, StreamReader};
-use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT};
+use remote_access_protocol::{ROLE_ATTRIBUTE, ROLE_ROBOT, SID_ATTRIBUTE};
 use tracing::{debug, info, warn};
 
 use super::description::Description;
@@ -164,7 +164,10 @@ impl Participants {
             return Opening::Handled;
         }
         let inbound = InboundId(self.take_number());
-        let Some(member) = self.members.get(identity) else {
+        // The room may not have told yet that another session has taken the place of the member's.
+        let sid = reader.info().attributes().get(SID_ATTRIBUTE).cloned();
+        let is_of = |member: &&Member| sid.as_deref().is_none_or(|sid| sid == member.sid.as_str());
+        let Some(member) = self.members.get(identity).filter(is_of) else {
             self.early.keep(identity, reader);
             return Opening::Early;
         };

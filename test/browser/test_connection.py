@@ -63,6 +63,15 @@ def test_the_page_finds_the_robot_again_after_restarts(
     assert tab.errors == []
 
 
+def test_a_page_that_is_reloaded_at_once_shows_its_picture_again(tab: Tab) -> None:
+    # The server tells the robot of either session late, or not at all.
+    for _ in range(3):
+        tab.wait_live()
+        tab.page.reload()
+    tab.wait_live()
+    tab.wait_changing()
+
+
 def test_a_link_that_is_opened_twice_is_used_in_one_window_at_a_time(
     new_tab: TabFactory, server: LiveKitServer, pictures: Path
 ) -> None:

@@ -129,4 +129,4 @@ def test_costs_lie_over_the_map_which_zooms_to_the_mouse(new_tab: TabFactory, ob
     # It is still where it was: below the mouse.
     assert np.abs(purple().mean(axis=0) - (y, x)).max() < 6
     tab.panel("map").screenshot(path=pictures / "costs.png")
-    assert "latched" in tab.topic("/local_costmap/costmap").inner_text()
+    tab.topic("/local_costmap/costmap").get_by_text("latched").wait_for()

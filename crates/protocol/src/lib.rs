@@ -26,6 +26,13 @@ pub const STREAMS_ATTRIBUTE: &str = "streams";
 /// Without it the robot sends that viewer everything on one stream.
 pub const STREAMS_MANY: &str = "many";
 
+/// Attribute that a viewer sets on its byte stream to say of which of its sessions in the room it is: the
+/// server's name for it (`sid`).
+///
+/// A viewer that comes back under its identity may open its stream before the room tells that its earlier
+/// session is over. Without the attribute the stream is taken for one of that session, and ends with it.
+pub const SID_ATTRIBUTE: &str = "sid";
+
 /// Attribute of streams and participants that says what they come from.
 pub const ROLE_ATTRIBUTE: &str = "role";
 

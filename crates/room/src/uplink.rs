@@ -8,7 +8,7 @@ use bytes::Bytes;
 use livekit::id::ParticipantIdentity;
 use livekit::{ByteStreamWriter, Room, StreamByteOptions, StreamResult, StreamWriter};
 use remote_access_protocol::client::ClientMessage;
-use remote_access_protocol::{STREAMS_ATTRIBUTE, STREAMS_MANY, TOPIC};
+use remote_access_protocol::{SID_ATTRIBUTE, STREAMS_ATTRIBUTE, STREAMS_MANY, TOPIC};
 use tokio::sync::{mpsc, Notify};
 use tracing::debug;
 
@@ -204,7 +204,11 @@ impl Writer {
                 .attributes
                 .insert(STREAMS_ATTRIBUTE.to_owned(), STREAMS_MANY.to_owned());
         }
-        self.room.local_participant().stream_bytes(options).await
+        let local = self.room.local_participant();
+        options
+            .attributes
+            .insert(SID_ATTRIBUTE.to_owned(), local.sid().to_string());
+        local.stream_bytes(options).await
     }
 
     async fn close(&mut self) {

@@ -193,6 +193,16 @@ test("after a fresh start the same session goes on, and another one begins from 
   assert.equal(bench.robot.channel("/a")?.latest, undefined);
 });
 
+test("what is watched is subscribed on a fresh link, even if the robot does not introduce itself again", () => {
+  const bench = new Bench();
+  bench.hello();
+  bench.advertise([1, "/a"], [2, "/b"]);
+  bench.robot.watch("/b");
+  bench.attach();
+  bench.robot.resubscribe();
+  assert.deepEqual(bench.ops("subscribe"), [[2], [2]]);
+});
+
 test("a sink gets every message, the channel keeps the newest", () => {
   const bench = new Bench();
   bench.hello();

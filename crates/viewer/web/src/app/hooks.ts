@@ -1,6 +1,6 @@
 /** How components follow what arrives: at the pace of the display, and only while they are seen. */
 import type { TargetedEvent, TargetedInputEvent } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Channel } from "../remote/channel";
 import type { Robot } from "../remote/robot";
 import type { MessageSink } from "../remote/watches";
@@ -27,6 +27,8 @@ export function useVisible<E extends Element>(): [(element: E | null) => void, b
     document.addEventListener("visibilitychange", look);
     return () => document.removeEventListener("visibilitychange", look);
   }, []);
+  // The observer tells some frames later; until then what is seen would not be subscribed.
+  useLayoutEffect(() => setOnScreen(element !== null && isOnScreen(element)), [element]);
   useEffect(() => {
     if (!element) {
       return undefined;
@@ -38,6 +40,11 @@ export function useVisible<E extends Element>(): [(element: E | null) => void, b
     return () => observer.disconnect();
   }, [element]);
   return [setElement, onScreen && shown];
+}
+
+function isOnScreen(element: Element): boolean {
+  const { left, right, top, bottom } = element.getBoundingClientRect();
+  return right > Math.max(0, left) && left < innerWidth && bottom > Math.max(0, top) && top < innerHeight;
 }
 
 type TextElement = HTMLInputElement | HTMLTextAreaElement;
@@ -107,7 +114,8 @@ export function useWatch(
   const latest = useRef(sink);
   latest.current = sink;
   const hasSink = sink !== undefined;
-  useEffect(() => {
+  // Before the page is painted, which takes long when there is much on it.
+  useLayoutEffect(() => {
     if (!active || !robot || key === "") {
       return undefined;
     }

@@ -65,7 +65,6 @@ export async function start(): Promise<void> {
     }
   });
   addSharedPages(await takeSharedPages());
-  await askForVideo();
   window.addEventListener("hashchange", async () => {
     addSharedPages(await takeSharedPages());
     // A link that is pasted over the page's address loads nothing anew.
@@ -90,7 +89,8 @@ export async function connect(wanted: PageConfig): Promise<void> {
   if (wanted.rooms.length === 0) {
     return;
   }
-  const livekit = await import("../lazy/livekit");
+  // What the robot's own layout has depends on the answer.
+  const [livekit] = await Promise.all([import("../lazy/livekit"), askForVideo()]);
   livekit.setLogLevel(livekit.LogLevel.error);
   rooms.value = wanted.rooms.map(
     (credentials, index) =>

@@ -1,6 +1,5 @@
 /** A robot in the room: its state, the page's stream to it, and when to start anew. */
 import { PendingBytes } from "./downlink";
-import { STREAM_ATTRIBUTES } from "./messages";
 import { Robot, type RobotLink } from "./robot";
 import { Uplink, type Writer } from "./uplink";
 
@@ -13,7 +12,7 @@ const SILENCE_MS = 10_000;
 /** And at least so many pings must be unanswered: the timers of a hidden page are slow. */
 const SILENT_PINGS = 10;
 
-export type OpenStream = (identity: string, attributes: Record<string, string>) => Promise<Writer>;
+export type OpenStream = (identity: string) => Promise<Writer>;
 
 export class Member {
   readonly robot: Robot;
@@ -53,7 +52,7 @@ export class Member {
       // The robot takes the page's streams for one conversation: the old one must end first.
       open: async () => {
         await last?.close();
-        return this.#open(this.robot.identity, STREAM_ATTRIBUTES);
+        return this.#open(this.robot.identity);
       },
       failed: (error) => this.restart(`the stream to the robot failed: ${error}`),
     });
@@ -70,6 +69,9 @@ export class Member {
       },
     };
     this.robot.attach(link);
+    if (last) {
+      this.robot.resubscribe();
+    }
     uplink.start();
   }
 

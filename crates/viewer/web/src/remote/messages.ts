@@ -3,8 +3,10 @@ import { BINARY, type Frame, frame, TEXT } from "./frames";
 
 /** LiveKit topic of the byte streams in both directions. */
 export const STREAM_TOPIC = "ws-protocol";
-/** What this page's stream says of itself: it reads any number of streams at once. */
-export const STREAM_ATTRIBUTES = { streams: "many" };
+/** What this page's stream says of itself: it reads any number of streams at once, and is of this session in the room. */
+export function streamAttributes(sid: string): Record<string, string> {
+  return { streams: "many", sid };
+}
 export const ROLE_ATTRIBUTE = "role";
 export const ROLE_ROBOT = "robot";
 

@@ -156,6 +156,11 @@ export class Robot {
     this.#changed("state");
   }
 
+  /** Subscribes anew: a robot that lost the page's stream may not introduce itself again. */
+  resubscribe(): void {
+    this.#subscribe([...this.channels.values()].filter(({ topic }) => this.#watches.wants(topic)));
+  }
+
   /** Takes a message from one of the robot's streams. */
   receive(message: RobotMessage, bytes: number): void {
     const now = this.#now();

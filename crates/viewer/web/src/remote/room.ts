@@ -7,7 +7,7 @@ import { type KeyProblem, RoomEncryption } from "./encryption";
 import { describeFailure, type End, endOf } from "./failure";
 import { guardStreams, StreamGuard } from "./guard";
 import { Member } from "./member";
-import { ROLE_ATTRIBUTE, ROLE_ROBOT, STREAM_TOPIC } from "./messages";
+import { ROLE_ATTRIBUTE, ROLE_ROBOT, STREAM_TOPIC, streamAttributes } from "./messages";
 import type { Robot } from "./robot";
 
 const PING_MS = 100;
@@ -231,15 +231,16 @@ export class RemoteRoom {
   }
 
   #member(identity: string): Member {
-    const open = async (robot: string, attributes: Record<string, string>) => {
-      if (!this.#room) {
+    const open = async (robot: string) => {
+      const local = this.#room?.localParticipant;
+      if (!local) {
         throw new Error("there is no connection to the room");
       }
-      return this.#room.localParticipant.streamBytes({
+      return local.streamBytes({
         name: "page",
         topic: STREAM_TOPIC,
         destinationIdentities: [robot],
-        attributes,
+        attributes: streamAttributes(local.sid),
       });
     };
     const member = new Member(identity, open, () => performance.now());

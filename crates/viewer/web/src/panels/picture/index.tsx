@@ -1,5 +1,5 @@
 /** What a camera sees: as video, as compressed pictures or raw. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ageMs } from "../../app/age";
 import { expectPicture } from "../../app/firstPicture";
 import { age, duration, pace, rate } from "../../app/format";
@@ -59,7 +59,7 @@ export function PicturePanel({ place, spec, visible, onShown }: PictureProps) {
   const playsVideo = chosen !== undefined && isVideo(chosen);
   const first = useRef<() => void>(undefined);
   const mayCome = visible && topic !== "" && !(playsVideo && canDecodeVideo.value === false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     first.current = mayCome ? expectPicture() : undefined;
     return first.current;
   }, [topic, mayCome]);
@@ -91,7 +91,8 @@ export function PicturePanel({ place, spec, visible, onShown }: PictureProps) {
     }
   };
   useWatch(robot, topics, visible, sink, playsVideo);
-  useEffect(
+  // As early as the topics are watched: later it would take the first key frame along.
+  useLayoutEffect(
     () => () => {
       player.current?.dispose();
       player.current = undefined;

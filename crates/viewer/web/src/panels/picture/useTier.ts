@@ -1,5 +1,5 @@
 /** The video of full or of small size, whichever the panel is to show. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ageMs } from "../../app/age";
 import type { Channel } from "../../remote/channel";
 import type { Robot } from "../../remote/robot";
@@ -27,8 +27,8 @@ export function useTier(
   const chosen = robot.channel(topic);
   const tiers = useRef(new Map<string, VideoTier>());
   const [, setLaid] = useState(false);
-  useEffect(() => setLaid(true), []);
-  useEffect(() => () => tiers.current.get(topic)?.rest(), [topic, visible]);
+  useLayoutEffect(() => setLaid(true), []);
+  useLayoutEffect(() => () => tiers.current.get(topic)?.rest(), [topic, visible]);
   const small = chosen && smallerVideo(chosen, robot.channels.values());
   if (!chosen || !small?.maxSize) {
     return { topics: [topic], arrived: () => {} };

@@ -1,5 +1,6 @@
 /** Draco's decoder, fetched when there is something for it. */
 import { useEffect, useState } from "preact/hooks";
+import { picturesHaveCome } from "../../app/firstPicture";
 import type { Draco } from "../../lazy/draco";
 
 interface Found {
@@ -19,7 +20,9 @@ export function useDraco(wanted: boolean): Found {
     }
     let isGone = false;
     const tell = (what: Found) => isGone || setFound(what);
-    loaded ??= import("../../lazy/draco").then(({ loadDraco }) => loadDraco());
+    loaded ??= picturesHaveCome()
+      .then(() => import("../../lazy/draco"))
+      .then(({ loadDraco }) => loadDraco());
     loaded.then(
       (decoder) => tell({ decoder }),
       (error: unknown) => {
