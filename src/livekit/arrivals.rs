@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use flume::r#async::RecvStream;
 use futures_util::StreamExt;
@@ -18,9 +18,11 @@ use tracing::debug;
 
 use super::description::Description;
 
-/// Least time between two questions about one participant. It may come back under its identity.
+/// Least time between two questions about one participant.
 const AGAIN: Duration = Duration::from_millis(250);
-/// Participants that may be asked about within that time.
+/// Questions about a participant that does not seem to be there yet.
+const TRIES: u32 = 4;
+/// Participants that may be asked about at once.
 const MAX_ASKED: usize = 64;
 /// Longest time until the room has told of a viewer: several times the server's three seconds.
 const MAX_UNTOLD: Duration = Duration::from_secs(10);
@@ -40,7 +42,8 @@ pub(super) enum Arrival {
 /// Questions about those who arrive.
 pub(super) struct Arrivals {
     lookup: Option<ParticipantLookup>,
-    asked: HashMap<ParticipantIdentity, Instant>,
+    /// Those who are asked about; what is sent has them asked about once more.
+    asked: HashMap<ParticipantIdentity, flume::Sender<()>>,
     sender: flume::Sender<Arrival>,
     answers: RecvStream<'static, Arrival>,
 }
@@ -57,29 +60,49 @@ impl Arrivals {
         }
     }
 
-    /// Asks who has opened a stream.
-    pub(super) fn ask(&mut self, now: Instant, identity: &ParticipantIdentity) {
+    /// Asks who has opened a stream. A question that is being asked is asked once more after its answer,
+    /// which may be about the participant's session before; so answers come in order.
+    pub(super) fn ask(&mut self, identity: &ParticipantIdentity) {
         let Some(lookup) = self.lookup.clone() else {
             return;
         };
-        self.asked.retain(|_, &mut at| now < at + AGAIN);
-        if self.asked.len() >= MAX_ASKED || self.asked.contains_key(identity) {
+        self.asked.retain(|_, again| !again.is_disconnected());
+        if let Some(again) = self.asked.get(identity) {
+            // One more is enough, however often it is wanted.
+            again.try_send(()).ok();
             return;
         }
-        self.asked.insert(identity.clone(), now);
+        if self.asked.len() >= MAX_ASKED {
+            return;
+        }
+        let (again, wanted) = flume::bounded(1);
+        self.asked.insert(identity.clone(), again);
         let (identity, sender) = (identity.clone(), self.sender.clone());
         tokio::spawn(async move {
-            let known = match lookup.participant(identity.as_str()).await {
-                Ok(info) => Description::from_server(info),
-                Err(error) => {
-                    debug!(%identity, %error, "waiting until the room tells of a participant");
-                    None
+            let mut tries = 0;
+            while tries < TRIES {
+                tries += 1;
+                if let Some(known) = look_up(&lookup, &identity).await {
+                    if sender.send_async(Arrival::Known(known)).await.is_err() {
+                        return;
+                    }
+                    tries = TRIES;
                 }
-            };
-            let Some(known) = known.filter(|it| it.is_active && it.identity == identity) else {
-                return;
-            };
-            announce(vec![known], sender).await;
+                tokio::time::sleep(AGAIN).await;
+                if wanted.try_recv().is_ok() {
+                    tries = 0;
+                }
+            }
+        });
+    }
+
+    /// The room has to tell in time of a participant that only the server has told of.
+    pub(super) fn expect(&self, identity: ParticipantIdentity, sid: ParticipantSid) {
+        let sender = self.sender.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(MAX_UNTOLD).await;
+            // The connection may be over.
+            let _ = sender.send_async(Arrival::Overdue(identity, sid)).await;
         });
     }
 
@@ -103,8 +126,12 @@ impl Arrivals {
                     }
                 };
                 let known = infos.into_iter().filter_map(Description::from_server);
-                let there = known.filter(|it| it.is_active && it.is_viewer && it.identity != own);
-                tokio::spawn(announce(there.collect(), sender.clone()));
+                for viewer in known.filter(|it| it.is_active && it.is_viewer && it.identity != own)
+                {
+                    if sender.send_async(Arrival::Known(viewer)).await.is_err() {
+                        return;
+                    }
+                }
             }
         });
     }
@@ -119,27 +146,17 @@ impl Arrivals {
     }
 }
 
-/// Tells of participants that the server knows, and later that the room should have told of them.
-async fn announce(known: Vec<Description>, sender: flume::Sender<Arrival>) {
-    let ids: Vec<_> = known
-        .iter()
-        .map(|it| (it.identity.clone(), it.sid.clone()))
-        .collect();
-    for description in known {
-        // The connection may be over.
-        if sender
-            .send_async(Arrival::Known(description))
-            .await
-            .is_err()
-        {
-            return;
-        }
-    }
-    tokio::time::sleep(MAX_UNTOLD).await;
-    for (identity, sid) in ids {
-        let overdue = Arrival::Overdue(identity, sid);
-        if sender.send_async(overdue).await.is_err() {
-            return;
+/// A participant as the server knows it, if it can receive.
+async fn look_up(
+    lookup: &ParticipantLookup,
+    identity: &ParticipantIdentity,
+) -> Option<Description> {
+    match lookup.participant(identity.as_str()).await {
+        Ok(info) => Description::from_server(info)
+            .filter(|known| known.is_active && known.identity == *identity),
+        Err(error) => {
+            debug!(%identity, %error, "waiting until the room tells of a participant");
+            None
         }
     }
 }

@@ -161,7 +161,7 @@ impl RoomConnection {
     fn stream_opened(&mut self, identity: &ParticipantIdentity, reader: ByteStreamReader) {
         match self.participants.stream(identity, reader) {
             Opening::Handled => {}
-            Opening::Early => self.arrivals.ask(Instant::now(), identity),
+            Opening::Early => self.arrivals.ask(identity),
             Opening::OfRobot(viewer) => {
                 self.ready.extend(viewer.map(ConnectionEvent::ViewerLeft));
             }
@@ -200,6 +200,10 @@ impl RoomConnection {
         let change = self.participants.active(participant, is_told);
         self.ready
             .extend(change.left.map(ConnectionEvent::ViewerLeft));
+        if change.joined.is_some() && !is_told {
+            let (identity, sid) = (participant.identity.clone(), participant.sid.clone());
+            self.arrivals.expect(identity, sid);
+        }
         if let Some(id) = change.joined {
             self.ready.push_back(ConnectionEvent::ViewerJoined {
                 id,

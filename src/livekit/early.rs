@@ -40,8 +40,12 @@ struct EarlyStream {
 }
 
 impl EarlyStreams {
-    /// Keeps a stream, or ends it where too much waits already.
-    pub(super) fn keep(&mut self, identity: &ParticipantIdentity, reader: ByteStreamReader) {
+    /// Keeps a stream, or ends it where too much waits already. Says whether it is kept.
+    pub(super) fn keep(
+        &mut self,
+        identity: &ParticipantIdentity,
+        reader: ByteStreamReader,
+    ) -> bool {
         self.of.retain(|_, streams| {
             streams.retain(|stream| stream.reader.lock().is_some());
             !streams.is_empty()
@@ -52,12 +56,13 @@ impl EarlyStreams {
         if waiting >= MAX_STREAMS || (waiting == 0 && participants >= MAX_PARTICIPANTS) {
             debug!(%identity, "too many streams wait for their participants: ending one");
             reader.closer().close();
-            return;
+            return false;
         }
         let first = streams.and_then(|streams| streams.first());
         let arrived = first.map_or_else(Arc::default, |first| Arc::clone(&first.arrived));
         let stream = EarlyStream::new(reader, arrived);
         self.of.entry(identity.clone()).or_default().push(stream);
+        true
     }
 
     /// The streams of a participant that turned out to be a viewer, the oldest first.

@@ -168,8 +168,11 @@ impl Participants {
         let sid = reader.info().attributes().get(SID_ATTRIBUTE).cloned();
         let is_of = |member: &&Member| sid.as_deref().is_none_or(|sid| sid == member.sid.as_str());
         let Some(member) = self.members.get(identity).filter(is_of) else {
-            self.early.keep(identity, reader);
-            return Opening::Early;
+            return if self.early.keep(identity, reader) {
+                Opening::Early
+            } else {
+                Opening::Handled
+            };
         };
         let closer = reader.closer();
         if member.opened.try_send((inbound, reader)).is_ok() {

@@ -102,7 +102,12 @@ impl Executor {
             listeners: runner.activity_listeners(),
             runtime: self.shared.runtime.clone(),
         };
-        *self.shared.node.lock() = Some(NodeWork { runner, conditions });
+        let other = self
+            .shared
+            .node
+            .lock()
+            .replace(NodeWork { runner, conditions });
+        debug_assert!(other.is_none(), "an executor has one node");
         Arc::new(worker)
     }
 }

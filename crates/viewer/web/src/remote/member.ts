@@ -5,9 +5,9 @@ import { Uplink, type Writer } from "./uplink";
 
 /** Least time between two fresh starts that the page asks for. */
 const RESTART_MS = 1500;
-/** A robot that has not introduced itself for so long after the page's stream was opened has missed it. */
-const INTRODUCTION_MS = 4000;
-/** A robot that answers no ping for so long gets a fresh stream. */
+/** A robot that says nothing of itself, or answers nothing, for so long after a stream was opened has missed it. */
+const BEGINNING_MS = 4000;
+/** A robot that answers no more pings for so long gets a fresh stream. */
 const SILENCE_MS = 10_000;
 /** And at least so many pings must be unanswered: the timers of a hidden page are slow. */
 const SILENT_PINGS = 10;
@@ -31,6 +31,8 @@ export class Member {
   #startedMs = Number.NEGATIVE_INFINITY;
   #restartAtMs: number | undefined;
   #unanswered = 0;
+  /** Whether it has answered on the stream that is open. */
+  #isHeard = false;
 
   constructor(identity: string, open: OpenStream, now: () => number) {
     this.robot = new Robot(identity, now);
@@ -60,11 +62,13 @@ export class Member {
     this.#startedMs = this.#now();
     this.#restartAtMs = undefined;
     this.#unanswered = 0;
+    this.#isHeard = false;
     const link: RobotLink = {
       send: (frame) => uplink.send(frame),
       sendPing: (frame) => uplink.sendPing(frame),
       sendAck: (frame) => {
         this.#unanswered = 0;
+        this.#isHeard = true;
         uplink.sendAck(frame);
       },
     };
@@ -98,10 +102,11 @@ export class Member {
   tick(): void {
     const now = this.#now();
     this.#unanswered += 1;
-    if (now - this.robot.answeredMs > SILENCE_MS && this.#unanswered > SILENT_PINGS) {
+    const patienceMs = this.#isHeard ? SILENCE_MS : BEGINNING_MS;
+    if (now - this.robot.answeredMs > patienceMs && this.#unanswered > SILENT_PINGS) {
       this.restart("it answers no ping");
     }
-    if (!this.robot.online && now - this.#startedMs > INTRODUCTION_MS) {
+    if (!this.robot.online && now - this.#startedMs > BEGINNING_MS) {
       this.restart("it has not introduced itself");
     }
     if (this.#restartAtMs !== undefined && now >= this.#restartAtMs) {

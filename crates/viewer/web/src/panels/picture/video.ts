@@ -10,7 +10,7 @@ const MAX_WAITING = 30;
 /** Whether this browser decodes H.264; undefined until it has said so. */
 export const canDecodeVideo = signal<boolean | undefined>(undefined);
 
-/** Asks the browser, once. */
+/** Asks the browser. */
 export async function askForVideo(): Promise<void> {
   if (!("VideoDecoder" in globalThis)) {
     canDecodeVideo.value = false;
